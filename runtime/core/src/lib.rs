@@ -1,0 +1,20 @@
+//! The pure part of hub: what a manifest means, what it allows, how a batch is treated and what the audit log holds.
+//!
+//! Does no I/O, reads no clock, knows neither tokio nor wasmtime: everything it needs comes as an argument, so every rule is testable as data.
+//! The arrows point downwards in this list; `cargo xtask check` holds them.
+
+pub mod problem;
+pub mod record;
+
+pub mod vocab;
+
+pub mod description;
+pub mod stream;
+
+pub mod manifest;
+
+pub mod gate;
+
+pub mod policy;
+
+pub mod audit;

@@ -1,0 +1,359 @@
+//! The checked manifest: every value has its final type, every problem of form has been told. What it *means* is [`crate::policy`]'s.
+//!
+//! Text becomes [`Manifest`] only here (`read`): raw (as written, with spans) → check (typed, all problems in one go).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::problem::{Sources, Span, Spanned};
+use crate::record::{FieldPath, StreamId};
+
+/// Everything that an operator declared.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// Texts that the spans point into.
+    pub sources: Sources,
+    /// Hex SHA-256 over the names and texts of all files, in the order of reading.
+    pub digest: String,
+    /// Who is responsible.
+    pub operator: Operator,
+    /// Declared systems by id.
+    pub systems: BTreeMap<String, System>,
+    /// Declared purposes by id.
+    pub purposes: BTreeMap<String, Purpose>,
+    /// Declared retention rules by id.
+    pub retentions: BTreeMap<String, Retention>,
+    /// Pseudonym domains by id.
+    pub pseudonyms: BTreeMap<String, PseudonymDomain>,
+    /// Extension categories (`[[category]]`) by key.
+    pub categories: BTreeMap<String, CategoryExtension>,
+    /// Extension subjects (`[[subject]]`) by key.
+    pub subjects: BTreeMap<String, Span>,
+    /// Streams that the manifest itself describes.
+    pub streams: BTreeMap<StreamId, StreamDeclaration>,
+    /// Declared flows by id. Not listed = denied.
+    pub flows: BTreeMap<String, Flow>,
+}
+
+/// `[operator]`, Art. 30(1)(a).
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// Legal name.
+    pub name: Spanned<String>,
+    /// Address for data-protection questions.
+    pub contact: Spanned<String>,
+}
+
+/// `[system.ID]`.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// The id and its place.
+    pub id: Spanned<String>,
+    /// Which component serves it.
+    pub connector: Spanned<ConnectorRef>,
+    /// The connector's own configuration, as JSON. `{}` if absent.
+    pub config: Spanned<Value>,
+    /// Status in the service catalogue; absent = approved.
+    pub status: Option<Spanned<SystemStatus>>,
+    /// Origins that it may reach.
+    pub hosts: Vec<Spanned<Origin>>,
+    /// Folders that it may use, by the name the connector uses.
+    pub folders: BTreeMap<String, FolderGrant>,
+    /// Credentials that the host injects, by the name the connector uses.
+    pub credentials: BTreeMap<String, Credential>,
+    /// `grants = ["read-body"]`: bodies may enter the sandbox.
+    pub read_body: Option<Span>,
+    /// Limits that differ from the host's defaults.
+    pub limits: Limits,
+}
+
+/// `connector = "…"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectorRef {
+    /// `builtin:NAME`: shipped with hub.
+    Builtin(String),
+    /// A path of a `.wasm` file, relative to the file that names it.
+    Path(String),
+}
+
+/// Place in the service catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemStatus {
+    /// Asked for, not decided: no flow.
+    Requested,
+    /// On trial.
+    Pilot,
+    /// In use.
+    Approved,
+    /// Will be ended.
+    Sunset,
+    /// Ended: no flow.
+    Retired,
+}
+
+/// Scheme, host and port, as `https://api.example.org` or `http://127.0.0.1:8080`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// `https`; `http` only where the host is a loopback address or `localhost` (E401).
+    pub scheme: String,
+    /// Lower case; IPv6 in brackets.
+    pub host: String,
+    /// Explicit or the scheme's default.
+    pub port: u16,
+}
+
+/// `folders.NAME = { path, access }`.
+#[derive(Clone, Debug)]
+pub struct FolderGrant {
+    /// Relative to the file that names it, or absolute.
+    pub path: Spanned<String>,
+    /// What may be done there.
+    pub access: FolderAccess,
+}
+
+/// Direction of a folder grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderAccess {
+    /// Files may be listed and read.
+    Read,
+    /// Files may be created, replaced and appended to.
+    Write,
+}
+
+/// `credentials.NAME = { scheme, value, … }`.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Where the binding is declared.
+    pub span: Span,
+    /// How it is put into a request.
+    pub scheme: CredentialScheme,
+    /// Origins that it may be sent to: the system's hosts unless `origins` narrows them.
+    pub origins: Vec<Origin>,
+    /// Where the secret is.
+    pub value: SecretRef,
+}
+
+/// How the secret is put into a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialScheme {
+    /// `Authorization: Bearer SECRET`.
+    Bearer,
+    /// `Authorization: Basic base64(USER:SECRET)`.
+    Basic {
+        /// The user's name.
+        user: String,
+    },
+    /// `NAME: SECRET`.
+    Header {
+        /// Header name.
+        name: String,
+    },
+}
+
+/// Where a secret is read from when a run starts; never in the manifest itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// A file, relative to the file that names it; one trailing newline is cut.
+    File(String),
+    /// An environment variable.
+    Env(String),
+}
+
+/// `limits = { memory-mib, seconds }`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory in MiB; none = 256.
+    pub memory_mib: Option<u32>,
+    /// Seconds of guest CPU time between two calls to the host; none = 30.
+    pub seconds: Option<u32>,
+}
+
+/// `[purpose.ID]`.
+#[derive(Clone, Debug)]
+pub struct Purpose {
+    /// The id and its place.
+    pub id: Spanned<String>,
+    /// Use key of the taxonomy.
+    pub use_key: Spanned<String>,
+    /// Letter of Art. 6(1): a to f, with its detail text.
+    pub basis: Spanned<Basis>,
+    /// Category keys that this purpose needs; anything below them too.
+    pub allows: Spanned<Vec<Spanned<String>>>,
+}
+
+/// `basis = { art6 = "b", contract = "…" }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// `a` … `f`.
+    pub art6: char,
+    /// The remaining keys as written (`contract`, `law`, `lia`, …).
+    pub detail: BTreeMap<String, String>,
+}
+
+/// `[retention.ID]`.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// The id and its place.
+    pub id: Spanned<String>,
+    /// `keep` (statutory minimum) or `limit` (maximum).
+    pub kind: RetentionKind,
+    /// ISO 8601 duration in years, months and days, as written: `P3Y`.
+    pub period: Spanned<String>,
+    /// Start event as written.
+    pub start: Option<String>,
+}
+
+/// Direction of a retention rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetentionKind {
+    /// Must be kept at least so long.
+    Keep,
+    /// May be kept at most so long.
+    Limit,
+}
+
+/// `[pseudonym.ID]`.
+#[derive(Clone, Debug)]
+pub struct PseudonymDomain {
+    /// The id and its place.
+    pub id: Spanned<String>,
+    /// Where the key is (at least 16 bytes).
+    pub key: Spanned<SecretRef>,
+}
+
+/// `[[category]]`.
+#[derive(Clone, Debug)]
+pub struct CategoryExtension {
+    /// The key's place.
+    pub span: Span,
+    /// The key that it stands below.
+    pub parent: String,
+    /// `art9`, `identifier`, `enumerable` …
+    pub marks: Vec<String>,
+}
+
+/// `[stream.SYSTEM.NAME]`.
+#[derive(Clone, Debug, Default)]
+pub struct StreamDeclaration {
+    /// Where the table is opened.
+    pub span: Span,
+    /// Data subjects.
+    pub subjects: Vec<Spanned<String>>,
+    /// Retention rule ids.
+    pub retention: Vec<Spanned<String>>,
+    /// Field path → category: adds fields of a dynamic stream, or tightens a label.
+    pub fields: Vec<(Spanned<FieldPath>, Spanned<String>)>,
+    /// JSON Schema with `x-hub-category`, as read from the file that `schema = "…"` names.
+    pub schema: Option<Spanned<Value>>,
+    /// Fields that identify a record.
+    pub primary_key: Vec<Spanned<FieldPath>>,
+    /// The field that grows with every change.
+    pub cursor: Option<Spanned<FieldPath>>,
+}
+
+/// `[flow.ID]`.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The id and its place.
+    pub id: Spanned<String>,
+    /// Source stream.
+    pub from: Spanned<StreamId>,
+    /// Destination stream.
+    pub to: Spanned<StreamId>,
+    /// Purpose id.
+    pub purpose: Spanned<String>,
+    /// What passes; nothing else does.
+    pub fields: Vec<FlowField>,
+    /// Where `fields` stands.
+    pub fields_span: Span,
+    /// Retention rule ids for the destination stream, where the manifest has no `[stream]` table for it.
+    pub retention: Vec<Spanned<String>>,
+    /// What happens to earlier content of the destination.
+    pub mode: Spanned<WriteMode>,
+    /// None: one pass for each `hub run`.
+    pub schedule: Option<Spanned<Schedule>>,
+    /// Fields of a record that no declaration knows.
+    pub on_undeclared: OnUndeclared,
+    /// Records that contradict the schema or cannot be read.
+    pub on_invalid: OnInvalid,
+}
+
+/// One field of a flow.
+#[derive(Clone, Debug)]
+pub struct FlowField {
+    /// Source path.
+    pub path: Spanned<FieldPath>,
+    /// Destination path; the same unless `to` says otherwise. Both have the same number of parts when nested.
+    pub to: Spanned<FieldPath>,
+    /// What is done with the value.
+    pub action: Spanned<Action>,
+}
+
+/// What is done with a value (`privacy.md` 3.3).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Unchanged.
+    Allow,
+    /// Left out.
+    Drop,
+    /// A fixed JSON value.
+    Constant(Value),
+    /// All characters but the first and last few become `*`.
+    Mask {
+        /// Characters kept at the beginning.
+        first: u32,
+        /// Characters kept at the end.
+        last: u32,
+    },
+    /// SHA-256, hex. Guessable: refused on enumerable categories.
+    Hash,
+    /// HMAC-SHA-256 with a domain key, base32, 26 characters.
+    Pseudonymise {
+        /// Domain id.
+        domain: String,
+    },
+    /// The first few characters.
+    Truncate {
+        /// Characters kept.
+        keep: u32,
+    },
+}
+
+/// What a run does to earlier content of the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Adds.
+    Append,
+    /// Replaces as a whole at the end of the run.
+    Replace,
+    /// Overwrites by primary key.
+    Upsert,
+}
+
+/// `schedule = "0 3 * * *"` or `"0 3 * * * Europe/Berlin"`: five or six cron fields (seconds first) and a zone (UTC if absent).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The cron expression in the `cron` crate's form (with seconds).
+    pub expression: String,
+    /// IANA zone name.
+    pub zone: String,
+}
+
+/// What happens to fields of a record that no declaration knows (E201).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUndeclared {
+    /// They are left out and counted by path.
+    Drop,
+    /// The run ends; nothing of the batch is delivered.
+    Stop,
+}
+
+/// What happens to a record that cannot be read or contradicts the schema (E219, E220).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnInvalid {
+    /// The run ends before the record; the cursor stays.
+    Stop,
+    /// It is left out and counted.
+    Skip,
+}

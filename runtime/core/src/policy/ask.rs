@@ -1,0 +1,59 @@
+//! The question: what is about to happen, in terms that a manifest can answer. Holds no cargo and no value of a record.
+
+use url::Url;
+
+use crate::manifest::FolderAccess;
+use crate::record::StreamId;
+
+/// An effect that somebody wants to have.
+#[derive(Clone, Debug)]
+pub enum Ask<'a> {
+    /// Records of a stream go to a destination under a flow.
+    Deliver {
+        /// Flow id.
+        flow: &'a str,
+        /// Where they come from.
+        from: &'a StreamId,
+        /// Where they go.
+        to: &'a StreamId,
+    },
+    /// A request leaves for a URL; asked for the first address and again for each redirect.
+    Send {
+        /// System whose connector asks.
+        system: &'a str,
+        /// Where it goes.
+        url: &'a Url,
+        /// Name of the credential that is to be injected.
+        credential: Option<&'a str>,
+    },
+    /// The address that a permitted name led to.
+    Connect {
+        /// System whose connector asks.
+        system: &'a str,
+        /// Where it goes.
+        url: &'a Url,
+        /// The resolved address.
+        address: std::net::IpAddr,
+    },
+    /// A body is to be read inside the sandbox.
+    ReadBody {
+        /// System whose connector asks.
+        system: &'a str,
+    },
+    /// A file is to be opened.
+    OpenFile {
+        /// System whose connector asks.
+        system: &'a str,
+        /// Name of the folder grant.
+        folder: &'a str,
+        /// Direction.
+        access: FolderAccess,
+    },
+    /// A component's imports are to be linked.
+    Link {
+        /// System that the component serves.
+        system: &'a str,
+        /// Interface names found in its type (`http`, `sink`, …; anything foreign by its full name).
+        imports: &'a [String],
+    },
+}

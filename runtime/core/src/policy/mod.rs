@@ -1,0 +1,4 @@
+//! The only place that decides.
+
+pub mod ask;
+pub mod verdict;

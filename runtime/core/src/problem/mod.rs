@@ -1,0 +1,289 @@
+//! What went wrong, where, and what to do next: the one shape of everything that a user is told.
+//!
+//! A problem holds names and places, never a record's value or a secret. It does not know how it is drawn (see the host's `cli::render`).
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A place in a manifest file: byte offsets into the text with number `file` of [`Sources`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// Index into [`Sources`].
+    pub file: u16,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// A value and the place where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The texts that spans point into, in the order of reading: the manifest, then its includes.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<(String, Arc<str>)>,
+}
+
+impl Sources {
+    /// Adds a file; its index is what [`Span::file`] names.
+    pub fn add(&mut self, name: &str, text: &str) -> u16 {
+        self.files.push((name.to_owned(), text.into()));
+        u16::try_from(self.files.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// Name and text of a file.
+    #[must_use]
+    pub fn get(&self, file: u16) -> Option<(&str, &str)> {
+        self.files.get(usize::from(file)).map(|(name, text)| (name.as_str(), &**text))
+    }
+
+    /// All files in the order of reading.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(name, text)| (name.as_str(), &**text))
+    }
+
+    /// Line and column of a place, both counted from 1, the column in characters.
+    #[must_use]
+    pub fn line_column(&self, span: Span) -> (usize, usize) {
+        let Some((_, text)) = self.get(span.file) else { return (1, 1) };
+        let before = text.get(..span.start as usize).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// How a program ends that met a problem (`docs/reference/cli.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Exit code 1: something failed while running.
+    Runtime,
+    /// Exit code 2: called wrongly, or the manifest cannot be read.
+    Usage,
+    /// Exit code 3: denied by policy.
+    Policy,
+    /// Exit code 4: audit log, store or digest is not what it should be.
+    Integrity,
+}
+
+impl Class {
+    /// The process exit code.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Runtime => 1,
+            Self::Usage => 2,
+            Self::Policy => 3,
+            Self::Integrity => 4,
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($code:ident $name:literal $class:ident)*) => {
+        /// The number of a problem. Stable for ever; each has a page (`hub explain CODE`).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $(#[doc = $name] $code,)* }
+
+        impl Code {
+            /// Every code, in the order of their numbers.
+            pub const ALL: &[Code] = &[$(Code::$code,)*];
+
+            /// `HUB-E101`.
+            #[must_use]
+            pub fn id(self) -> &'static str { match self { $(Self::$code => concat!("HUB-", stringify!($code)),)* } }
+
+            /// `undeclared-field`.
+            #[must_use]
+            pub fn name(self) -> &'static str { match self { $(Self::$code => $name,)* } }
+
+            /// Which exit code follows.
+            #[must_use]
+            pub fn class(self) -> Class { match self { $(Self::$code => Class::$class,)* } }
+
+            /// The page of the code as Markdown.
+            #[must_use]
+            pub fn page(self) -> &'static str { match self { $(Self::$code => include_str!(concat!("codes/HUB-", stringify!($code), ".md")),)* } }
+        }
+    };
+}
+
+codes! {
+    E001 "manifest-unreadable" Usage
+    E002 "unknown-key" Usage
+    E003 "wrong-value" Usage
+    E004 "missing-key" Usage
+    E005 "include" Usage
+    E006 "config-invalid" Usage
+    E007 "connector-unavailable" Usage
+    E008 "schema-unusable" Usage
+    E009 "usage" Usage
+    E101 "undeclared-field" Policy
+    E102 "unclassified-field" Policy
+    E103 "unknown-reference" Policy
+    E104 "category-not-needed" Policy
+    E105 "system-not-approved" Policy
+    E106 "capability-missing" Policy
+    E107 "label-understated" Policy
+    E108 "no-subject" Policy
+    E141 "no-retention" Policy
+    E201 "undeclared-field-observed" Policy
+    E204 "egress-host" Policy
+    E215 "capability-drift" Policy
+    E216 "audit-unwritable" Integrity
+    E218 "undeclared-flow" Policy
+    E219 "record-unreadable" Runtime
+    E220 "schema-mismatch" Runtime
+    E301 "connector-trap" Runtime
+    E302 "connector-limit" Runtime
+    E303 "description-invalid" Policy
+    E304 "abi-unsupported" Runtime
+    E305 "import-not-granted" Policy
+    E306 "argument-over-limit" Policy
+    E307 "connector-failed" Runtime
+    E308 "folder-not-granted" Policy
+    E309 "credential-not-granted" Policy
+    E310 "body-not-granted" Policy
+    E311 "delivery-failed" Runtime
+    E312 "key-unavailable" Runtime
+    E401 "plain-http" Policy
+    E501 "audit-damaged" Integrity
+    E502 "store-damaged" Integrity
+    E503 "store-in-use" Runtime
+    E504 "store-format" Integrity
+}
+
+impl Code {
+    /// Finds a code by `HUB-E101`, `E101` or `hub-e101`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let wanted = text.to_ascii_uppercase();
+        let wanted = wanted.strip_prefix("HUB-").unwrap_or(&wanted);
+        Self::ALL.iter().copied().find(|code| code.id().strip_prefix("HUB-") == Some(wanted))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.id())
+    }
+}
+
+/// A place with what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// A few words, no full stop.
+    pub text: String,
+}
+
+/// A text edit that would mend the problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// What is replaced (may be empty: an insertion).
+    pub span: Span,
+    /// By what.
+    pub replacement: String,
+}
+
+/// One finding: code, sentence, places (the first is the main one), notes, remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The rule.
+    pub code: Code,
+    /// One sentence without full stop: what is wrong.
+    pub title: String,
+    /// Where; the first label is the main one. Empty when there is no manifest place.
+    pub labels: Vec<Label>,
+    /// Facts that explain it.
+    pub notes: Vec<String>,
+    /// What to do next. Every problem has one.
+    pub help: String,
+    /// The edit that `help` describes, where there is exactly one.
+    pub patch: Option<Patch>,
+}
+
+impl Problem {
+    /// A problem without a place.
+    #[must_use]
+    pub fn new(code: Code, title: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { code, title: title.into(), labels: Vec::new(), notes: Vec::new(), help: help.into(), patch: None }
+    }
+
+    /// Adds a place; the first one added is the main one.
+    #[must_use]
+    pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Adds the edit that mends it.
+    #[must_use]
+    pub fn with_patch(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.patch = Some(Patch { span, replacement: replacement.into() });
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.code, self.title)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// All findings of one look, never empty, sorted by place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// None if there is nothing to tell.
+    #[must_use]
+    pub fn new(mut found: Vec<Problem>) -> Option<Self> {
+        found.sort_by_key(|problem| (problem.labels.first().map_or(Span::default(), |label| label.span), problem.code));
+        found.dedup();
+        (!found.is_empty()).then_some(Self(found))
+    }
+
+    /// The findings in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+
+    /// Exit code for all of them: an unreadable manifest (2) before a denial (3), since what cannot be read cannot be judged.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let worst = [Class::Integrity, Class::Usage, Class::Policy, Class::Runtime];
+        let found = worst.into_iter().find(|class| self.0.iter().any(|problem| problem.code.class() == *class));
+        found.unwrap_or(Class::Runtime).exit_code()
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl IntoIterator for Problems {
+    type Item = Problem;
+    type IntoIter = std::vec::IntoIter<Problem>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

