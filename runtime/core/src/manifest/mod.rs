@@ -3,6 +3,7 @@
 //! Text becomes [`Manifest`] only here (`read`): raw (as written, with spans) → check (typed, all problems in one go).
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde_json::Value;
 
@@ -58,6 +59,8 @@ pub struct System {
     pub status: Option<Spanned<SystemStatus>>,
     /// Origins that it may reach.
     pub hosts: Vec<Spanned<Origin>>,
+    /// Networks that are not public (`10.20.0.0/16`) into which its host names may lead.
+    pub networks: Vec<Spanned<Network>>,
     /// Folders that it may use, by the name the connector uses.
     pub folders: BTreeMap<String, FolderGrant>,
     /// Credentials that the host injects, by the name the connector uses.
@@ -101,6 +104,43 @@ pub struct Origin {
     pub host: String,
     /// Explicit or the scheme's default.
     pub port: u16,
+}
+
+/// An address range as `address/prefix`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// First address; bits behind the prefix are zero.
+    pub address: IpAddr,
+    /// Number of leading bits that count.
+    pub prefix: u8,
+}
+
+impl Network {
+    /// Reads `10.20.0.0/16`, or a single address. None if it is neither, or if the prefix is too long.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().ok()?;
+        let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Some(bits), |prefix| prefix.parse().ok())?;
+        (prefix <= bits).then_some(Self { address, prefix })
+    }
+
+    /// True if the address is in the range.
+    #[must_use]
+    pub fn contains(&self, other: IpAddr) -> bool {
+        match (self.address, other) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+                u32::from(own) & mask == u32::from(other) & mask
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
+                u128::from(own) & mask == u128::from(other) & mask
+            }
+            _ => false,
+        }
+    }
 }
 
 /// `folders.NAME = { path, access }`.

@@ -1,4 +1,6 @@
 //! The only place that decides.
 
+pub mod address;
 pub mod ask;
+mod decide;
 pub mod verdict;

@@ -1,0 +1,182 @@
+//! Questions answered from the manifest. Pure: the same manifest and the same question give the same answer.
+//!
+//! Order inside an answer: unknown subject first, then form, then the grant. Whatever no rule allows is denied.
+
+use url::Url;
+
+use super::address::{AddressClass, class};
+use super::ask::Ask;
+use super::verdict::Refusal;
+use crate::manifest::{FolderAccess, Manifest, Origin, System};
+use crate::problem::{Code, Span};
+
+/// Interfaces of the ABI that a component may import.
+pub const INTERFACES: [&str; 6] = ["types", "http", "sink", "pages", "files", "runtime"];
+
+/// None = granted.
+pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {
+    match ask {
+        Ask::Deliver { flow, from, to } => match manifest.flows.get(*flow) {
+            Some(declared) if declared.from.value == **from && declared.to.value == **to => None,
+            Some(declared) => Some(undeclared_flow(&format!("{from} → {to}"), Some(declared.id.span))),
+            None => Some(undeclared_flow(&format!("{from} → {to}"), None)),
+        },
+        Ask::Send { system, url, credential } => with_system(manifest, system, |system| send(system, url, *credential)),
+        Ask::Connect { system, url, address } => with_system(manifest, system, |system| connect(system, url, *address)),
+        Ask::ReadBody { system } => with_system(manifest, system, read_body),
+        Ask::OpenFile { system, folder, access } => with_system(manifest, system, |system| open_file(system, folder, *access)),
+        Ask::Link { system, imports } => with_system(manifest, system, |system| link(system, imports)),
+    }
+}
+
+fn with_system(manifest: &Manifest, id: &str, answer: impl Fn(&System) -> Option<Refusal>) -> Option<Refusal> {
+    match manifest.systems.get(id) {
+        Some(system) => answer(system),
+        None => Some(Refusal {
+            code: Code::E103,
+            title: format!("system `{id}` is not declared"),
+            span: None,
+            help: format!("declare `[system.{id}]` in the manifest"),
+        }),
+    }
+}
+
+fn undeclared_flow(what: &str, span: Option<Span>) -> Refusal {
+    Refusal {
+        code: Code::E218,
+        title: format!("no flow declares {what}"),
+        span,
+        help: "declare the flow with its purpose and fields, or correct the connector".to_owned(),
+    }
+}
+
+/// Scheme, host and port of a URL as the manifest writes them.
+#[must_use]
+pub fn origin_of(url: &Url) -> Option<Origin> {
+    let host = url.host_str()?.to_ascii_lowercase();
+    Some(Origin { scheme: url.scheme().to_owned(), host, port: url.port_or_known_default()? })
+}
+
+fn send(system: &System, url: &Url, credential: Option<&str>) -> Option<Refusal> {
+    let id = &system.id.value;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some(Refusal {
+            code: Code::E204,
+            title: format!("system `{id}` put a user name into a URL"),
+            span: Some(system.id.span),
+            help: "use a credential binding: the host injects it, the connector never sees it".to_owned(),
+        });
+    }
+    let Some(origin) = origin_of(url) else { return Some(egress(system, "a URL without a host")) };
+    let shown = show(&origin);
+    let granted = system.hosts.iter().any(|host| host.value == origin);
+    if !granted && origin.scheme != "https" {
+        return Some(Refusal {
+            code: Code::E401,
+            title: format!("system `{id}` wants to send without TLS to {shown}"),
+            span: Some(system.id.span),
+            help: "use https; plain http can be granted for a loopback address only".to_owned(),
+        });
+    }
+    if !granted {
+        return Some(egress(system, &shown));
+    }
+    credential.and_then(|name| credential_refusal(system, name, &origin))
+}
+
+fn credential_refusal(system: &System, name: &str, origin: &Origin) -> Option<Refusal> {
+    let refusal = |title: String, span: Span, help: String| Some(Refusal { code: Code::E309, title, span: Some(span), help });
+    let id = &system.id.value;
+    match system.credentials.get(name) {
+        None => refusal(
+            format!("system `{id}` has no credential `{name}`"),
+            system.id.span,
+            format!("declare `credentials.{name}` in `[system.{id}]`"),
+        ),
+        Some(binding) if !binding.origins.contains(origin) => refusal(
+            format!("credential `{name}` of system `{id}` is not bound to {}", show(origin)),
+            binding.span,
+            "add the origin to `origins` of the credential, if it may be sent there".to_owned(),
+        ),
+        Some(_) => None,
+    }
+}
+
+fn egress(system: &System, target: &str) -> Refusal {
+    let id = &system.id.value;
+    Refusal {
+        code: Code::E204,
+        title: format!("system `{id}` wants to connect to {target}, which its `hosts` do not grant"),
+        span: Some(system.hosts.first().map_or(system.id.span, |host| host.span)),
+        help: format!("add the origin to `hosts` of `[system.{id}]`, if the connector may go there"),
+    }
+}
+
+fn show(origin: &Origin) -> String {
+    let default = if origin.scheme == "https" { 443 } else { 80 };
+    if origin.port == default { format!("{}://{}", origin.scheme, origin.host) } else { format!("{}://{}:{}", origin.scheme, origin.host, origin.port) }
+}
+
+fn connect(system: &System, url: &Url, address: std::net::IpAddr) -> Option<Refusal> {
+    let kind = class(address);
+    let named = match url.host() {
+        Some(url::Host::Ipv4(literal)) => address == std::net::IpAddr::V4(literal),
+        Some(url::Host::Ipv6(literal)) => address == std::net::IpAddr::V6(literal),
+        Some(url::Host::Domain("localhost")) => kind == AddressClass::Loopback,
+        _ => system.networks.iter().any(|network| network.value.contains(address)),
+    };
+    if kind == AddressClass::Public || (named && kind != AddressClass::Unusable) {
+        return None;
+    }
+    let id = &system.id.value;
+    let host = url.host_str().unwrap_or("?");
+    Some(Refusal {
+        code: Code::E204,
+        title: format!("system `{id}`: `{host}` leads to {address}, which is not a public address"),
+        span: Some(system.hosts.first().map_or(system.id.span, |host| host.span)),
+        help: format!("if this system stands inside your own network, name the network: `networks = [\"{address}/32\"]` in `[system.{id}]`"),
+    })
+}
+
+fn read_body(system: &System) -> Option<Refusal> {
+    let id = &system.id.value;
+    system.read_body.is_none().then(|| Refusal {
+        code: Code::E310,
+        title: format!("system `{id}` wants to read response bodies inside the sandbox"),
+        span: Some(system.id.span),
+        help: format!("grant it with `grants = [\"read-body\"]` in `[system.{id}]`, or use a connector that hands pages over by handle"),
+    })
+}
+
+fn open_file(system: &System, folder: &str, access: FolderAccess) -> Option<Refusal> {
+    let id = &system.id.value;
+    let wanted = if access == FolderAccess::Read { "read" } else { "write" };
+    let refusal = |title: String, span: Span| Some(Refusal {
+        code: Code::E308,
+        title,
+        span: Some(span),
+        help: format!("grant it with `folders = {{ {folder} = {{ path = \"…\", access = \"{wanted}\" }} }}` in `[system.{id}]`"),
+    });
+    match system.folders.get(folder) {
+        None => refusal(format!("system `{id}` has no folder `{folder}`"), system.id.span),
+        Some(grant) if grant.access != access => refusal(format!("system `{id}` may not {wanted} in folder `{folder}`"), grant.path.span),
+        Some(_) => None,
+    }
+}
+
+fn link(system: &System, imports: &[String]) -> Option<Refusal> {
+    let id = &system.id.value;
+    let missing = imports.iter().find_map(|import| match import.as_str() {
+        "types" | "sink" | "runtime" => None,
+        "http" | "pages" => system.hosts.is_empty().then(|| (import, "grant the origins that it may reach: `hosts = [\"https://…\"]`".to_owned())),
+        "files" => system.folders.is_empty().then(|| (import, "grant a folder: `folders = { NAME = { path = \"…\", access = \"read\" } }`".to_owned())),
+        _ => Some((import, format!("a connector may import {} of hub:connector only", INTERFACES.join(", ")))),
+    })?;
+    let (import, help) = missing;
+    Some(Refusal {
+        code: Code::E305,
+        title: format!("the connector of system `{id}` imports `{import}`, which the manifest does not grant"),
+        span: Some(system.connector.span),
+        help,
+    })
+}
