@@ -1,7 +1,24 @@
 //! The host of hub: sandboxed connectors, the gate, the store, the runner and the command line.
+//!
+//! Decides nothing itself (see `hub_core::policy`). `gate` is the only maker of clearances, `egress` the only outbound socket, `plugin::engine`
+//! the only configuration of wasmtime, `clock` the only reader of the clock, `config` the only reader of the environment.
 
-pub mod store;
+pub mod cli;
+
+pub mod sync;
 
 pub mod plugin;
 
 pub mod capability;
+
+pub mod egress;
+
+pub mod gate;
+
+pub mod store;
+
+pub mod config;
+
+pub mod clock;
+
+pub mod observe;

@@ -1,2 +1,7 @@
-//! Parses the command line, runs the verb, prints the problem.
-fn main() {}
+//! Parses the command line, runs the verb, answers with its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(hub::cli::main())
+}

@@ -1,6 +1,166 @@
-//! The only place that decides.
+//! The only place that decides: a checked manifest plus what its connectors claim becomes a [`Policy`], and a policy answers questions.
+//!
+//! A `Policy` can be built from a [`Manifest`] only, so a home-made one cannot open the gate. It reads no clock and has no effect; enforcement is
+//! the host's `gate`. Static rules stand in `rules`, dynamic ones in `decide`, what a value becomes in `treat`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::description::Description;
+use crate::gate::{FieldPlan, PlanError, PlanRequest, PlannedField};
+use crate::manifest::{Action, Flow, Manifest};
+use crate::problem::{Code, Problem, Problems};
+use crate::record::FieldPath;
+use crate::stream::StreamShape;
 
 pub mod address;
 pub mod ask;
 mod decide;
+mod rules;
+pub mod treat;
 pub mod verdict;
+
+pub use decide::{INTERFACES, origin_of};
+
+use ask::Ask;
+use treat::{DomainKey, Treatment};
+use verdict::{Grant, Verdict};
+
+/// What the connectors of all systems claim, by system id. A system whose connector could not be read is absent; that is told elsewhere.
+pub type Catalogue = BTreeMap<String, Arc<Description>>;
+
+/// What may happen. Everything else may not.
+#[derive(Debug)]
+pub struct Policy {
+    manifest: Manifest,
+    flows: BTreeMap<String, FlowRule>,
+}
+
+/// A flow with everything that was resolved for it.
+#[derive(Clone, Debug)]
+pub struct FlowRule {
+    /// The source stream: the connector's claim, tightened by the manifest.
+    pub shape: StreamShape,
+    /// What passes, leaf by leaf.
+    pub fields: Vec<LabelledField>,
+    /// Source fields that identify a record.
+    pub primary_key: Vec<FieldPath>,
+    /// The source field that grows with every change.
+    pub cursor: Option<FieldPath>,
+}
+
+/// One value that passes, with the label that it arrives with.
+#[derive(Clone, Debug)]
+pub struct LabelledField {
+    /// Source path of the leaf.
+    pub path: FieldPath,
+    /// Destination path of the leaf.
+    pub to: FieldPath,
+    /// What is done with it.
+    pub action: Action,
+    /// Category at the source.
+    pub category: String,
+    /// Category at the destination.
+    pub resulting: String,
+}
+
+impl Policy {
+    /// Applies every static rule.
+    ///
+    /// # Errors
+    /// All findings in one go, sorted by place.
+    pub fn build(manifest: Manifest, catalogue: &Catalogue) -> Result<Self, Denied> {
+        let mut found = Vec::new();
+        rules::references(&manifest, &mut found);
+        let flows: BTreeMap<String, FlowRule> = manifest
+            .flows
+            .values()
+            .filter_map(|flow| Some((flow.id.value.clone(), rules::flow(&manifest, catalogue, flow, &mut found)?)))
+            .collect();
+        match Problems::new(found) {
+            Some(problems) => Err(Denied { problems, manifest: Box::new(manifest) }),
+            None => Ok(Self { manifest, flows }),
+        }
+    }
+
+    /// The manifest that it was built from.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// A flow as declared and as resolved.
+    #[must_use]
+    pub fn flow(&self, id: &str) -> Option<(&Flow, &FlowRule)> {
+        Some((self.manifest.flows.get(id)?, self.flows.get(id)?))
+    }
+
+    /// Compiles the field plan of a flow. `key` gives the key of a pseudonym domain.
+    ///
+    /// # Errors
+    /// E103 for a flow that is not declared, E312 for a domain without a key, E003 for fields that cannot stand together.
+    pub fn plan(&self, id: &str, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<FieldPlan, Problem> {
+        let Some((flow, rule)) = self.flow(id) else {
+            return Err(Problem::new(Code::E103, format!("flow `{id}` is not declared"), "name a flow of the manifest"));
+        };
+        compile(flow, rule, key)
+    }
+}
+
+/// A manifest that may not run, with what is wrong with it.
+#[derive(Debug)]
+pub struct Denied {
+    /// All findings.
+    pub problems: Problems,
+    /// The manifest: its texts are needed to show the places.
+    pub manifest: Box<Manifest>,
+}
+
+/// The answer to a question. The only function that makes a [`Grant`].
+#[must_use]
+pub fn decide(policy: &Policy, ask: &Ask<'_>) -> Verdict {
+    match decide::refusal(&policy.manifest, ask) {
+        None => Verdict::Granted(Grant::new()),
+        Some(refusal) => Verdict::Refused(refusal),
+    }
+}
+
+fn compile(flow: &Flow, rule: &FlowRule, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<FieldPlan, Problem> {
+    let mut fields = Vec::new();
+    for field in &rule.fields {
+        let treatment = treatment(flow, &field.action, key)?;
+        fields.push(PlannedField { path: field.path.clone(), to: field.to.clone(), treatment });
+    }
+    let request = PlanRequest {
+        shape: &rule.shape,
+        fields,
+        primary_key: rule.primary_key.clone(),
+        cursor: rule.cursor.clone(),
+        on_undeclared: flow.on_undeclared,
+        on_invalid: flow.on_invalid,
+    };
+    FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+fn cannot_stand_together(flow: &Flow, errors: &[PlanError]) -> Problem {
+    let first = errors.first().map_or_else(String::new, |error| format!("`{}`: {}", error.path, error.message));
+    Problem::new(Code::E003, format!("the fields of flow `{}` cannot stand together: {first}", flow.id.value), "give each field a place of its own with `to`")
+        .at(flow.fields_span, "in these fields")
+}
+
+fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<Treatment, Problem> {
+    Ok(match action {
+        Action::Allow | Action::Drop => Treatment::Keep,
+        Action::Constant(value) => Treatment::Constant(value.to_string()),
+        Action::Mask { first, last } => Treatment::Mask { first: *first, last: *last },
+        Action::Hash => Treatment::Hash,
+        Action::Truncate { keep } => Treatment::Truncate { keep: *keep },
+        Action::Pseudonymise { domain } => {
+            let missing = || {
+                Problem::new(Code::E312, format!("the key of pseudonym domain `{domain}` is not available"), "put a key of at least 16 bytes where `[pseudonym]` says")
+                    .at(flow.fields_span, "a field of this flow needs it")
+            };
+            Treatment::Pseudonymise(key(domain).ok_or_else(missing)?)
+        }
+    })
+}

@@ -1,0 +1,259 @@
+//! Static rules E101-E108 and E141: what a manifest may not declare, given what its connectors claim. Each rule adds its findings and goes on,
+//! so that one look tells everything. Reads no data and knows no run.
+
+use super::{Catalogue, FlowRule, LabelledField, treat};
+use crate::description::Description;
+use crate::manifest::{Action, Flow, FlowField, Manifest, System, SystemStatus, WriteMode};
+use crate::problem::{Code, Problem, Span, Spanned};
+use crate::record::{FieldPath, StreamId};
+use crate::stream::StreamShape;
+use crate::vocab;
+
+mod labels;
+mod source;
+
+/// Names that must exist whatever the connectors say (E103).
+pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
+    for purpose in manifest.purposes.values() {
+        if vocab::use_key(&purpose.use_key.value).is_none() {
+            found.push(unknown("use", &purpose.use_key, vocab::closest_use(&purpose.use_key.value)));
+        }
+        for category in &purpose.allows.value {
+            if !category_exists(manifest, &category.value) {
+                found.push(unknown("data category", category, vocab::closest(&category.value)));
+            }
+        }
+    }
+    for (key, extension) in &manifest.categories {
+        if !category_exists(manifest, &extension.parent) {
+            let parent = Spanned { value: extension.parent.clone(), span: extension.span };
+            found.push(unknown("parent category", &parent, vocab::closest(&extension.parent)).note(format!("category `{key}` stands below it")));
+        }
+    }
+    for (id, stream) in &manifest.streams {
+        if !manifest.systems.contains_key(&*id.system) {
+            let system = Spanned { value: id.system.to_string(), span: stream.span };
+            found.push(unknown("system", &system, closest(&id.system, manifest.systems.keys())));
+        }
+        retention_exists(manifest, &stream.retention, found);
+        for subject in &stream.subjects {
+            if !subject_exists(manifest, &subject.value) {
+                found.push(unknown("data subject", subject, vocab::closest_subject(&subject.value)));
+            }
+        }
+        declared_stream_is_kept_for_a_time(manifest, id, stream, found);
+    }
+}
+
+fn declared_stream_is_kept_for_a_time(manifest: &Manifest, id: &StreamId, stream: &crate::manifest::StreamDeclaration, found: &mut Vec<Problem>) {
+    let personal = stream.fields.iter().find(|(_, category)| is_personal(manifest, &category.value));
+    if let (Some((path, category)), true) = (personal, stream.retention.is_empty()) {
+        found.push(
+            Problem::new(Code::E141, format!("stream `{id}` holds personal data and has no retention rule"), "name a rule: `retention = [\"ID\"]`, and declare `[retention.ID]`")
+                .at(stream.span, "no `retention` here")
+                .at(path.span, format!("`{}` is personal", category.value)),
+        );
+    }
+}
+
+/// Everything about one flow. None if a reference is missing on which all else rests.
+pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, found: &mut Vec<Problem>) -> Option<FlowRule> {
+    retention_exists(manifest, &flow.retention, found);
+    let from = system(manifest, &flow.from, found);
+    let to = system(manifest, &flow.to, found);
+    let purpose = manifest.purposes.get(&flow.purpose.value);
+    if purpose.is_none() {
+        found.push(unknown("purpose", &flow.purpose, closest(&flow.purpose.value, manifest.purposes.keys())));
+    }
+    domains_exist(manifest, flow, found);
+    for system in [from, to].into_iter().flatten() {
+        system_is_approved(flow, system, found);
+    }
+    if let (Some(to), Some(description)) = (to, catalogue.get(&*flow.to.value.system)) {
+        destination_can(flow, to, description, found);
+    }
+    let description = from.and_then(|_| catalogue.get(&*flow.from.value.system))?;
+    let resolved = source::resolve(manifest, flow, description, found)?;
+    let fields = labelled_fields(manifest, flow, &resolved.shape, found);
+    labels::check(manifest, flow, &fields, catalogue.get(&*flow.to.value.system).map(|found| &**found), found);
+    labels::subjects(manifest, flow, &fields, &resolved, found);
+    labels::retention(manifest, flow, &fields, found);
+    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor })
+}
+
+/// E101: every field of the flow is one that the stream declares; containers stand for the leaves below them.
+fn labelled_fields(manifest: &Manifest, flow: &Flow, shape: &StreamShape, found: &mut Vec<Problem>) -> Vec<LabelledField> {
+    let mut fields = Vec::new();
+    for field in &flow.fields {
+        let leaves = shape.leaves_within(&field.path.value);
+        if leaves.is_empty() {
+            found.push(undeclared_field(flow, field, shape));
+        }
+        for (path, leaf) in leaves {
+            let Some(category) = leaf.category.clone().filter(|key| category_exists(manifest, key)) else {
+                found.push(unclassified(flow, field, &path, leaf.category.as_deref()));
+                continue;
+            };
+            if let (false, Some(resulting)) = (field.action.value == Action::Drop, treat::resulting_category(&field.action.value, &category)) {
+                let to = renamed(field, &path);
+                fields.push(LabelledField { path, to, action: field.action.value.clone(), category, resulting });
+            }
+        }
+    }
+    fields
+}
+
+/// Source path `a.b.c` of a field `a → x` becomes `x.b.c`.
+fn renamed(field: &FlowField, leaf: &FieldPath) -> FieldPath {
+    let rest = leaf.as_str().strip_prefix(field.path.value.as_str()).unwrap_or_default();
+    FieldPath::parse(&format!("{}{rest}", field.to.value)).unwrap_or_else(|| leaf.clone())
+}
+
+fn undeclared_field(flow: &Flow, field: &FlowField, shape: &StreamShape) -> Problem {
+    let stream = &flow.from.value;
+    let path = field.path.value.as_str();
+    let names: Vec<String> = shape.leaves().into_iter().map(|(path, _)| path.as_str().to_owned()).collect();
+    let problem = Problem::new(Code::E101, format!("flow `{}` is denied: stream `{stream}` declares no field `{path}`", flow.id.value), "")
+        .at(field.path.span, format!("not a field of `{stream}`"))
+        .at(flow.from.span, "this stream");
+    match closest(path, names.iter()) {
+        Some(near) => Problem { help: format!("did you mean `{near}`?"), ..problem },
+        None => Problem { help: format!("take the field out, or pick from: {}", shorten(&names)), ..problem },
+    }
+}
+
+fn unclassified(flow: &Flow, field: &FlowField, path: &FieldPath, category: Option<&str>) -> Problem {
+    let stream = &flow.from.value;
+    let why = category.map_or_else(|| "has no data category".to_owned(), |key| format!("has the unknown category `{key}`"));
+    Problem::new(
+        Code::E102,
+        format!("flow `{}` is denied: field `{path}` of `{stream}` {why}", flow.id.value),
+        format!("classify it: `[stream.{stream}.fields]` with `{path} = \"CATEGORY\"`"),
+    )
+    .at(field.path.span, "unclassified data is not deliverable")
+}
+
+fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {
+    let id = &*stream.value.system;
+    let system = manifest.systems.get(id);
+    if system.is_none() {
+        let written = Spanned { value: id.to_owned(), span: stream.span };
+        found.push(unknown("system", &written, closest(id, manifest.systems.keys())).note("a recipient or source that is not declared is denied"));
+    }
+    system
+}
+
+fn system_is_approved(flow: &Flow, system: &System, found: &mut Vec<Problem>) {
+    let Some(status) = &system.status else { return };
+    let word = match status.value {
+        SystemStatus::Requested => "only requested",
+        SystemStatus::Retired => "retired",
+        SystemStatus::Pilot | SystemStatus::Approved | SystemStatus::Sunset => return,
+    };
+    found.push(
+        Problem::new(
+            Code::E105,
+            format!("flow `{}` is denied: system `{}` is {word}", flow.id.value, system.id.value),
+            "have the system approved and set its `status`, or remove the flow",
+        )
+        .at(status.span, "this status admits no flow")
+        .at(flow.id.span, "the flow"),
+    );
+}
+
+/// E106, direction and mode.
+fn destination_can(flow: &Flow, system: &System, description: &Description, found: &mut Vec<Problem>) {
+    let name = &description.name;
+    let Some(claim) = &description.destination else {
+        found.push(
+            Problem::new(Code::E106, format!("flow `{}` is denied: connector `{name}` cannot be written to", flow.id.value), "send the flow to a system whose connector is a destination")
+                .at(flow.to.span, "the destination")
+                .at(system.connector.span, "its connector"),
+        );
+        return;
+    };
+    let mode = match flow.mode.value {
+        WriteMode::Append => "append",
+        WriteMode::Replace => "replace",
+        WriteMode::Upsert => "upsert",
+    };
+    if !claim.modes.iter().any(|known| known == mode) {
+        found.push(
+            Problem::new(
+                Code::E106,
+                format!("flow `{}` is denied: connector `{name}` cannot {mode}", flow.id.value),
+                format!("set `mode` to one of: {}", claim.modes.join(", ")),
+            )
+            .at(flow.mode.span, "this mode"),
+        );
+    }
+    if let Some(streams) = claim.streams.as_ref().filter(|streams| !streams.iter().any(|known| **known == *flow.to.value.stream)) {
+        let near = closest(&flow.to.value.stream, streams.iter());
+        found.push(unknown("stream", &Spanned { value: flow.to.value.to_string(), span: flow.to.span }, near));
+    }
+}
+
+fn domains_exist(manifest: &Manifest, flow: &Flow, found: &mut Vec<Problem>) {
+    for field in &flow.fields {
+        if let Action::Pseudonymise { domain } = &field.action.value
+            && !manifest.pseudonyms.contains_key(domain)
+        {
+            let written = Spanned { value: domain.clone(), span: field.action.span };
+            found.push(unknown("pseudonym domain", &written, closest(domain, manifest.pseudonyms.keys())));
+        }
+    }
+}
+
+fn retention_exists(manifest: &Manifest, rules: &[Spanned<String>], found: &mut Vec<Problem>) {
+    for rule in rules {
+        if !manifest.retentions.contains_key(&rule.value) {
+            found.push(unknown("retention rule", rule, closest(&rule.value, manifest.retentions.keys())));
+        }
+    }
+}
+
+/// E103 with the nearest known name, if one is near.
+fn unknown(what: &str, written: &Spanned<String>, near: Option<String>) -> Problem {
+    let value = &written.value;
+    let problem = Problem::new(Code::E103, format!("{what} `{value}` is not declared"), "").at(written.span, format!("no such {what}"));
+    match near {
+        Some(near) => Problem { help: format!("did you mean `{near}`?"), ..problem },
+        None => Problem { help: format!("declare the {what}, or correct the name"), ..problem },
+    }
+}
+
+fn closest<'a>(wanted: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
+    known
+        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name.clone())
+}
+
+fn shorten(names: &[String]) -> String {
+    let shown = names.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > 12 { format!("{shown}, … ({} in all)", names.len()) } else { shown }
+}
+
+fn category_exists(manifest: &Manifest, key: &str) -> bool {
+    vocab::category(key).is_some() || manifest.categories.contains_key(key)
+}
+
+fn subject_exists(manifest: &Manifest, key: &str) -> bool {
+    vocab::subject(key).is_some() || manifest.subjects.contains_key(key)
+}
+
+/// An extension category is as personal as its parent.
+fn is_personal(manifest: &Manifest, key: &str) -> bool {
+    manifest.categories.get(key).map_or_else(|| vocab::is_personal(key), |extension| vocab::is_personal(&extension.parent))
+}
+
+/// True if `key` is `root` or stands below it, extensions included.
+fn is_within(manifest: &Manifest, key: &str, root: &str) -> bool {
+    vocab::is_within(key, root) || manifest.categories.get(key).is_some_and(|extension| key == root || vocab::is_within(&extension.parent, root))
+}
+
+/// The place of a flow's field that covers a leaf.
+fn field_span(flow: &Flow, leaf: &FieldPath) -> Span {
+    flow.fields.iter().find(|field| leaf.is_within(&field.path.value)).map_or(flow.fields_span, |field| field.path.span)
+}

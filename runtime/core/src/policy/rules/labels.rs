@@ -1,0 +1,102 @@
+//! Rules about labels: what a purpose needs (E104), what a destination takes (E106) and calls it (E107), whose data it is (E108), how long (E141).
+
+use super::source::Resolved;
+use super::{LabelledField, closest, field_span, is_personal, is_within, subject_exists};
+use crate::description::Description;
+use crate::manifest::{Flow, Manifest};
+use crate::problem::{Code, Problem};
+use crate::record::FieldPath;
+
+/// E104, E106, E107 for every field that passes.
+pub(super) fn check(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], destination: Option<&Description>, found: &mut Vec<Problem>) {
+    for field in fields {
+        needed(manifest, flow, field, found);
+        if let Some(claim) = destination.and_then(|description| description.destination.as_ref())
+            && !claim.accepts.iter().any(|root| is_within(manifest, &field.resulting, root))
+        {
+            found.push(
+                Problem::new(
+                    Code::E106,
+                    format!("flow `{}` is denied: the destination's connector does not take `{}`", flow.id.value, field.resulting),
+                    format!("it takes: {}; leave `{}` out", claim.accepts.join(", "), field.path),
+                )
+                .at(field_span(flow, &field.path), format!("carries `{}`", field.resulting)),
+            );
+        }
+        understated(manifest, flow, field, found);
+    }
+}
+
+fn needed(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &mut Vec<Problem>) {
+    let Some(purpose) = manifest.purposes.get(&flow.purpose.value) else { return };
+    let category = &field.resulting;
+    if !is_personal(manifest, category) || purpose.allows.value.iter().any(|allowed| is_within(manifest, category, &allowed.value)) {
+        return;
+    }
+    found.push(
+        Problem::new(
+            Code::E104,
+            format!("flow `{}` is denied: purpose `{}` does not need `{category}`", flow.id.value, purpose.id.value),
+            format!("drop the field, or add `{category}` to `allows` of the purpose and be ready to say why it is needed"),
+        )
+        .at(field_span(flow, &field.path), format!("`{}` carries `{category}`", field.path))
+        .at(purpose.allows.span, "the purpose needs only these categories"),
+    );
+}
+
+/// A destination that the manifest describes must call the data what it is, or something wider.
+fn understated(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &mut Vec<Problem>) {
+    let Some(stream) = manifest.streams.get(&flow.to.value).filter(|stream| !stream.fields.is_empty()) else { return };
+    let span = field_span(flow, &field.path);
+    let problem = |title: String, help: String| Problem::new(Code::E107, format!("flow `{}` is denied: {title}", flow.id.value), help).at(span, "arrives there");
+    match stream.fields.iter().find(|(path, _)| field.to.is_within(&path.value)) {
+        None => {
+            let names: Vec<String> = stream.fields.iter().map(|(path, _)| path.value.as_str().to_owned()).collect();
+            let help = closest(field.to.as_str(), names.iter()).map_or_else(
+                || format!("declare it: `[stream.{}.fields]` with `{} = \"{}\"`", flow.to.value, field.to, field.resulting),
+                |near| format!("did you mean `{near}`? set `to = \"{near}\"`"),
+            );
+            found.push(problem(format!("`{}` has no field `{}`", flow.to.value, field.to), help));
+        }
+        Some((_, label)) if is_personal(manifest, &field.resulting) && !is_within(manifest, &field.resulting, &label.value) => {
+            let title = format!("`{}` of `{}` is labelled `{}`, but it receives `{}`", field.to, flow.to.value, label.value, field.resulting);
+            found.push(problem(title, format!("label it `{}` or a category above it", field.resulting)).at(label.span, "this label understates the data"));
+        }
+        Some(_) => {}
+    }
+}
+
+/// E108: personal data of nobody does not exist.
+pub(super) fn subjects(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], resolved: &Resolved, found: &mut Vec<Problem>) {
+    let Some(personal) = fields.iter().find(|field| is_personal(manifest, &field.resulting)) else { return };
+    if resolved.subjects.iter().any(|subject| subject_exists(manifest, subject)) {
+        return;
+    }
+    let stream = &flow.from.value;
+    found.push(
+        Problem::new(
+            Code::E108,
+            format!("flow `{}` is denied: stream `{stream}` holds personal data and names no data subjects", flow.id.value),
+            format!("say whose data it is: `[stream.{stream}]` with `subjects = [\"customer\"]`"),
+        )
+        .at(flow.from.span, "whose data is this?")
+        .at(field_span(flow, &personal.path), format!("`{}` is personal", personal.resulting)),
+    );
+}
+
+/// E141: what arrives must leave again some day.
+pub(super) fn retention(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], found: &mut Vec<Problem>) {
+    let declared = manifest.streams.get(&flow.to.value);
+    let has_rule = !flow.retention.is_empty() || declared.is_some_and(|stream| !stream.retention.is_empty());
+    let Some(personal) = fields.iter().find(|field| is_personal(manifest, &field.resulting) && !has_rule) else { return };
+    let place: (&FieldPath, &str) = (&personal.path, &personal.resulting);
+    found.push(
+        Problem::new(
+            Code::E141,
+            format!("flow `{}` is denied: `{}` receives personal data and has no retention rule", flow.id.value, flow.to.value),
+            "name a rule: `retention = [\"ID\"]` in the flow, and declare `[retention.ID]`",
+        )
+        .at(flow.to.span, "kept for how long?")
+        .at(field_span(flow, place.0), format!("`{}` is personal", place.1)),
+    );
+}

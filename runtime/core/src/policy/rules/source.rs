@@ -1,0 +1,78 @@
+//! What a flow reads: the connector's claim about the stream, tightened and completed by the manifest's `[stream]` table.
+
+use super::{closest, unknown};
+use crate::description::{Description, StreamClaim};
+use crate::manifest::{Flow, Manifest, StreamDeclaration};
+use crate::problem::{Code, Problem, Spanned};
+use crate::record::FieldPath;
+use crate::stream::StreamShape;
+
+/// A source stream, resolved.
+pub(super) struct Resolved {
+    pub shape: StreamShape,
+    pub primary_key: Vec<FieldPath>,
+    pub cursor: Option<FieldPath>,
+    pub subjects: Vec<String>,
+}
+
+/// None if the stream is not known at all (E103, E106).
+pub(super) fn resolve(manifest: &Manifest, flow: &Flow, description: &Description, found: &mut Vec<Problem>) -> Option<Resolved> {
+    let Some(source) = &description.source else {
+        found.push(
+            Problem::new(Code::E106, format!("flow `{}` is denied: connector `{}` cannot be read from", flow.id.value, description.name), "read from a system whose connector is a source")
+                .at(flow.from.span, "the source"),
+        );
+        return None;
+    };
+    let claim = source.streams.iter().find(|claim| *claim.name == *flow.from.value.stream);
+    let declared = manifest.streams.get(&flow.from.value);
+    if claim.is_none() && !source.any_stream {
+        let names: Vec<String> = source.streams.iter().map(|claim| claim.name.clone()).collect();
+        let near = closest(&flow.from.value.stream, names.iter()).map(|near| format!("{}.{near}", flow.from.value.system));
+        let written = Spanned { value: flow.from.value.to_string(), span: flow.from.span };
+        found.push(unknown("stream", &written, near).note(format!("connector `{}` offers: {}", description.name, names.join(", "))));
+        return None;
+    }
+    let shape = shape(claim, declared, found);
+    Some(Resolved {
+        primary_key: declared.filter(|own| !own.primary_key.is_empty()).map_or_else(
+            || claim.map(|claim| claim.primary_key.clone()).unwrap_or_default(),
+            |own| own.primary_key.iter().map(|path| path.value.clone()).collect(),
+        ),
+        cursor: declared.and_then(|own| own.cursor.as_ref().map(|path| path.value.clone())).or_else(|| claim.and_then(|claim| claim.cursor.clone())),
+        subjects: declared.filter(|own| !own.subjects.is_empty()).map_or_else(
+            || claim.map(|claim| claim.subjects.clone()).unwrap_or_default(),
+            |own| own.subjects.iter().map(|subject| subject.value.clone()).collect(),
+        ),
+        shape,
+    })
+}
+
+/// The manifest's schema wins over the connector's; the manifest's field labels are laid over either.
+fn shape(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, found: &mut Vec<Problem>) -> StreamShape {
+    let base = declared.and_then(|own| own.schema.as_ref()).and_then(|schema| match StreamShape::from_schema(&schema.value) {
+        Ok(shape) => Some(shape),
+        Err(errors) => {
+            for error in errors {
+                found.push(
+                    Problem::new(Code::E008, format!("the schema cannot be used: {} at {}", error.message, error.pointer), "correct the schema file")
+                        .at(schema.span, "this file"),
+                );
+            }
+            None
+        }
+    });
+    let labels: Vec<(FieldPath, String)> =
+        declared.map(|own| own.fields.iter().map(|(path, category)| (path.value.clone(), category.value.clone())).collect()).unwrap_or_default();
+    let Some(mut shape) = base.or_else(|| claim.map(|claim| claim.shape.clone())) else { return StreamShape::from_fields(&labels) };
+    for (path, category) in &labels {
+        if shape.at(path).is_some() {
+            shape.set_category(path, category);
+        } else if let Some(place) = declared.and_then(|own| own.fields.iter().find(|(own, _)| own.value == *path)) {
+            found.push(
+                Problem::new(Code::E101, format!("the schema of the stream has no field `{path}`"), "take the label out, or add the field to the schema").at(place.0.span, "not in the schema"),
+            );
+        }
+    }
+    shape
+}

@@ -1,0 +1,166 @@
+//! From a path to a policy: manifest and its files from the disk, descriptions from the components, static rules over both.
+//! Runs no connector and connects to nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hub_core::manifest::{self, Files, Manifest};
+use hub_core::policy::{Catalogue, Policy};
+use hub_core::problem::{Code, Problem, Problems, Sources};
+use serde_json::Value;
+
+use super::Failure;
+use crate::config::Config;
+use crate::plugin::package::{self, Package};
+
+/// A manifest that may run, with the components that it names.
+pub(super) struct Loaded {
+    pub policy: Arc<Policy>,
+    pub packages: crate::sync::Packages,
+    /// The manifest's texts, to show places in.
+    pub sources: Sources,
+}
+
+/// A manifest whose static rules were not applied yet.
+pub(super) struct Read {
+    pub manifest: Manifest,
+    pub packages: crate::sync::Packages,
+    pub catalogue: Catalogue,
+    /// Problems of components and their configurations.
+    pub found: Vec<Problem>,
+}
+
+/// Reads and judges a manifest.
+pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
+    let (policy, packages, sources) = judge(read(path, config)?)?;
+    Ok(Loaded { policy: Arc::new(policy), packages, sources })
+}
+
+/// Reads a manifest and the descriptions of its connectors.
+pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Problem::new(Code::E001, format!("cannot read the manifest `{}`: {error}", path.display()), "name a manifest, or write a first one with `hub init`")
+    })?;
+    let name = path.display().to_string();
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Problem::new(Code::E001, format!("`{name}` is not UTF-8 text (byte {at})"), "save the file as UTF-8")
+    })?;
+    let manifest = manifest::read(&name, &text, &Disk { base: folder_of(path) })
+        .map_err(|failed| Failure { problems: failed.problems, sources: failed.sources })?;
+    let mut found = Vec::new();
+    let mut packages = crate::sync::Packages::new();
+    for (id, system) in &manifest.systems {
+        match package::find(&system.connector.value, &folder_of(path), config) {
+            Ok(package) => {
+                configuration(system, &package, &mut found);
+                packages.insert(id.clone(), Arc::new(package));
+            }
+            Err(problem) => found.push(problem.at(system.connector.span, "this connector")),
+        }
+    }
+    let catalogue = packages.iter().map(|(id, package)| (id.clone(), package.description.clone())).collect();
+    Ok(Read { manifest, packages, catalogue, found })
+}
+
+/// Applies the static rules; all findings come together.
+pub(super) fn judge(read: Read) -> Result<(Policy, crate::sync::Packages, Sources), Failure> {
+    let sources = read.manifest.sources.clone();
+    let (policy, mut found) = match Policy::build(read.manifest, &read.catalogue) {
+        Ok(policy) => (Some(policy), Vec::new()),
+        Err(denied) => (None, denied.problems.into_iter().collect()),
+    };
+    found.extend(read.found);
+    match (policy, Problems::new(found)) {
+        (Some(policy), None) => Ok((policy, read.packages, sources)),
+        (_, Some(problems)) => Err(Failure { problems, sources }),
+        (None, None) => Err(Problem::new(Code::E001, "the manifest cannot be judged", "report this as a fault of hub").into()),
+    }
+}
+
+/// E006: the connector's own schema over the manifest's `config`.
+fn configuration(system: &manifest::System, package: &Package, found: &mut Vec<Problem>) {
+    let validator = match jsonschema::validator_for(&package.description.config) {
+        Ok(validator) => validator,
+        Err(_) => {
+            let problem = Problem::new(Code::E303, format!("the configuration schema of connector `{}` cannot be used", package.description.name), "ask its author");
+            found.push(problem.at(system.connector.span, "this connector"));
+            return;
+        }
+    };
+    for error in validator.iter_errors(&system.config.value).take(16) {
+        let place = error.instance_path().to_string();
+        let place = if place.is_empty() { "the configuration".to_owned() } else { format!("`{}`", place.trim_start_matches('/')) };
+        let title = format!("connector `{}` does not accept this configuration: {place} {}", package.description.name, what(&error));
+        found.push(
+            Problem::new(Code::E006, title, format!("see `hub plugin inspect {}`", inspectable(&system.connector.value)))
+                .at(system.config.span, "configured here"),
+        );
+    }
+}
+
+/// What is wrong, without the value: a configuration may hold what should not be shown.
+fn what(error: &jsonschema::ValidationError<'_>) -> String {
+    use jsonschema::error::ValidationErrorKind as Kind;
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } => format!("has unknown keys: {}", unexpected.join(", ")),
+        Kind::Required { property } => format!("lacks {property}"),
+        Kind::Type { .. } => "has the wrong type".to_owned(),
+        Kind::Enum { options } => format!("is none of {options}"),
+        other => format!("breaks the rule `{}`", other.keyword()),
+    }
+}
+
+fn inspectable(connector: &manifest::ConnectorRef) -> String {
+    match connector {
+        manifest::ConnectorRef::Builtin(name) => format!("builtin:{name}"),
+        manifest::ConnectorRef::Path(path) => path.clone(),
+    }
+}
+
+/// The folder that relative paths of a manifest start from.
+pub(super) fn folder_of(manifest: &Path) -> PathBuf {
+    manifest.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned()
+}
+
+/// The configuration of a system as the guest gets it.
+#[must_use]
+pub(super) fn config_text(config: &Value) -> String {
+    config.to_string()
+}
+
+/// Reads includes and schema files below the manifest's folder.
+struct Disk {
+    base: PathBuf,
+}
+
+impl Files for Disk {
+    fn read(&self, relative_to: &str, wanted: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let base = Path::new(relative_to).parent().map_or_else(|| self.base.clone(), Path::to_owned);
+        let full = base.join(wanted);
+        if !wanted.contains('*') {
+            return std::fs::read(&full).map(|bytes| vec![(full.display().to_string(), bytes)]).map_err(|error| error.to_string());
+        }
+        matching(&full).map_err(|error| error.to_string())?.into_iter().map(|path| {
+            let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            Ok((path.display().to_string(), bytes))
+        }).collect()
+    }
+}
+
+/// Files that a pattern with `*` in its last part names, sorted.
+fn matching(pattern: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let folder = pattern.parent().unwrap_or_else(|| Path::new("."));
+    let name = pattern.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (head, tail) = name.split_once('*').unwrap_or((&name, ""));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail) && entry.file_type()?.is_file() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,212 @@
+//! The command line: one verb, one file. Parses and dispatches; knows no rule.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes: `docs/reference/cli.md`.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use hub_core::problem::{Code, Problem, Problems, Sources};
+
+use crate::config::Config;
+
+mod audit;
+mod check;
+mod explain;
+mod init;
+mod load;
+mod plugin;
+pub mod progress;
+pub mod render;
+mod run;
+mod shell;
+mod status;
+
+/// Declared flows between business systems, through sandboxed connectors. What the manifest does not declare is denied.
+#[derive(Debug, Parser)]
+#[command(name = "hub", version, disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Colours: `auto` looks at the terminal, `NO_COLOR` and `CLICOLOR_FORCE`
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    /// More about what happens (`-v` info, `-vv` debug), on standard error
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Only problems
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// If standard error is a terminal.
+    Auto,
+    /// Yes.
+    Always,
+    /// No.
+    Never,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document on standard output.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write a first manifest that runs without editing
+    Init(init::Init),
+    /// Tell everything that is wrong with a manifest; connects to nothing and runs no connector
+    Check(check::Check),
+    /// Run the flows of a manifest: one pass, or until stopped if any has a schedule
+    Run(run::Run),
+    /// Show what each flow did last
+    Status(status::Status),
+    /// Show and verify the audit log
+    Audit(audit::Audit),
+    /// Look at connectors
+    Plugin(plugin::Plugin),
+    /// Explain a problem code such as HUB-E101
+    Explain(explain::Explain),
+    /// Print the JSON Schema of the manifest, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completion(shell::Completion),
+    /// Compile a component in a process of its own (used by hub itself)
+    #[command(hide = true)]
+    CompileComponent { input: PathBuf, output: PathBuf },
+    /// Print the reference page of the command line (used to build the documentation)
+    #[command(hide = true)]
+    ReferencePage,
+}
+
+/// Where a manifest and its data are.
+#[derive(Args, Clone, Debug)]
+pub struct Place {
+    /// The manifest
+    #[arg(default_value = "manifest.toml")]
+    manifest: PathBuf,
+    /// Folder of store, audit log and cache [default: hub-data beside the manifest]
+    #[arg(long, env = "HUB_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    fn config(&self) -> Config {
+        Config::new(self.data.clone(), Some(&self.manifest))
+    }
+}
+
+/// A verb that did not do its work: what is wrong, and the texts to show it in.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is wrong.
+    pub problems: Problems,
+    /// Texts that the places are in; empty if there is no manifest.
+    pub sources: Sources,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { problems: problem.into(), sources: Sources::default() }
+    }
+}
+
+/// Runs the program; answers with its exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors; everything else is a wrong call (exit code 2).
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return code;
+        }
+    };
+    cli.set_colour();
+    crate::observe::start(cli.verbose, cli.quiet);
+    let output = cli.output();
+    match cli.dispatch() {
+        Ok(code) => code,
+        Err(failure) => {
+            render::show(&failure, output);
+            failure.problems.exit_code()
+        }
+    }
+}
+
+impl Cli {
+    fn set_colour(&self) {
+        match self.color {
+            Colour::Auto => {}
+            Colour::Always => anstream::ColorChoice::Always.write_global(),
+            Colour::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+
+    fn output(&self) -> Output {
+        match &self.verb {
+            Verb::Check(verb) => verb.output,
+            Verb::Run(verb) => verb.output,
+            Verb::Status(verb) => verb.output,
+            Verb::Audit(verb) => verb.output(),
+            Verb::Plugin(verb) => verb.output(),
+            _ => Output::Human,
+        }
+    }
+
+    fn dispatch(self) -> Result<u8, Failure> {
+        let quiet = self.quiet;
+        match self.verb {
+            Verb::Init(verb) => verb.run(),
+            Verb::Check(verb) => verb.run(),
+            Verb::Run(verb) => verb.run(quiet),
+            Verb::Status(verb) => verb.run(),
+            Verb::Audit(verb) => verb.run(),
+            Verb::Plugin(verb) => verb.run(),
+            Verb::Explain(verb) => verb.run(),
+            Verb::Schema => shell::schema(),
+            Verb::Completion(verb) => verb.run(),
+            Verb::CompileComponent { input, output } => Ok(crate::plugin::package::compile_component_main(&input, &output)),
+            Verb::ReferencePage => shell::reference_page(),
+        }
+    }
+}
+
+/// The definition of the command line, for completions and the reference page.
+fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// A problem of the operating system with a file or a stream.
+fn io_problem(doing: &str, what: &std::path::Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::E009, format!("cannot {doing} `{}`: {error}", what.display()), "check the path and its permissions")
+}
+
+/// A runtime for verbs that need one.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Problem::new(Code::E302, format!("cannot start threads: {error}"), "raise the limit of processes for this user").into()
+    })
+}
+
+/// Prints one JSON document; a closed pipe is no error.
+fn print_json(value: &serde_json::Value) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from).and_then(|()| writeln!(out));
+}
+
+/// Prints text for people; a closed pipe is no error.
+fn print_text(text: &str) {
+    use std::io::Write;
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
+}

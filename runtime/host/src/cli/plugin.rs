@@ -1,0 +1,133 @@
+//! `hub plugin`: what a connector claims, and the acceptance of what it newly claims. Inspecting runs nothing.
+
+use clap::{Args, Subcommand};
+use hub_core::description::{Description, HostClaim};
+use hub_core::manifest::ConnectorRef;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::{Failure, Output, Place, load, run};
+use crate::config::Config;
+use crate::plugin::package;
+use crate::sync::{self, Host};
+
+#[derive(Args, Debug)]
+pub(super) struct Plugin {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show what a connector claims: streams with categories, hosts, imports, configuration
+    Inspect {
+        /// `builtin:NAME` or the path of a .wasm file
+        connector: String,
+        /// How the result is printed
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Accept that the connector of a system claims more than before (HUB-E215)
+    Accept {
+        /// The system's id
+        system: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+impl Plugin {
+    pub(super) fn output(&self) -> Output {
+        match &self.verb {
+            Verb::Inspect { output, .. } => *output,
+            Verb::Accept { .. } => Output::Human,
+        }
+    }
+
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        match &self.verb {
+            Verb::Inspect { connector, output } => inspect(connector, *output),
+            Verb::Accept { system, place } => accept(system, place),
+        }
+    }
+}
+
+fn inspect(connector: &str, output: Output) -> Result<u8, Failure> {
+    let reference = connector.strip_prefix("builtin:").map_or_else(|| ConnectorRef::Path(connector.to_owned()), |name| ConnectorRef::Builtin(name.to_owned()));
+    let package = package::find(&reference, Path::new("."), &Config::new(None, None))?;
+    let description = &package.description;
+    match output {
+        Output::Json => super::print_json(&as_json(description, &package.digest)),
+        Output::Human => super::print_text(&page(description, &package.digest)),
+    }
+    Ok(0)
+}
+
+fn page(description: &Description, digest: &str) -> String {
+    let mut text = format!("{} {}   {}\ndigest     sha256:{digest}\nABI        {}\nimports    {}\n", description.name, description.version, description.summary, description.abi, description.imports.join(", "));
+    let hosts: Vec<String> = description.hosts.iter().map(host).collect();
+    text.push_str(&format!("may reach  {}\n", if hosts.is_empty() { "nothing".to_owned() } else { hosts.join(", ") }));
+    text.push_str(&format!("bodies     {}\n", if description.read_body { "wants to read them in the sandbox" } else { "stay in the host" }));
+    if let Some(source) = &description.source {
+        for stream in &source.streams {
+            text.push_str(&format!("\nreads {}   {}\n  key {}   cursor {}   subjects {}\n", stream.name, stream.summary, list(stream.primary_key.iter().map(ToString::to_string)), stream.cursor.as_ref().map_or("none", |path| path.as_str()), list(stream.subjects.iter().cloned())));
+            for (path, leaf) in stream.shape.leaves() {
+                text.push_str(&format!("  {:<28} {}\n", path.as_str(), leaf.category.as_deref().unwrap_or("UNCLASSIFIED")));
+            }
+        }
+        if source.any_stream {
+            text.push_str("\nreads any stream; the manifest declares its fields\n");
+        }
+    }
+    if let Some(destination) = &description.destination {
+        text.push_str(&format!("\nwrites     modes {}   categories {}\n", destination.modes.join(", "), destination.accepts.join(", ")));
+    }
+    text.push_str(&format!("\nconfiguration (JSON Schema)\n{:#}\n", description.config));
+    text
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    let text = items.collect::<Vec<_>>().join(", ");
+    if text.is_empty() { "none".to_owned() } else { text }
+}
+
+fn host(claim: &HostClaim) -> String {
+    match claim {
+        HostClaim::Origin(origin) => origin.clone(),
+        HostClaim::Config(key) => format!("the host in its configuration `{key}`"),
+    }
+}
+
+fn as_json(description: &Description, digest: &str) -> serde_json::Value {
+    let streams: Vec<_> = description.source.iter().flat_map(|source| &source.streams).map(|stream| {
+        let fields: serde_json::Map<_, _> = stream.shape.leaves().into_iter().map(|(path, leaf)| (path.to_string(), json!(leaf.category))).collect();
+        json!({ "name": stream.name, "summary": stream.summary, "fields": fields, "subjects": stream.subjects,
+            "primary_key": stream.primary_key.iter().map(ToString::to_string).collect::<Vec<_>>(), "cursor": stream.cursor.as_ref().map(ToString::to_string) })
+    }).collect();
+    json!({
+        "version": 1, "name": description.name, "connector_version": description.version, "summary": description.summary, "digest": digest, "abi": description.abi,
+        "imports": description.imports, "hosts": description.hosts.iter().map(host).collect::<Vec<_>>(), "read_body": description.read_body,
+        "streams": streams, "any_stream": description.source.as_ref().is_some_and(|source| source.any_stream),
+        "destination": description.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams })),
+        "config": description.config,
+    })
+}
+
+fn accept(system: &str, place: &Place) -> Result<u8, Failure> {
+    let config = place.config();
+    let loaded = load::load(&place.manifest, &config)?;
+    let host = Host {
+        policy: loaded.policy,
+        packages: loaded.packages,
+        store: run::open(&config)?,
+        folder: load::folder_of(&place.manifest),
+        config,
+        stopping: Arc::new(AtomicBool::new(false)),
+        lookup: Arc::new(crate::egress::SystemLookup),
+    };
+    super::runtime()?.block_on(sync::accept(&host, system))?;
+    super::print_text(&format!("✓ accepted what the connector of `{system}` claims; the audit log says so\n"));
+    Ok(0)
+}

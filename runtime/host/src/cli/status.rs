@@ -1,0 +1,86 @@
+//! `hub status`: what each declared flow did last, from the run history. Works on a closed store.
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use super::{Failure, Output, Place, load, run};
+use crate::store::format::{RunOutcome, RunRecord};
+use crate::store::{Namespace, Store};
+
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    #[command(flatten)]
+    place: Place,
+    /// How the result is printed
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: Output,
+}
+
+impl Status {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        let config = self.place.config();
+        let loaded = load::load(&self.place.manifest, &config)?;
+        let store = run::open(&config)?;
+        let records = records(&*store)?;
+        let flows: Vec<&String> = loaded.policy.manifest().flows.keys().collect();
+        let last = |flow: &str| records.iter().rev().find(|record| record.flow == flow);
+        let entries = store.head().map_err(|error| run::store_problem(&error))?.size;
+        match self.output {
+            Output::Json => {
+                let flows: Vec<_> = flows.iter().map(|flow| json!({ "flow": flow, "last": last(flow).map(as_json) })).collect();
+                super::print_json(&json!({ "version": 1, "audit_entries": entries, "flows": flows }));
+            }
+            Output::Human => {
+                let mut table = Table::new();
+                table.load_preset(presets::NOTHING).set_header(["FLOW", "STATE", "LAST RUN (UTC)", "READ", "WRITTEN", "LEFT OUT", "UNDECLARED"]);
+                for flow in flows {
+                    table.add_row(row(flow, last(flow)));
+                }
+                super::print_text(&format!("{table}\n\naudit: {entries} entries   hub audit verify {}\n", self.place.manifest.display()));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// All run records, oldest first.
+fn records(store: &dyn Store) -> Result<Vec<RunRecord>, Failure> {
+    let mut records = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = store.scan(Namespace::Runs, b"", after.as_deref(), 1000).map_err(|error| run::store_problem(&error))?;
+        let Some((last, _)) = page.last() else { return Ok(records) };
+        after = Some(last.clone());
+        for (_, value) in &page {
+            records.push(RunRecord::decode(value).map_err(|error| run::store_problem(&error))?);
+        }
+    }
+}
+
+fn state(record: &RunRecord) -> &'static str {
+    match record.outcome {
+        RunOutcome::Open => "did not end",
+        RunOutcome::Completed => "ok",
+        RunOutcome::Interrupted => "interrupted",
+        RunOutcome::Failed => "failed",
+    }
+}
+
+fn row(flow: &str, record: Option<&RunRecord>) -> Vec<String> {
+    let Some(record) = record else { return vec![flow.to_owned(), "never ran".to_owned()] };
+    let state = record.code.as_ref().map_or_else(|| state(record).to_owned(), |code| format!("{} {code}", state(record)));
+    let undeclared: u64 = record.dropped.values().sum();
+    let when = hub_core::audit::timestamp(record.started_ms);
+    let mut row = vec![flow.to_owned(), state, when];
+    row.extend([record.read, record.written, record.rejected, undeclared].map(|count| count.to_string()));
+    row
+}
+
+fn as_json(record: &RunRecord) -> serde_json::Value {
+    json!({
+        "run": record.id, "state": state(record), "started": hub_core::audit::timestamp(record.started_ms),
+        "ended": record.ended_ms.map(hub_core::audit::timestamp), "code": record.code, "read": record.read,
+        "written": record.written, "rejected": record.rejected, "undeclared": record.dropped,
+    })
+}

@@ -1,0 +1,36 @@
+//! Settings of the host: where things are. Never policy.
+
+use std::path::{Path, PathBuf};
+
+/// Where this process keeps and finds things.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Store, audit log and cache of compiled components.
+    pub data: PathBuf,
+    /// Folder with the connectors that `builtin:NAME` means.
+    pub connectors: PathBuf,
+}
+
+impl Config {
+    /// Data beside the manifest unless told otherwise; connectors from `HUB_CONNECTORS` or beside the executable.
+    #[must_use]
+    pub fn new(data: Option<PathBuf>, manifest: Option<&Path>) -> Self {
+        let beside = manifest.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        Self { data: data.unwrap_or_else(|| beside.join("hub-data")), connectors: connectors() }
+    }
+}
+
+/// The one place that reads `HUB_CONNECTORS`.
+fn connectors() -> PathBuf {
+    if let Some(named) = environment("HUB_CONNECTORS") {
+        return PathBuf::from(named);
+    }
+    std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("connectors"))).unwrap_or_else(|| PathBuf::from("connectors"))
+}
+
+/// An environment variable, if it is set and is text.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,327 @@
+//! Enforcement. The only module that can make a [`Cleared`].
+//!
+//! Does not decide (see `hub_core::policy`) and performs no effect itself. It has no child modules: in Rust a child could forge a clearance.
+//! Invariant: the audit entry of a decision is durable before the clearance exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use hub_core::audit::{Draft, Kind};
+use hub_core::gate::{FieldPlan, PageOutcome, ScanReport, Stop};
+use hub_core::manifest::FolderAccess;
+use hub_core::policy::ask::Ask;
+use hub_core::policy::verdict::Verdict;
+use hub_core::policy::{self, Policy, origin_of};
+use hub_core::problem::{Code, Problem};
+use hub_core::record::StreamId;
+use tokio::sync::Mutex;
+
+use crate::store::{Durability, Store, StoreError, Transaction};
+
+/// Cargo that may have its effect, once. Effects take this and nothing else.
+#[derive(Debug)]
+#[must_use = "a clearance that is not used was a decision for nothing"]
+pub struct Cleared<T>(T);
+
+impl<T> Cleared<T> {
+    /// The cargo.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// Uses the clearance up.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Cargo knows its question, so that no caller can ask for something else.
+pub trait Asks {
+    /// The question.
+    fn ask(&self) -> Ask<'_>;
+}
+
+/// Who asks: what every audit entry of a run repeats.
+#[derive(Clone, Debug, Default)]
+pub struct RunContext {
+    /// Run id.
+    pub run: String,
+    /// Flow id.
+    pub flow: String,
+    /// Purpose id.
+    pub purpose: String,
+    /// `art6-b`.
+    pub basis: String,
+    /// Destination system.
+    pub recipient: String,
+    /// Categories that arrive.
+    pub categories: Vec<String>,
+    /// Destination fields.
+    pub fields: Vec<String>,
+    /// Hex digest of the manifest.
+    pub manifest_digest: String,
+    /// Hex digest of the source's component.
+    pub component_digest: String,
+}
+
+impl RunContext {
+    /// An entry of this run.
+    #[must_use]
+    pub fn draft(&self, kind: Kind) -> Draft {
+        Draft {
+            run: Some(self.run.clone()),
+            flow: Some(self.flow.clone()),
+            purpose: Some(self.purpose.clone()),
+            basis: Some(self.basis.clone()),
+            recipient: Some(self.recipient.clone()),
+            manifest_digest: Some(self.manifest_digest.clone()),
+            component_digest: Some(self.component_digest.clone()),
+            ..Draft::new(kind)
+        }
+    }
+}
+
+/// One run's gate.
+pub struct Gate {
+    policy: Arc<Policy>,
+    store: Arc<dyn Store>,
+    context: RunContext,
+    memory: Mutex<Memory>,
+}
+
+/// What this run was already told, so that an entry stands for all equal decisions of the run and nothing floods the log.
+#[derive(Default)]
+struct Memory {
+    granted: BTreeSet<String>,
+    seen_undeclared: BTreeSet<String>,
+    refusals: u32,
+}
+
+/// Refusals of one run that get an entry of their own; the run ends at the first, so more can only come from calls already under way.
+const MAX_REFUSAL_ENTRIES: u32 = 64;
+
+/// Records that want to leave.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Flow id.
+    pub flow: Arc<str>,
+    /// Where they come from.
+    pub from: StreamId,
+    /// Where they go.
+    pub to: StreamId,
+    /// Number of the batch in its run, from 1.
+    pub batch: u64,
+    /// The records.
+    pub payload: Payload,
+}
+
+/// Records as they arrived.
+#[derive(Debug)]
+pub enum Payload {
+    /// NDJSON from the sandbox.
+    Lines(Vec<u8>),
+    /// A page that never entered it.
+    Page(crate::capability::Page),
+}
+
+impl Asks for Delivery {
+    fn ask(&self) -> Ask<'_> {
+        Ask::Deliver { flow: &self.flow, from: &self.from, to: &self.to }
+    }
+}
+
+/// Records as they may arrive: projected, checked, treated.
+#[derive(Debug)]
+pub struct Checked {
+    /// Where they go.
+    pub to: StreamId,
+    /// Number of the batch.
+    pub batch: u64,
+    /// NDJSON.
+    pub ndjson: Vec<u8>,
+    /// Number of records.
+    pub records: u32,
+}
+
+/// Checked records whose audit entry is on its way to the disk.
+pub struct Pending {
+    checked: Checked,
+    durable: BoxFuture<'static, Result<u64, StoreError>>,
+}
+
+impl Pending {
+    /// Waits for the entry, then gives the clearance.
+    ///
+    /// # Errors
+    /// E216 if the entry could not be written: no log, no flow.
+    pub async fn cleared(self) -> Result<Cleared<Checked>, Arc<Problem>> {
+        match self.durable.await {
+            Ok(_) => Ok(Cleared(self.checked)),
+            Err(error) => Err(Arc::new(unwritable(&error))),
+        }
+    }
+}
+
+/// What the pass found.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// Counts.
+    pub report: ScanReport,
+    /// For pages.
+    pub page: Option<PageOutcome>,
+}
+
+impl Gate {
+    /// A gate for one run.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, store: Arc<dyn Store>, context: RunContext) -> Self {
+        Self { policy, store, context, memory: Mutex::default() }
+    }
+
+    /// Whose run it is.
+    #[must_use]
+    pub fn context(&self) -> &RunContext {
+        &self.context
+    }
+
+    /// Asks for one effect. Equal grants of a run share one audit entry, written before the first effect.
+    ///
+    /// # Errors
+    /// The refusal, already in the audit log; or E216 if that could not be written.
+    pub async fn clear<T: Asks>(&self, cargo: T) -> Result<Cleared<T>, Arc<Problem>> {
+        let (system, footprint) = footprint(&cargo.ask());
+        match policy::decide(&self.policy, &cargo.ask()) {
+            Verdict::Granted(grant) => {
+                if let Some((key, draft)) = footprint {
+                    self.grant_once(key, draft).await?;
+                }
+                grant.consume();
+                Ok(Cleared(cargo))
+            }
+            Verdict::Refused(refusal) => Err(self.denied(&system, refusal.problem()).await),
+        }
+    }
+
+    /// Records a refusal, whoever found it, under its code.
+    pub async fn denied(&self, system: &str, problem: Problem) -> Arc<Problem> {
+        let mut memory = self.memory.lock().await;
+        memory.refusals += 1;
+        if memory.refusals <= MAX_REFUSAL_ENTRIES {
+            let draft = Draft { system: Some(system.to_owned()), code: Some(problem.code), ..self.context.draft(Kind::FlowDenied) };
+            if let Err(error) = self.write(draft).await {
+                return Arc::new(unwritable(&error));
+            }
+        }
+        Arc::new(problem)
+    }
+
+    /// The single pass over a batch. The clearance follows when the entry is durable (see [`Pending`]).
+    ///
+    /// # Errors
+    /// E218 for records without a flow, E201, E219 or E220 when the flow's rules say stop; each is in the audit log.
+    pub async fn pass(&self, delivery: Delivery, plan: &FieldPlan) -> Result<(Pending, Passed), Arc<Problem>> {
+        let delivery = self.clear(delivery).await?.into_inner();
+        let mut passed = Passed::default();
+        let mut ndjson = Vec::new();
+        let scanned = match &delivery.payload {
+            Payload::Lines(lines) => {
+                ndjson.reserve(lines.len());
+                plan.scan_lines(lines, &mut ndjson, &mut passed.report)
+            }
+            Payload::Page(page) => plan
+                .scan_page(&page.body, &page.pointer, &page.constants, &page.observe, &mut ndjson, &mut passed.report)
+                .map(|outcome| passed.page = Some(outcome)),
+        };
+        if let Err(stop) = scanned {
+            return Err(self.denied(&delivery.from.system, stopped(&delivery, &stop)).await);
+        }
+        let records = passed.report.accepted;
+        let durable = self.store.commit(self.intent(&delivery, &passed.report).await, Durability::Sync);
+        let checked = Checked { to: delivery.to, batch: delivery.batch, ndjson, records };
+        Ok((Pending { checked, durable }, passed))
+    }
+
+    /// The entries that must be durable before the records move.
+    async fn intent(&self, delivery: &Delivery, report: &ScanReport) -> Transaction {
+        let mut audit = vec![Draft {
+            batch: Some(delivery.batch),
+            records: Some(u64::from(report.accepted)),
+            categories: self.context.categories.clone(),
+            fields: self.context.fields.clone(),
+            ..self.context.draft(Kind::FlowIntent)
+        }];
+        let denied = self.first_seen(report).await;
+        if !denied.is_empty() {
+            let system = Some(delivery.from.system.to_string());
+            audit.push(Draft { system, batch: Some(delivery.batch), code: Some(Code::E201), counts: denied, ..self.context.draft(Kind::FlowDenied) });
+        }
+        for (code, count) in &report.rejected {
+            let counts = BTreeMap::from([("records".to_owned(), u64::from(*count))]);
+            audit.push(Draft { batch: Some(delivery.batch), code: Some(*code), counts, ..self.context.draft(Kind::FlowDenied) });
+        }
+        Transaction { puts: Vec::new(), audit }
+    }
+
+    /// Undeclared paths that this run meets for the first time; their sums stand in the run's result.
+    async fn first_seen(&self, report: &ScanReport) -> BTreeMap<String, u64> {
+        if report.undeclared.is_empty() {
+            return BTreeMap::new();
+        }
+        let mut memory = self.memory.lock().await;
+        report.undeclared.iter().filter(|(path, _)| memory.seen_undeclared.insert((*path).clone())).map(|(path, count)| (path.clone(), *count)).collect()
+    }
+
+    async fn grant_once(&self, key: String, draft: Box<dyn FnOnce(&RunContext) -> Draft + Send>) -> Result<(), Arc<Problem>> {
+        // The lock is held over the write, so that a second caller cannot act before the entry of the first is durable.
+        let mut memory = self.memory.lock().await;
+        if memory.granted.contains(&key) {
+            return Ok(());
+        }
+        self.write(draft(&self.context)).await.map_err(|error| Arc::new(unwritable(&error)))?;
+        memory.granted.insert(key);
+        Ok(())
+    }
+
+    async fn write(&self, draft: Draft) -> Result<u64, StoreError> {
+        self.store.commit(Transaction { puts: Vec::new(), audit: vec![draft] }, Durability::Sync).await
+    }
+}
+
+/// The key under which equal grants are one, and the entry that the first of them writes.
+type Footprint = Option<(String, Box<dyn FnOnce(&RunContext) -> Draft + Send>)>;
+
+fn footprint(ask: &Ask<'_>) -> (String, Footprint) {
+    let entry = |system: &str, kind: Kind, detail: String| -> Footprint {
+        let (system, key) = (system.to_owned(), format!("{system} {detail}"));
+        Some((key, Box::new(move |context| Draft { system: Some(system), detail: Some(detail), ..context.draft(kind) })))
+    };
+    match ask {
+        Ask::Deliver { from, .. } => (from.system.to_string(), None),
+        Ask::Connect { system, .. } | Ask::Link { system, .. } => ((*system).to_owned(), None),
+        Ask::ReadBody { system } => ((*system).to_owned(), entry(system, Kind::EgressGranted, "read-body".to_owned())),
+        Ask::Send { system, url, credential } => {
+            let origin = origin_of(url).map_or_else(String::new, |origin| format!("{}://{}:{}", origin.scheme, origin.host, origin.port));
+            let detail = credential.map_or_else(|| origin.clone(), |name| format!("{origin} with credential {name}"));
+            ((*system).to_owned(), entry(system, Kind::EgressGranted, detail))
+        }
+        Ask::OpenFile { system, folder, access } => {
+            let verb = if *access == FolderAccess::Read { "read" } else { "write" };
+            ((*system).to_owned(), entry(system, Kind::FileGranted, format!("{verb} folder {folder}")))
+        }
+    }
+}
+
+fn stopped(delivery: &Delivery, stop: &Stop) -> Problem {
+    let place = stop.path.as_ref().map_or_else(String::new, |path| format!(", field `{path}`"));
+    let what = format!("flow `{}`, batch {}, record {}{place}: {}", delivery.flow, delivery.batch, stop.record + 1, stop.message);
+    let help = match stop.code {
+        Code::E201 => "declare the field in the stream, or set `on_undeclared = \"drop\"` in the flow",
+        _ => "correct the record at its source or the stream's schema, or set `on_invalid = \"skip\"` in the flow",
+    };
+    Problem::new(stop.code, what, help)
+}
+
+fn unwritable(error: &StoreError) -> Problem {
+    Problem::new(Code::E216, format!("the audit log cannot be written: {error}"), "free disk space or mend the store; no log, no flow")
+}

@@ -1,0 +1,140 @@
+//! Where a flow's records leave the source guest: numbers batches, passes the gate, hands on. Waits while the destination is behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use futures::future::BoxFuture;
+use hub_core::gate::{FieldPlan, ScanReport};
+use hub_core::problem::{Code, Problem};
+use hub_core::record::{Cursor, StreamId};
+use tokio::sync::{Mutex, mpsc};
+
+use super::Meter;
+use crate::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
+use crate::gate::{Delivery, Gate, Passed, Payload, Pending};
+
+/// What travels from the source's side to the destination's side, in order.
+pub(super) enum Message {
+    /// Records with their audit entry on its way.
+    Batch(Pending),
+    /// Everything before is covered by this state.
+    Checkpoint(Cursor),
+}
+
+/// Sums over a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Totals {
+    pub accepted: u64,
+    pub rejected: u64,
+    pub undeclared: BTreeMap<String, u64>,
+}
+
+/// The inlet of one flow.
+pub(super) struct FlowInlet {
+    pub gate: Arc<Gate>,
+    pub plan: FieldPlan,
+    pub flow: Arc<str>,
+    pub from: StreamId,
+    pub to: StreamId,
+    pub batches: AtomicU64,
+    pub sender: Mutex<Option<mpsc::Sender<Message>>>,
+    pub totals: Mutex<Totals>,
+    pub meter: Arc<Meter>,
+    pub limit: Option<u64>,
+    /// Set by the inlet when the limit is reached.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// Undeclared paths that a run keeps apart; the scanner keeps as many in one batch.
+const MAX_PATHS: usize = 256;
+
+impl FlowInlet {
+    /// Ends the stream of messages: the destination's side sees the end after everything that was sent.
+    pub async fn close(&self) {
+        self.sender.lock().await.take();
+    }
+
+    async fn deliver(&self, stream: u32, payload: Payload) -> Result<Passed, Refused> {
+        self.known(stream).await?;
+        let batch = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
+        let delivery = Delivery { flow: self.flow.clone(), from: self.from.clone(), to: self.to.clone(), batch, payload };
+        let (pending, passed) = self.gate.pass(delivery, &self.plan).await.map_err(Refused)?;
+        self.count(&passed.report).await;
+        self.send(Message::Batch(pending)).await?;
+        Ok(passed)
+    }
+
+    async fn count(&self, report: &ScanReport) {
+        let mut totals = self.totals.lock().await;
+        totals.accepted += u64::from(report.accepted);
+        totals.rejected += rejected(report);
+        for (path, count) in &report.undeclared {
+            match totals.undeclared.get_mut(path) {
+                Some(sum) => *sum += count,
+                None if totals.undeclared.len() < MAX_PATHS => drop(totals.undeclared.insert(path.clone(), *count)),
+                None => *totals.undeclared.entry("…".to_owned()).or_default() += count,
+            }
+        }
+        self.meter.add_read(u64::from(report.accepted) + rejected(report));
+        if self.limit.is_some_and(|limit| totals.accepted >= limit) {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// One run serves one stream; every other index is a stream without a flow.
+    async fn known(&self, stream: u32) -> Result<(), Refused> {
+        if stream == 0 {
+            return Ok(());
+        }
+        let problem = Problem::new(
+            Code::E218,
+            format!("the connector of `{}` emitted records of stream number {stream}, which no flow declares", self.from.system),
+            "declare a flow for the stream, or correct the connector",
+        );
+        Err(Refused(self.gate.denied(&self.from.system, problem).await))
+    }
+
+    async fn send(&self, message: Message) -> Result<(), Refused> {
+        let sender = self.sender.lock().await.clone();
+        let sent = match sender {
+            Some(sender) => sender.send(message).await.is_ok(),
+            None => false,
+        };
+        // The destination's side has failed and keeps its own problem, which the run reports; this one only ends the guest.
+        sent.then_some(()).ok_or_else(|| {
+            let problem = Problem::new(Code::E311, format!("flow `{}`: the destination ended", self.flow), "see the destination's problem");
+            Refused(Arc::new(problem))
+        })
+    }
+}
+
+impl Inlet for FlowInlet {
+    fn batch(&self, stream: u32, ndjson: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
+        Box::pin(async move { Ok(accepted(&self.deliver(stream, Payload::Lines(ndjson)).await?.report)) })
+    }
+
+    fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {
+        Box::pin(async move {
+            let passed = self.deliver(stream, Payload::Page(page)).await?;
+            let outcome = passed.page.unwrap_or_default();
+            Ok(PageAccepted { accepted: accepted(&passed.report), extracted: outcome.extracted, observed: outcome.observed })
+        })
+    }
+
+    fn checkpoint(&self, stream: u32, state: Cursor) -> BoxFuture<'_, Result<(), Refused>> {
+        Box::pin(async move {
+            self.known(stream).await?;
+            self.send(Message::Checkpoint(state)).await
+        })
+    }
+}
+
+fn accepted(report: &ScanReport) -> Accepted {
+    let rejected = u32::try_from(rejected(report)).unwrap_or(u32::MAX);
+    Accepted { accepted: report.accepted, rejected, dropped_fields: report.dropped_fields }
+}
+
+fn rejected(report: &ScanReport) -> u64 {
+    report.rejected.values().map(|count| u64::from(*count)).sum()
+}

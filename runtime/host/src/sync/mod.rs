@@ -1,0 +1,106 @@
+//! Runs flows: what one run needs, what it tells, and in which order flows run. The way of one batch is `flow`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use hub_core::policy::Policy;
+use hub_core::problem::Problem;
+
+use crate::config::Config;
+use crate::egress::Lookup;
+use crate::plugin::package::Package;
+use crate::store::Store;
+
+mod capability;
+pub mod flow;
+mod inlet;
+mod outlet;
+pub mod schedule;
+mod secrets;
+
+pub use capability::{accept, activate};
+
+/// Components by system id.
+pub type Packages = BTreeMap<String, Arc<Package>>;
+
+/// What every run of a process shares.
+#[derive(Clone)]
+pub struct Host {
+    /// What may happen.
+    pub policy: Arc<Policy>,
+    /// Components of the manifest's systems.
+    pub packages: Packages,
+    /// What must survive.
+    pub store: Arc<dyn Store>,
+    /// Where things are.
+    pub config: Config,
+    /// Relative paths of the manifest start here.
+    pub folder: PathBuf,
+    /// Set when the process is asked to end: guests finish at their next checkpoint.
+    pub stopping: Arc<AtomicBool>,
+    /// How names become addresses.
+    pub lookup: Arc<dyn Lookup>,
+}
+
+/// How a run differs from the plain one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Everything is read and judged, nothing is written or remembered.
+    pub dry_run: bool,
+    /// End after about so many records.
+    pub limit: Option<u64>,
+}
+
+/// How a run went. Counts and names only.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Run id.
+    pub run: String,
+    /// Flow id.
+    pub flow: String,
+    /// Records that the source handed over.
+    pub read: u64,
+    /// Records that the destination took.
+    pub written: u64,
+    /// Records left out by the flow's rules.
+    pub rejected: u64,
+    /// Undeclared fields that were dropped, by path.
+    pub undeclared: BTreeMap<String, u64>,
+    /// Milliseconds from begin to end.
+    pub millis: u64,
+    /// Why it did not reach its end.
+    pub problem: Option<Arc<Problem>>,
+    /// It ended early because the process was asked to end.
+    pub interrupted: bool,
+}
+
+/// Live counts of one run, for a progress display.
+#[derive(Debug, Default)]
+pub struct Meter {
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Meter {
+    /// Records read so far.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Records written so far.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    fn add_read(&self, count: u64) {
+        self.read.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn add_written(&self, count: u64) {
+        self.written.fetch_add(count, Ordering::Relaxed);
+    }
+}

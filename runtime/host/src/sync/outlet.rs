@@ -1,0 +1,128 @@
+//! The destination's side of a run: waits for each batch's audit entry, writes it, remembers progress at checkpoints.
+//!
+//! Invariant: cursor and file positions are stored together and only after the destination made everything before them durable.
+
+use std::sync::Arc;
+
+use hub_core::audit::{Draft, Kind, Outcome};
+use hub_core::manifest::OnInvalid;
+use hub_core::problem::{Code, Problem};
+use hub_core::record::Cursor;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use super::Meter;
+use super::inlet::Message;
+use crate::capability::files::Positions;
+use crate::gate::{Checked, Gate};
+use crate::plugin::{PluginError, Sink};
+use crate::store::format::Progress;
+use crate::store::{Durability, Namespace, Put, Store, Transaction};
+
+/// One run's destination. `sink` is none in a dry run: everything is cleared, nothing is written.
+pub(super) struct Outlet {
+    pub gate: Arc<Gate>,
+    pub store: Arc<dyn Store>,
+    pub sink: Option<(Box<dyn Sink>, Positions)>,
+    pub progress: Progress,
+    pub on_invalid: OnInvalid,
+    pub meter: Arc<Meter>,
+    /// Batches since the last checkpoint: with the cursor they name a batch in the same way when it is delivered again.
+    pub since: u64,
+    pub written: u64,
+    pub refused: u64,
+}
+
+impl Outlet {
+    /// Takes messages until the source's side closes.
+    pub async fn drain(&mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Arc<Problem>> {
+        while let Some(message) = messages.recv().await {
+            match message {
+                Message::Batch(pending) => self.write(pending.cleared().await?.into_inner()).await?,
+                Message::Checkpoint(state) => self.checkpoint(state).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The source was read to its end: the destination finishes too.
+    pub async fn finish(&mut self) -> Result<(), Arc<Problem>> {
+        let flow = self.gate.context().flow.clone();
+        if let Some((sink, positions)) = &mut self.sink {
+            sink.finish(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+            self.progress.positions = positions.committed();
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, checked: Checked) -> Result<(), Arc<Problem>> {
+        let key = self.idempotency_key();
+        self.since += 1;
+        let flow = self.gate.context().flow.clone();
+        let Some((sink, _)) = &mut self.sink else {
+            self.written += u64::from(checked.records);
+            self.meter.add_written(u64::from(checked.records));
+            return Ok(());
+        };
+        let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+        let failed = u64::try_from(report.failed.len()).unwrap_or(u64::MAX);
+        self.written += u64::from(report.written);
+        self.refused += failed;
+        self.meter.add_written(u64::from(report.written));
+        let result = Draft {
+            batch: Some(checked.batch),
+            records: Some(u64::from(report.written)),
+            outcome: Some(if failed == 0 { Outcome::Delivered } else { Outcome::Partial }),
+            ..self.gate.context().draft(Kind::FlowResult)
+        };
+        // Lazy: order is kept, so the next intent makes it durable; nothing waits for it.
+        drop(self.store.commit(Transaction { puts: Vec::new(), audit: vec![result] }, Durability::Lazy));
+        match report.failed.first() {
+            Some(first) if self.on_invalid == OnInvalid::Stop => {
+                let row = first.row + 1;
+                let title = format!("flow `{flow}`, batch {}: the destination refused {failed} records, the first is number {row}: {}", checked.batch, first.code);
+                Err(Arc::new(Problem::new(Code::E311, title, "correct the records at their source, or set `on_invalid = \"skip\"` in the flow")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn checkpoint(&mut self, state: Cursor) -> Result<(), Arc<Problem>> {
+        let flow = self.gate.context().flow.clone();
+        self.since = 0;
+        self.progress.cursor = Some(state.as_bytes().to_vec());
+        let Some((sink, positions)) = &mut self.sink else { return Ok(()) };
+        sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+        self.progress.positions = positions.committed();
+        let put = Put { namespace: Namespace::Progress, key: flow.into_bytes(), value: Some(self.progress.encode()) };
+        let entry = self.gate.context().draft(Kind::FlowCheckpoint);
+        drop(self.store.commit(Transaction { puts: vec![put], audit: vec![entry] }, Durability::Lazy));
+        Ok(())
+    }
+
+    /// The same for the same batch after a crash: the cursor that it follows, and its number behind that.
+    fn idempotency_key(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.gate.context().flow.as_bytes());
+        hash.update([0]);
+        hash.update(self.progress.cursor.as_deref().unwrap_or_default());
+        hash.update([0]);
+        hash.update(self.since.to_be_bytes());
+        data_encoding::HEXLOWER.encode(hash.finalize().get(..16).unwrap_or_default())
+    }
+}
+
+/// What a connector's failure looks like to the operator.
+pub(super) fn plugin_problem(flow: &str, error: &PluginError) -> Problem {
+    let help = match error.code {
+        Code::E301 => "the connector has a fault: report it to its author; nothing after the last checkpoint was kept",
+        Code::E302 => "raise `limits` of the system if the work is honest, or report the connector",
+        Code::E307 => "see the message; run again when the system answers",
+        _ => "see `hub explain` for the code",
+    };
+    let problem = Problem::new(error.code, format!("flow `{flow}`: connector `{}`: {}", error.connector, error.message), help);
+    match &error.frame {
+        Some(frame) => problem.note(format!("in the guest's function `{frame}`")),
+        None => problem,
+    }
+}
