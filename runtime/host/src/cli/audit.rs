@@ -1,0 +1,140 @@
+//! `hub audit`: shows the log and proves that it is whole. Verifying reads a private copy, so it never changes evidence.
+
+use clap::{Args, Subcommand};
+use hub_core::audit::Bad;
+use hub_core::problem::{Code, Problem};
+use serde_json::{Value, json};
+
+use super::{Failure, Output, Place, run};
+use crate::store::{self, Store, VerifiedAudit};
+
+#[derive(Args, Debug)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Prove that no entry was changed, left out or added; exit code 4 and the first bad entry if one was
+    Verify {
+        #[command(flatten)]
+        place: Place,
+        /// How the result is printed
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Print entries, oldest first
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// The first entry to print
+        #[arg(long, value_name = "NUMBER")]
+        from: Option<u64>,
+        /// At most so many entries
+        #[arg(long, default_value_t = 50)]
+        last: u64,
+        /// Only entries of this kind, such as flow.denied
+        #[arg(long)]
+        kind: Option<String>,
+        /// `json`: the exact lines, one for each entry
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+}
+
+impl Audit {
+    pub(super) fn output(&self) -> Output {
+        match &self.verb {
+            Verb::Verify { output, .. } | Verb::Show { output, .. } => *output,
+        }
+    }
+
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        match &self.verb {
+            Verb::Verify { place, output } => verify(place, *output),
+            Verb::Show { place, from, last, kind, output } => show(place, *from, *last, kind.as_deref(), *output),
+        }
+    }
+}
+
+fn verify(place: &Place, output: Output) -> Result<u8, Failure> {
+    let config = place.config();
+    let folder = config.data.join("store");
+    if !folder.exists() {
+        return Err(Problem::new(Code::E009, format!("there is no store in `{}`", config.data.display()), "name the manifest that ran, or its `--data`").into());
+    }
+    let verified = store::verify_audit(&folder).map_err(|error| run::store_problem(&error))?;
+    let bad = verified.verdict.first_bad.as_ref();
+    match output {
+        Output::Json => super::print_json(&document(&verified)),
+        Output::Human => match bad {
+            None => super::print_text(&format!("✓ {} entries: chain and tree are whole   root {}\n", verified.verdict.entries, hex(&verified.verdict.root))),
+            Some(bad) => return Err(damaged(bad, verified.verdict.still_provable_until).into()),
+        },
+    }
+    Ok(if bad.is_some() { 4 } else { 0 })
+}
+
+fn damaged(bad: &Bad, provable: u64) -> Problem {
+    let whole = if provable == 0 { "no entry before it is whole".to_owned() } else { format!("entries 0 to {} are whole", provable - 1) };
+    Problem::new(Code::E501, format!("audit entry {} is not what was written: {}", bad.seq, bad.reason.text()), "keep the folder as evidence and find out who changed it; restore from a backup")
+        .note(format!("expected {}, found {}", bad.expected, bad.found))
+        .note(whole)
+}
+
+fn document(verified: &VerifiedAudit) -> Value {
+    let verdict = &verified.verdict;
+    let bad = verdict.first_bad.as_ref().map(|bad| {
+        json!({ "seq": bad.seq, "expected": bad.expected, "found": bad.found, "reason": bad.reason.text(), "still_provable_until": verdict.still_provable_until })
+    });
+    json!({ "version": 1, "ok": bad.is_none(), "entries": verdict.entries, "root": hex(&verdict.root), "first_bad": bad })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+fn show(place: &Place, from: Option<u64>, last: u64, kind: Option<&str>, output: Output) -> Result<u8, Failure> {
+    let config = place.config();
+    if !config.data.join("store").exists() {
+        return Err(Problem::new(Code::E009, format!("there is no store in `{}`", config.data.display()), "run a manifest first, or name its `--data`").into());
+    }
+    let store = run::open(&config)?;
+    let size = store.head().map_err(|error| run::store_problem(&error))?.size;
+    let mut next = from.unwrap_or_else(|| if kind.is_some() { 0 } else { size.saturating_sub(last) });
+    let mut left = last;
+    while next < size && left > 0 {
+        let page = store.audit(next, 1000).map_err(|error| run::store_problem(&error))?;
+        if page.is_empty() {
+            break;
+        }
+        for line in &page {
+            next += 1;
+            let text = String::from_utf8_lossy(line);
+            let entry: Value = serde_json::from_str(&text).unwrap_or_default();
+            let wanted = kind.is_none_or(|kind| entry.get("kind").and_then(Value::as_str) == Some(kind));
+            if wanted && left > 0 {
+                left -= 1;
+                super::print_text(&if output == Output::Json { format!("{text}\n") } else { readable(&entry) });
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// One line for people: number, time, kind, then what the entry says.
+fn readable(entry: &Value) -> String {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let number = entry.get("seq").and_then(Value::as_u64).unwrap_or_default();
+    let mut line = format!("{number:>6}  {}  {:<18}", text("ts"), text("kind"));
+    for key in ["flow", "batch", "system", "records", "code", "outcome", "counts", "detail"] {
+        match entry.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(value)) => line.push_str(&format!("  {key} {value}")),
+            Some(value) => line.push_str(&format!("  {key} {value}")),
+        }
+    }
+    line.push('\n');
+    line
+}
