@@ -17,6 +17,9 @@ pub mod address;
 pub mod ask;
 mod decide;
 mod rules;
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test fails by panicking")]
+mod tests;
 pub mod treat;
 pub mod verdict;
 
