@@ -141,6 +141,7 @@ fn compile(flow: &Flow, rule: &FlowRule, key: &dyn Fn(&str) -> Option<DomainKey>
         cursor: rule.cursor.clone(),
         on_undeclared: flow.on_undeclared,
         on_invalid: flow.on_invalid,
+        collect_keys: false,
     };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
 }
