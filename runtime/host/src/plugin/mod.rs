@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod engine;
 pub mod package;
+mod trap;
 
 use std::sync::Arc;
 
