@@ -25,9 +25,9 @@ pub struct Run {
     /// Where everything is asked.
     pub gate: Arc<Gate>,
     /// Its only way to the network.
-    pub egress: Arc<Egress>,
+    pub egress: Egress,
     /// Its only way to files.
-    pub files: Arc<FilesState>,
+    pub files: FilesState,
     /// Where records go; none in a destination.
     pub inlet: Option<Arc<dyn Inlet>>,
     /// Set by the host when the run is to end.
@@ -46,7 +46,7 @@ pub struct Ended(pub Arc<Problem>);
 impl Run {
     /// A run at its beginning.
     #[must_use]
-    pub fn new(system: Arc<str>, connector: Arc<str>, gate: Arc<Gate>, egress: Arc<Egress>, files: Arc<FilesState>) -> Self {
+    pub fn new(system: Arc<str>, connector: Arc<str>, gate: Arc<Gate>, egress: Egress, files: FilesState) -> Self {
         Self {
             system,
             connector,

@@ -95,6 +95,7 @@ fn origin_url(url: &Url) -> Url {
     origin
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes a client")]
 fn build(encrypted: bool, resolver: Arc<ClearingResolver>) -> reqwest::Result<reqwest::Client> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {

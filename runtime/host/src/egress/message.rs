@@ -69,7 +69,7 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body, secrets blackened.
     pub body: Bytes,
-    pub(crate) hold: Hold,
+    pub(crate) _hold: Hold,
 }
 
 /// Headers that carry a login: a connector names a credential instead.

@@ -148,7 +148,7 @@ impl Egress {
             body.extend_from_slice(&chunk);
         }
         self.credentials.redact_bytes(&mut body);
-        Ok(Response { status, headers, body: Bytes::from(body), hold })
+        Ok(Response { status, headers, body: Bytes::from(body), _hold: hold })
     }
 }
 

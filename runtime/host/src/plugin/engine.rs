@@ -56,6 +56,7 @@ fn start() -> wasmtime::Result<Machine> {
     Ok(Machine { engine, ticker: ticker.thread().clone() })
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place that configures the engine")]
 fn config() -> Config {
     let mut config = Config::new();
     // Cranelift only: the fast compiler had security advisories of its own. Canonical NaN keeps runs reproducible.

@@ -58,6 +58,17 @@ pub struct PluginError {
     pub retry_after_ms: Option<Option<u32>>,
 }
 
+/// What a guest's `error.cancelled` becomes; every other text of a guest begins with its kind.
+const CANCELLED: &str = "it ended because the host asked for it";
+
+impl PluginError {
+    /// The guest ended because it was asked to.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.code == Code::E307 && self.message == CANCELLED
+    }
+}
+
 /// A record that a destination would not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowFailure {

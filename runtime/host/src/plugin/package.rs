@@ -6,29 +6,46 @@
 mod compile;
 mod shape;
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use hub_core::description::{self, Description};
 use hub_core::manifest::ConnectorRef;
-use hub_core::problem::{Code, Problem, Sources, Span};
+use hub_core::problem::{Code, Problem};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 use wasmtime::component::Component;
 
-pub use compile::{Compiler, compile_component_main};
+pub use compile::{Compiler, VERB, compile_component_main};
 pub use shape::{Generation, Shape};
 
 use super::engine;
-use crate::place::beside;
+use crate::config::Config;
 
 /// The greatest size of a component.
 const MAX_COMPONENT_BYTES: u64 = 64 << 20;
 /// The greatest size of compiled code.
 const MAX_COMPILED_BYTES: u64 = 1 << 30;
+
+/// A component that was found and read, not yet compiled.
+pub struct Package {
+    /// Hex SHA-256 of the component.
+    pub digest: String,
+    /// What it says about itself.
+    pub description: Arc<Description>,
+    bytes: Vec<u8>,
+    ready: OnceCell<Ready>,
+}
+
+/// A component that can be started.
+pub struct Ready {
+    /// What it imports and exports in truth.
+    pub shape: Shape,
+    pub(super) component: Component,
+}
 
 /// Where digests of compiled code are kept, so that a file in the cache can be told from one that somebody put there.
 pub trait Ledger: Send + Sync {
@@ -38,100 +55,75 @@ pub trait Ledger: Send + Sync {
     fn record(&self, key: &str, digest: &str) -> BoxFuture<'static, Result<(), Problem>>;
 }
 
-/// A component, ready to be started.
-pub struct Package {
-    /// Hex SHA-256 of the component.
-    pub digest: String,
-    /// What it says about itself.
-    pub description: Description,
-    /// What it imports and exports in truth.
-    pub shape: Shape,
-    pub(super) component: Component,
+/// Where components are compiled and their code is kept.
+#[derive(Clone)]
+pub struct Workshop {
+    /// Folder for compiled code, created when needed.
+    pub cache: PathBuf,
+    /// Its digests.
+    pub ledger: Arc<dyn Ledger>,
+    /// Who compiles.
+    pub compiler: Compiler,
+}
+
+/// Finds a component and reads its description. `folder`: what a path is relative to.
+///
+/// # Errors
+/// E007 if there is none, E303 or E304 if its description cannot be used.
+pub fn find(connector: &ConnectorRef, folder: &Path, config: &Config) -> Result<Package, Problem> {
+    let path = match connector {
+        ConnectorRef::Builtin(name) => config.connectors.join(format!("{name}.wasm")),
+        ConnectorRef::Path(path) => folder.join(path),
+    };
+    let inside = !matches!(connector, ConnectorRef::Builtin(name) if name.contains(['/', '\\', '.']));
+    let found = if inside { read(&path, MAX_COMPONENT_BYTES) } else { Err(io::ErrorKind::NotFound.into()) };
+    Package::of(found.map_err(|error| missing(connector, &path, &error))?)
 }
 
 impl Package {
+    /// Takes a component from memory.
+    ///
+    /// # Errors
+    /// E303 or E304 if its description cannot be used.
+    pub fn of(component: Vec<u8>) -> Result<Self, Problem> {
+        let description = description::read(&component)
+            .map_err(|error| Problem::new(error.code(), format!("the connector's description cannot be used: {error}"), error.help()))?;
+        Ok(Self { digest: hex(&component), description: Arc::new(description), bytes: component, ready: OnceCell::new() })
+    }
+
+    /// Loads its compiled code, after compiling it where the cache has none that can be trusted. Once for each package.
+    ///
+    /// # Errors
+    /// E007 if it is not a valid component for this sandbox, E302 if compiling took too much.
+    pub async fn prepare(&self, workshop: &Workshop) -> Result<&Ready, Problem> {
+        self.ready.get_or_try_init(|| self.load(workshop)).await
+    }
+
     /// Compares what the component says with what it is.
     ///
     /// # Errors
-    /// E304 for an ABI that this hub does not speak, E303 for a description that does not fit the component. Foreign imports are the gate's (E305).
-    pub fn verify(&self) -> Result<Generation, Problem> {
-        self.shape.verify(&self.description)
-    }
-}
-
-/// Finds and prepares components.
-pub struct Packages {
-    connectors: PathBuf,
-    cache: PathBuf,
-    ledger: Arc<dyn Ledger>,
-    compiler: Compiler,
-    loaded: Mutex<HashMap<String, Arc<Package>>>,
-}
-
-impl Packages {
-    /// `connectors`: the folder that `builtin:NAME` means. `cache`: the folder for compiled code, created when needed.
-    #[must_use]
-    pub fn new(connectors: PathBuf, cache: PathBuf, ledger: Arc<dyn Ledger>, compiler: Compiler) -> Self {
-        Self { connectors, cache, ledger, compiler, loaded: Mutex::default() }
+    /// E304 for an ABI that this hub does not speak, E303 for a description that hides something. Foreign imports are the gate's (E305).
+    pub fn verify(&self, ready: &Ready) -> Result<Generation, Problem> {
+        ready.shape.verify(&self.description)
     }
 
-    /// The component that a system names. `span` is the place of the name: a path is relative to the file that holds it.
-    ///
-    /// # Errors
-    /// E007 if there is none or it cannot be prepared, E303 if it has no valid description, E302 if preparing took too much.
-    pub async fn load(&self, sources: &Sources, connector: &ConnectorRef, span: Span) -> Result<Arc<Package>, Problem> {
-        let bytes = self.bytes(sources, connector, span)?;
-        let digest = hex(&bytes);
-        if let Some(package) = self.loaded().get(&digest) {
-            return Ok(Arc::clone(package));
-        }
-        let package = Arc::new(self.prepare(bytes, digest.clone()).await.map_err(|problem| problem.at(span, "named here"))?);
-        self.loaded().insert(digest, Arc::clone(&package));
-        Ok(package)
-    }
-
-    /// The description alone, without compiling: for `check`.
-    ///
-    /// # Errors
-    /// E007 or E303.
-    pub fn describe(&self, sources: &Sources, connector: &ConnectorRef, span: Span) -> Result<(String, Description), Problem> {
-        let bytes = self.bytes(sources, connector, span)?;
-        let description = described(&bytes).map_err(|problem| problem.at(span, "named here"))?;
-        Ok((hex(&bytes), description))
-    }
-
-    fn bytes(&self, sources: &Sources, connector: &ConnectorRef, span: Span) -> Result<Vec<u8>, Problem> {
-        let path = match connector {
-            ConnectorRef::Builtin(name) => self.connectors.join(format!("{name}.wasm")),
-            ConnectorRef::Path(path) => beside(sources, span, path),
-        };
-        let inside = !matches!(connector, ConnectorRef::Builtin(name) if name.contains(['/', '\\', '.']));
-        let found = if inside { read(&path, MAX_COMPONENT_BYTES) } else { Err(io::ErrorKind::NotFound.into()) };
-        found.map_err(|error| missing(connector, &path, &error).at(span, "named here"))
-    }
-
-    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Package>>> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn prepare(&self, bytes: Vec<u8>, digest: String) -> Result<Package, Problem> {
-        let description = described(&bytes)?;
+    async fn load(&self, workshop: &Workshop) -> Result<Ready, Problem> {
         let engine = engine::shared()?;
-        let key = format!("{digest}-{}", engine::settings_digest(engine));
-        let kept = self.cached(&key).and_then(|code| load(&code).ok());
-        let component = match kept {
+        let key = format!("{}-{}", self.digest, engine::settings_digest(engine));
+        let component = match workshop.kept(&key).and_then(|code| load(&code).ok()) {
             Some(component) => component,
             None => {
-                let code = self.compiled(&key, bytes, &description.name).await?;
-                load(&code).map_err(|error| unusable(&description.name, &format!("its compiled code does not load: {error:#}")))?
+                let code = workshop.compile(&key, self).await?;
+                load(&code).map_err(|error| unusable(&self.description.name, &format!("its compiled code does not load: {error:#}")))?
             }
         };
-        let shape = Shape::of(engine, &component);
-        Ok(Package { digest, description, shape, component })
+        Ok(Ready { shape: Shape::of(engine, &component), component })
     }
+}
 
+impl Workshop {
     /// Compiled code whose digest is the recorded one.
-    fn cached(&self, key: &str) -> Option<Vec<u8>> {
+    fn kept(&self, key: &str) -> Option<Vec<u8>> {
         let recorded = self.ledger.digest(key)?;
         let code = read(&self.cache.join(file_name(key)), MAX_COMPILED_BYTES).ok()?;
         if hex(&code) == recorded {
@@ -141,11 +133,11 @@ impl Packages {
         None
     }
 
-    async fn compiled(&self, key: &str, bytes: Vec<u8>, name: &str) -> Result<Vec<u8>, Problem> {
-        let folder = self.cache.clone();
-        let compiler = self.compiler.clone();
-        let target = self.cache.join(file_name(key));
-        let work = tokio::task::spawn_blocking(move || compiler.compile(&folder, &bytes, &target));
+    async fn compile(&self, key: &str, package: &Package) -> Result<Vec<u8>, Problem> {
+        let name = &package.description.name;
+        let (compiler, folder, target) = (self.compiler.clone(), self.cache.clone(), self.cache.join(file_name(key)));
+        let component = package.bytes.clone();
+        let work = tokio::task::spawn_blocking(move || compiler.compile(&folder, &component, &target));
         let compiled = work.await.map_err(|_| unusable(name, "the compiler stopped"))?;
         let code = compiled.map_err(|fault| fault.problem(name))?;
         self.ledger.record(key, &hex(&code)).await?;
@@ -153,17 +145,12 @@ impl Packages {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place that loads compiled code")]
 #[expect(unsafe_code, reason = "compiled code is mapped and run; every caller has checked its digest against the ledger or has just compiled it")]
 fn load(code: &[u8]) -> wasmtime::Result<Component> {
     let engine = engine::shared().map_err(wasmtime::Error::new)?;
-    // SAFETY: these are the exact bytes that this hub's compiler wrote, for `cached` by their digest in the ledger; no one else can change them now.
+    // SAFETY: these are the exact bytes that this hub's compiler wrote, for kept code by its digest in the ledger; no one else can change them now.
     unsafe { Component::deserialize(engine, code) }
-}
-
-fn described(bytes: &[u8]) -> Result<Description, Problem> {
-    description::read(bytes).map_err(|error| {
-        Problem::new(Code::E303, format!("the connector's description cannot be used: {error}"), "build the connector with hub's SDK, or ask its author")
-    })
 }
 
 fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {

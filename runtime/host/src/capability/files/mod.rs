@@ -69,8 +69,24 @@ pub struct Entry {
 #[derive(Default)]
 pub struct FilesState {
     folders: HashMap<String, Folder>,
-    committed: BTreeMap<String, u64>,
-    reached: Arc<Mutex<BTreeMap<String, u64>>>,
+    cut_to: BTreeMap<String, u64>,
+    positions: Positions,
+}
+
+/// How far appended files are durable, by path; shared between an instance and whoever commits the checkpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Positions(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Positions {
+    /// Lengths to be committed with a checkpoint: of the last sync, or of the opening before it.
+    #[must_use]
+    pub fn committed(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reach(&self, path: &str, length: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), length);
+    }
 }
 
 struct Folder {
@@ -79,26 +95,26 @@ struct Folder {
 }
 
 impl FilesState {
-    /// Opens the folders that the manifest grants; one for writing is created if it is missing. `committed` are the lengths of appended files
-    /// that the last committed checkpoint of the flow holds (see [`FilesState::positions`]).
+    /// Opens the folders that the manifest grants; one for writing is created if it is missing. `cut_to` are the committed lengths of appended
+    /// files, if the last run did not reach its end: what stands behind them is cut off when they are opened.
     ///
     /// # Errors
     /// E308 at the grant whose folder cannot be opened.
-    pub fn open(sources: &Sources, system: &System, committed: BTreeMap<String, u64>) -> Result<Self, Problem> {
+    pub fn open(sources: &Sources, system: &System, cut_to: BTreeMap<String, u64>) -> Result<Self, Problem> {
         let mut folders = HashMap::new();
         for (name, grant) in &system.folders {
             let path = beside(sources, grant.path.span, &grant.path.value);
             let root = open_folder(&path, grant.access).map_err(|error| unusable(name, grant, &error))?;
             folders.insert(name.clone(), Folder { root: Arc::new(root), access: grant.access });
         }
-        Ok(Self { folders, reached: Arc::new(Mutex::new(committed.clone())), committed })
+        let positions = Positions(Arc::new(Mutex::new(cut_to.clone())));
+        Ok(Self { folders, cut_to, positions })
     }
 
-    /// Durable lengths of appended files: of a sync, of the opening before it, or as committed earlier. To be committed with the checkpoint, and
-    /// once after the destination was opened.
+    /// A handle on the lengths of appended files.
     #[must_use]
-    pub fn positions(&self) -> BTreeMap<String, u64> {
-        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn positions(&self) -> Positions {
+        self.positions.clone()
     }
 }
 
@@ -161,7 +177,7 @@ pub async fn open(run: &Run, path: &str, compression: Compression) -> Result<Rea
 /// See [`FileError`].
 pub async fn replace(run: &Run, path: &str, compression: Compression) -> Result<Writer, FileError> {
     let (root, inner) = clear(run, path, FolderAccess::Write).await?;
-    let opened = blocking(move || Writer::replace(root, &inner, compression)).await?;
+    let opened = blocking(move || Writer::replace(&root, &inner, compression)).await?;
     settle(run, path, opened).await
 }
 
@@ -171,10 +187,9 @@ pub async fn replace(run: &Run, path: &str, compression: Compression) -> Result<
 /// See [`FileError`].
 pub async fn append(run: &Run, path: &str, compression: Compression) -> Result<Writer, FileError> {
     let (root, inner) = clear(run, path, FolderAccess::Write).await?;
-    let committed = run.files.committed.get(path).copied();
-    let positions = Arc::clone(&run.files.reached);
-    let name = path.to_owned();
-    let opened = blocking(move || Writer::append(root, &inner, compression, committed, writer::Position { name, positions })).await?;
+    let cut_to = run.files.cut_to.get(path).copied();
+    let reached = writer::Reached { path: path.to_owned(), positions: run.files.positions() };
+    let opened = blocking(move || Writer::append(&root, &inner, compression, cut_to, reached)).await?;
     settle(run, path, opened).await
 }
 

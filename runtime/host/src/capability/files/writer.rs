@@ -3,15 +3,13 @@
 //! Invariants: a replacement is complete and on disk before it takes the old file's name; an appended file never keeps bytes behind its last
 //! committed length. A lock on the file keeps two runs from writing it at once.
 
-use std::collections::BTreeMap;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_std::fs::{Dir, File, MetadataExt, OpenOptions, OpenOptionsExt};
 use flate2::write::GzEncoder;
 use rustix::fs::{FlockOperation, OFlags};
 
-use super::{Compression, FileError, Run, blocking, failed};
+use super::{Compression, FileError, Positions, Run, blocking, failed};
 
 const MAX_WRITE_BYTES: usize = 16 << 20;
 /// Suffix of a new version that has not yet taken its file's name.
@@ -24,9 +22,9 @@ pub struct Writer {
 }
 
 /// Where an appended file says how far it reaches.
-pub(super) struct Position {
-    pub(super) name: String,
-    pub(super) positions: Arc<Mutex<BTreeMap<String, u64>>>,
+pub(super) struct Reached {
+    pub(super) path: String,
+    pub(super) positions: Positions,
 }
 
 struct Open {
@@ -44,7 +42,7 @@ enum Bytes {
 
 enum End {
     Replace { folder: Dir, partial: Partial, name: String },
-    Append(Position),
+    Append(Reached),
 }
 
 pub(super) fn is_partial(name: &str) -> bool {
@@ -52,8 +50,8 @@ pub(super) fn is_partial(name: &str) -> bool {
 }
 
 impl Writer {
-    pub(super) fn replace(root: Arc<Dir>, inner: &str, compression: Compression) -> io::Result<Self> {
-        let (folder, name) = parent(&root, inner)?;
+    pub(super) fn replace(root: &Dir, inner: &str, compression: Compression) -> io::Result<Self> {
+        let (folder, name) = parent(root, inner)?;
         let partial_name = format!(".{name}{PARTIAL}");
         let file = open_locked(&folder, &partial_name)?;
         file.set_len(0)?;
@@ -70,20 +68,20 @@ impl Writer {
         Ok(Self { open: Some(Open { bytes: Bytes::Plain(file), compression, end: End::Replace { folder, partial, name } }) })
     }
 
-    pub(super) fn append(root: Arc<Dir>, inner: &str, compression: Compression, committed: Option<u64>, position: Position) -> io::Result<Self> {
-        let (folder, name) = parent(&root, inner)?;
+    pub(super) fn append(root: &Dir, inner: &str, compression: Compression, cut_to: Option<u64>, reached: Reached) -> io::Result<Self> {
+        let (folder, name) = parent(root, inner)?;
         let mut file = open_locked(&folder, &name)?;
         let length = file.metadata()?.len();
         // A shorter file was put there by somebody else; what it holds is kept.
-        let kept = committed.map_or(length, |committed| committed.min(length));
+        let kept = cut_to.map_or(length, |cut_to| cut_to.min(length));
         if kept < length {
             file.set_len(kept)?;
         }
         file.seek(SeekFrom::Start(kept))?;
         file.sync_all()?;
         sync_folder(&folder)?;
-        position.reach(kept);
-        Ok(Self { open: Some(Open { bytes: Bytes::Plain(file), compression, end: End::Append(position) }) })
+        reached.positions.reach(&reached.path, kept);
+        Ok(Self { open: Some(Open { bytes: Bytes::Plain(file), compression, end: End::Append(reached) }) })
     }
 
     /// Writes bytes.
@@ -157,9 +155,9 @@ impl Open {
         }
         let file = self.settled()?;
         file.sync_data()?;
-        let reached = file.stream_position()?;
-        if let End::Append(position) = &self.end {
-            position.reach(reached);
+        let length = file.stream_position()?;
+        if let End::Append(reached) = &self.end {
+            reached.positions.reach(&reached.path, length);
         }
         Ok(())
     }
@@ -178,12 +176,6 @@ impl Open {
             sync_folder(folder)?;
         }
         Ok(())
-    }
-}
-
-impl Position {
-    fn reach(&self, length: u64) {
-        self.positions.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name.clone(), length);
     }
 }
 

@@ -6,19 +6,20 @@ use std::future::Future;
 use std::sync::Arc;
 
 use hub_core::problem::{Code, Problem};
-use tokio::time::Instant;
+use tokio::time;
 use wasmtime::Store;
-use wasmtime::component::{Instance, Linker, ResourceTable};
+use wasmtime::component::{Instance, InstancePre, Linker, ResourceTable};
 
-use super::{Settings, refusal};
+use super::{Prepared, refusal};
 use crate::capability::run::Run;
 use crate::capability::runtime::clean;
 use crate::plugin::PluginError;
 use crate::plugin::engine::{self, Meter, Metered};
-use crate::plugin::package::Package;
 use crate::plugin::trap::{self, Stopped};
 
-const MAX_MESSAGE_BYTES: usize = 2 << 10;
+const MAX_RESOURCES: usize = 1024;
+/// What is kept of a guest's text.
+pub(super) const MAX_MESSAGE_BYTES: usize = 2 << 10;
 
 /// Host state of an instance.
 pub(super) struct State {
@@ -60,39 +61,45 @@ impl State {
 pub(super) struct Guest {
     pub(super) store: Store<State>,
     pub(super) connector: Arc<str>,
-    until: Option<Instant>,
+    until: Option<time::Instant>,
     dead: bool,
 }
 
 /// What a guest says when it does not do it.
 pub(super) struct Complaint {
-    pub(super) kind: &'static str,
     pub(super) message: String,
     pub(super) retry_after_ms: Option<Option<u32>>,
 }
 
 impl Guest {
-    /// Makes the store and the instance in it.
-    pub(super) async fn start(package: &Package, linker: &Linker<State>, run: Run, settings: &Settings) -> Result<(Self, Instance), PluginError> {
-        let connector = Arc::clone(&run.connector);
+    /// Makes the store and the instance in it, and finds the exports that are to be called.
+    pub(super) async fn start<T>(
+        prepared: Prepared<'_>,
+        linker: &Linker<State>,
+        exports: impl FnOnce(&InstancePre<State>, &mut Store<State>, &Instance) -> wasmtime::Result<T>,
+    ) -> Result<(Self, T), PluginError> {
+        let connector = Arc::clone(&prepared.run.connector);
         let failed = |problem: Problem| refusal(&connector, &problem);
         let engine = engine::shared().map_err(failed)?;
         let mut table = ResourceTable::new();
-        table.set_max_capacity(1024);
-        let state = State { run, table, meter: Meter::new(settings.limits).map_err(failed)? };
-        let until = settings.lifetime.map(|lifetime| Instant::now() + lifetime);
+        table.set_max_capacity(MAX_RESOURCES);
+        let state = State { run: prepared.run, table, meter: Meter::new(prepared.setup.system.limits).map_err(failed)? };
+        let until = prepared.setup.lifetime.map(|lifetime| time::Instant::now() + lifetime);
         let mut guest = Self { store: engine::store(engine, state), connector, until, dead: false };
-        let pre = match linker.instantiate_pre(&package.component) {
+        let pre = match linker.instantiate_pre(&prepared.ready.component) {
             Ok(pre) => pre,
             Err(error) => return Err(guest.misfit(&error).await),
         };
         let instance = limited(guest.until, pre.instantiate_async(&mut guest.store)).await;
         let instance = guest.settle(instance).await?;
-        Ok((guest, instance))
+        match exports(&pre, &mut guest.store, &instance) {
+            Ok(exports) => Ok((guest, exports)),
+            Err(error) => Err(guest.misfit(&error).await),
+        }
     }
 
     /// The component asks for something that this ABI does not have.
-    pub(super) async fn misfit(&mut self, error: &wasmtime::Error) -> PluginError {
+    async fn misfit(&mut self, error: &wasmtime::Error) -> PluginError {
         let reason = clean(&format!("{error:#}"), MAX_MESSAGE_BYTES);
         let title = format!("connector `{}` does not fit ABI 0.1: {reason}", self.connector);
         let run = &self.store.data().run;
@@ -105,7 +112,7 @@ impl Guest {
         if self.dead { Err(self.error(Code::E301, "it has ended before".to_owned())) } else { Ok(()) }
     }
 
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(super) fn until(&self) -> Option<time::Instant> {
         self.until
     }
 
@@ -114,8 +121,7 @@ impl Guest {
         match self.settle(outcome).await? {
             Ok(done) => Ok(done),
             Err(complaint) => {
-                let message = clean(&format!("{}: {}", complaint.kind, complaint.message), MAX_MESSAGE_BYTES);
-                Err(PluginError { retry_after_ms: complaint.retry_after_ms, ..self.error(failing, message) })
+                Err(PluginError { retry_after_ms: complaint.retry_after_ms, ..self.error(failing, complaint.message) })
             }
         }
     }
@@ -148,9 +154,9 @@ impl Guest {
 }
 
 /// None if the time was up first.
-pub(super) async fn limited<T>(until: Option<Instant>, call: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn limited<T>(until: Option<time::Instant>, call: impl Future<Output = T>) -> Option<T> {
     match until {
-        Some(until) => tokio::time::timeout_at(until, call).await.ok(),
+        Some(until) => time::timeout_at(until, call).await.ok(),
         None => Some(call.await),
     }
 }

@@ -5,36 +5,38 @@
 mod guest;
 mod v0_1;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use hub_core::manifest::Limits;
+use hub_core::manifest::System;
 use hub_core::policy::ask::Ask;
-use hub_core::problem::Problem;
+use hub_core::problem::{Code, Problem, Sources};
 
-use super::package::{Generation, Package};
+use super::package::{Generation, Package, Ready, Workshop};
 use super::{PluginError, Sink, Source};
 use crate::capability::Inlet;
-use crate::capability::files::FilesState;
+use crate::capability::files::{FilesState, Positions};
 use crate::capability::run::Run;
-use crate::egress::Egress;
+use crate::egress::{Credentials, Egress, Lookup};
 use crate::gate::{Asks, Cleared, Gate};
 
 /// What an instance is started with, whatever it is started for.
-pub struct Settings {
-    /// System that it serves.
-    pub system: Arc<str>,
-    /// The system's configuration, checked against the description's schema.
-    pub config: serde_json::Value,
+#[derive(Clone)]
+pub struct Setup {
+    /// The component.
+    pub package: Arc<Package>,
+    /// Where it is compiled.
+    pub workshop: Workshop,
+    /// The manifest's texts: paths are relative to the file that names them.
+    pub sources: Sources,
+    /// The system that it serves, as declared.
+    pub system: System,
     /// Where everything is asked.
     pub gate: Arc<Gate>,
-    /// Its way to the network.
-    pub egress: Arc<Egress>,
-    /// Its way to files; keep a clone to read the positions for the checkpoint.
-    pub files: Arc<FilesState>,
-    /// The manifest's limits.
-    pub limits: Limits,
+    /// How names become addresses.
+    pub lookup: Arc<dyn Lookup>,
     /// Set it when the run is to end; the guest is asked to stop, not stopped.
     pub cancelled: Arc<AtomicBool>,
     /// Longest life of the instance, waiting included; none = as long as it takes.
@@ -44,23 +46,35 @@ pub struct Settings {
 /// Starts an instance that reads. Its records go to `inlet`.
 ///
 /// # Errors
-/// E303, E304, E305 before anything runs; E301 or E302 if it fails at its start. All but E301 are in the audit log.
-pub async fn open_source(package: &Package, settings: Settings, inlet: Arc<dyn Inlet>) -> Result<Box<dyn Source>, PluginError> {
-    let link = ask(package, &settings).await?;
-    match link.get().generation {
-        Generation::V0_1 => Ok(Box::new(v0_1::Reading::start(package, link, settings, inlet).await?)),
-    }
+/// E007, E302 to E305, E308 or E312 before anything of it runs; E301 or E302 if it fails at its start. Refusals are in the audit log.
+pub async fn open_source(setup: Setup, inlet: Arc<dyn Inlet>) -> Result<Box<dyn Source>, Arc<Problem>> {
+    let (mut prepared, link) = prepare(&setup, BTreeMap::new()).await?;
+    prepared.run.inlet = Some(inlet);
+    let started = match link.get().generation {
+        Generation::V0_1 => v0_1::Reading::start(prepared, link).await,
+    };
+    Ok(Box::new(started.map_err(|error| failed(&setup, &error))?))
 }
 
-/// Starts an instance that writes.
+/// Starts an instance that writes. `cut_to`: the committed lengths of appended files, if the last run of the flow did not reach its end.
 ///
 /// # Errors
 /// See [`open_source`].
-pub async fn open_sink(package: &Package, settings: Settings) -> Result<Box<dyn Sink>, PluginError> {
-    let link = ask(package, &settings).await?;
-    match link.get().generation {
-        Generation::V0_1 => Ok(Box::new(v0_1::Writing::start(package, link, settings).await?)),
-    }
+pub async fn open_sink(setup: Setup, cut_to: BTreeMap<String, u64>) -> Result<(Box<dyn Sink>, Positions), Arc<Problem>> {
+    let (prepared, link) = prepare(&setup, cut_to).await?;
+    let positions = prepared.run.files.positions();
+    let started = match link.get().generation {
+        Generation::V0_1 => v0_1::Writing::start(prepared, link).await,
+    };
+    Ok((Box::new(started.map_err(|error| failed(&setup, &error))?), positions))
+}
+
+/// Everything that stands before the first instruction of the guest.
+struct Prepared<'a> {
+    ready: &'a Ready,
+    run: Run,
+    config: String,
+    setup: &'a Setup,
 }
 
 /// A component's imports want to be linked.
@@ -77,14 +91,27 @@ impl Asks for Link {
     }
 }
 
-async fn ask(package: &Package, settings: &Settings) -> Result<Cleared<Link>, PluginError> {
-    let refused = |problem: Arc<Problem>| refusal(&package.description.name, &problem);
-    let generation = match package.verify() {
-        Ok(generation) => generation,
-        Err(problem) => return Err(refused(settings.gate.denied(&settings.system, problem).await)),
+async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepared<'_>, Cleared<Link>), Arc<Problem>> {
+    let (package, system, gate) = (&setup.package, &setup.system, &setup.gate);
+    let id: Arc<str> = system.id.value.as_str().into();
+    let here = |problem: Problem| problem.at(system.connector.span, "this connector");
+    let ready = match package.prepare(&setup.workshop).await {
+        Ok(ready) => ready,
+        // Not to be found, or not a component, is nobody's refusal.
+        Err(problem) if problem.code == Code::E007 => return Err(Arc::new(here(problem))),
+        Err(problem) => return Err(gate.denied(&id, here(problem)).await),
     };
-    let link = Link { system: Arc::clone(&settings.system), imports: package.shape.imports.clone(), generation };
-    settings.gate.clear(link).await.map_err(refused)
+    let generation = match package.verify(ready) {
+        Ok(generation) => generation,
+        Err(problem) => return Err(gate.denied(&id, here(problem)).await),
+    };
+    let link = gate.clear(Link { system: Arc::clone(&id), imports: ready.shape.imports.clone(), generation }).await?;
+    let credentials = Credentials::read(&setup.sources, system)?;
+    let files = FilesState::open(&setup.sources, system, cut_to)?;
+    let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup));
+    let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
+    run.cancelled = Arc::clone(&setup.cancelled);
+    Ok((Prepared { ready, run, config: system.config.value.to_string(), setup }, link))
 }
 
 /// A refusal as the end of a call.
@@ -92,16 +119,14 @@ fn refusal(connector: &str, problem: &Problem) -> PluginError {
     PluginError { code: problem.code, connector: connector.to_owned(), message: problem.title.clone(), frame: None, retry_after_ms: None }
 }
 
-fn run(package: &Package, settings: &Settings) -> Run {
-    let mut run = Run::new(
-        Arc::clone(&settings.system),
-        package.description.name.as_str().into(),
-        Arc::clone(&settings.gate),
-        Arc::clone(&settings.egress),
-        Arc::clone(&settings.files),
-    );
-    run.cancelled = Arc::clone(&settings.cancelled);
-    run
+/// The end of a call as a problem of the manifest's system.
+fn failed(setup: &Setup, error: &PluginError) -> Arc<Problem> {
+    let title = format!("connector `{}` did not start: {}", error.connector, error.message);
+    let problem = Problem::new(error.code, title, "report it to the connector's author").at(setup.system.connector.span, "this connector");
+    Arc::new(match &error.frame {
+        Some(frame) => problem.note(format!("in the guest's function `{frame}`")),
+        None => problem,
+    })
 }
 
 #[cfg(test)]

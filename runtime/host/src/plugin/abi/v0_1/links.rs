@@ -5,18 +5,17 @@ use wasmtime::component::{HasSelf, Linker};
 use super::bindings::hub::connector::{files, http, pages, runtime, sink, types};
 use crate::gate::Cleared;
 use crate::plugin::abi::guest::State;
-use crate::plugin::abi::{Link, refusal};
-use crate::plugin::package::Package;
+use crate::plugin::abi::{Link, Prepared, refusal};
 use crate::plugin::{PluginError, engine};
 use hub_core::problem::{Code, Problem};
 
 /// The clearance covers what can be called; an interface that lends only types is linked with it, since there is nothing to call in it.
-pub(super) fn linker(package: &Package, link: Cleared<Link>) -> Result<Linker<State>, PluginError> {
-    let connector = &package.description.name;
+pub(super) fn linker(prepared: &Prepared<'_>, link: Cleared<Link>) -> Result<Linker<State>, PluginError> {
+    let connector = &*prepared.run.connector;
     let engine = engine::shared().map_err(|problem| refusal(connector, &problem))?;
     let mut linker = Linker::new(engine);
     drop(link.into_inner());
-    for interface in &package.shape.named {
+    for interface in &prepared.ready.shape.named {
         add(&mut linker, interface).map_err(|error| {
             refusal(connector, &Problem::new(Code::E304, format!("interface `{interface}` cannot be linked: {error:#}"), "build the connector again"))
         })?;

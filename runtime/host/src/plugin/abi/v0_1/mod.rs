@@ -10,7 +10,9 @@ mod source;
 pub(super) use sink::Writing;
 pub(super) use source::Reading;
 
-use super::guest::Complaint;
+use super::guest::{Complaint, MAX_MESSAGE_BYTES};
+use crate::capability::runtime::clean;
+use crate::plugin::CANCELLED;
 
 mod bindings {
     #![allow(missing_docs, reason = "generated from the WIT files, which hold the documentation")]
@@ -43,7 +45,7 @@ fn complaint(error: Error) -> Complaint {
         Error::Transient(retry) => ("it may work later", retry.message, Some(retry.after_ms)),
         Error::SchemaDrift(text) => ("the remote no longer matches the declared schema", text, None),
         Error::Permanent(text) => ("it failed", text, None),
-        Error::Cancelled => ("it ended", "because the host asked for it".to_owned(), None),
+        Error::Cancelled => return Complaint { message: CANCELLED.to_owned(), retry_after_ms: None },
     };
-    Complaint { kind, message, retry_after_ms }
+    Complaint { message: clean(&format!("{kind}: {message}"), MAX_MESSAGE_BYTES), retry_after_ms }
 }

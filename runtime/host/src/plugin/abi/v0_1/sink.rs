@@ -9,8 +9,7 @@ use super::{complaint, links};
 use crate::capability::runtime::clean;
 use crate::gate::Cleared;
 use crate::plugin::abi::guest::{Guest, limited};
-use crate::plugin::abi::{Link, Settings, run};
-use crate::plugin::package::Package;
+use crate::plugin::abi::{Link, Prepared};
 use crate::plugin::{PluginError, RowFailure, Sink, WriteReport, WriteTarget};
 
 const MAX_ROW_CODE_BYTES: usize = 64;
@@ -23,15 +22,11 @@ pub(in crate::plugin::abi) struct Writing {
 }
 
 impl Writing {
-    pub(in crate::plugin::abi) async fn start(package: &Package, link: Cleared<Link>, settings: Settings) -> Result<Self, PluginError> {
-        let linker = links::linker(package, link)?;
-        let (mut guest, instance) = Guest::start(package, &linker, run(package, &settings), &settings).await?;
-        let indices = linker.instantiate_pre(&package.component).and_then(|pre| wit::GuestIndices::new(&pre));
-        let destination = indices.and_then(|indices| indices.load(&mut guest.store, &instance));
-        match destination {
-            Ok(destination) => Ok(Self { guest, destination, config: settings.config.to_string() }),
-            Err(error) => Err(guest.misfit(&error).await),
-        }
+    pub(in crate::plugin::abi) async fn start(prepared: Prepared<'_>, link: Cleared<Link>) -> Result<Self, PluginError> {
+        let linker = links::linker(&prepared, link)?;
+        let config = prepared.config.clone();
+        let exports = Guest::start(prepared, &linker, |pre, store, instance| wit::GuestIndices::new(pre)?.load(store, instance)).await;
+        exports.map(|(guest, destination)| Self { guest, destination, config })
     }
 }
 

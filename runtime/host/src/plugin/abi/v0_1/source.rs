@@ -1,17 +1,13 @@
 //! An instance that reads.
 
-use std::sync::Arc;
-
 use futures::future::BoxFuture;
 use hub_core::problem::Code;
 
 use super::bindings::exports::hub::connector::source as wit;
 use super::{complaint, links};
-use crate::capability::Inlet;
 use crate::gate::Cleared;
 use crate::plugin::abi::guest::{Guest, limited};
-use crate::plugin::abi::{Link, Settings, run};
-use crate::plugin::package::Package;
+use crate::plugin::abi::{Link, Prepared};
 use crate::plugin::{PluginError, ReadRequest, Source};
 
 /// A source of ABI 0.1.
@@ -22,22 +18,11 @@ pub(in crate::plugin::abi) struct Reading {
 }
 
 impl Reading {
-    pub(in crate::plugin::abi) async fn start(
-        package: &Package,
-        link: Cleared<Link>,
-        settings: Settings,
-        inlet: Arc<dyn Inlet>,
-    ) -> Result<Self, PluginError> {
-        let mut run = run(package, &settings);
-        run.inlet = Some(inlet);
-        let linker = links::linker(package, link)?;
-        let (mut guest, instance) = Guest::start(package, &linker, run, &settings).await?;
-        let indices = linker.instantiate_pre(&package.component).and_then(|pre| wit::GuestIndices::new(&pre));
-        let source = indices.and_then(|indices| indices.load(&mut guest.store, &instance));
-        match source {
-            Ok(source) => Ok(Self { guest, source, config: settings.config.to_string() }),
-            Err(error) => Err(guest.misfit(&error).await),
-        }
+    pub(in crate::plugin::abi) async fn start(prepared: Prepared<'_>, link: Cleared<Link>) -> Result<Self, PluginError> {
+        let linker = links::linker(&prepared, link)?;
+        let config = prepared.config.clone();
+        let exports = Guest::start(prepared, &linker, |pre, store, instance| wit::GuestIndices::new(pre)?.load(store, instance)).await;
+        exports.map(|(guest, source)| Self { guest, source, config })
     }
 }
 
