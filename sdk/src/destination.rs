@@ -6,7 +6,7 @@ use crate::{Error, JsonSchema};
 
 /// Writes streams of a system. One value serves one run: opened once, written and flushed as often as needed, finished.
 pub trait Destination: Sized {
-    /// The `config` object of the manifest.
+    /// The `config` object of the manifest: a struct with `#[hub_sdk::config]`.
     type Config: DeserializeOwned + JsonSchema;
 
     /// Can the system be reached and written to? Nothing to ask by default.

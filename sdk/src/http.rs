@@ -82,7 +82,8 @@ impl Request {
     /// # Errors
     /// [`Error::Permanent`] if the value does not serialise.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, Error> {
-        let bytes = serde_json::to_vec(value).map_err(|error| Error::Permanent(format!("a request body cannot be written as JSON: {error}")))?;
+        let bytes =
+            serde_json::to_vec(value).map_err(|error| Error::Permanent(format!("a request body cannot be written as JSON: {error}")))?;
         Ok(self.header("content-type", "application/json").body(bytes))
     }
 
@@ -193,7 +194,9 @@ impl Response {
     /// [`Error::SchemaDrift`] if the body is no JSON or the value is of another type.
     pub fn pointer<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.handle.pointer(path)? else { return Ok(None) };
-        serde_json::from_str(&text).map(Some).map_err(|_| Error::SchemaDrift(format!("the value at `{path}` of a response is of another type than expected")))
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|_| Error::SchemaDrift(format!("the value at `{path}` of a response is of another type than expected")))
     }
 
     /// Number of elements of the array at the pointer. None: absent, or no array. Needs no grant.

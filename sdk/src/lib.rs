@@ -7,8 +7,7 @@
 //! ```
 //! use hub_sdk::{Error, Output, Source, StreamRequest};
 //!
-//! #[derive(serde::Deserialize, hub_sdk::JsonSchema)]
-//! #[serde(deny_unknown_fields)]
+//! #[hub_sdk::config]
 //! struct Config {
 //!     /// How many greetings to hand over.
 //!     count: u32,
@@ -55,18 +54,22 @@ pub mod testing;
 pub use destination::{Batch, Destination, Mode, Report, RowError, Target};
 pub use emit::{Ack, Output};
 pub use error::Error;
+/// Makes a struct or an enum part of the configuration: derives `Debug`, `Deserialize` (unknown fields are refused) and `JsonSchema`.
+/// Doc comments become the schema's descriptions.
+pub use hub_sdk_macros::config;
 /// Exports a connector and embeds its description: `connector!(source: A)`, `connector!(destination: B)` or
 /// `connector!(source: A, destination: B)`. Reads `connector.toml` and the schemas that it names at compile time; a mistake in them is a
 /// compile error. Adds a unit test that keeps the config's schema file equal to what the config's type says (`HUB_BLESS=1` writes it).
 pub use hub_sdk_macros::connector;
-pub use schemars::JsonSchema;
+pub use schemars::{self, JsonSchema};
+pub use serde;
 pub use source::{Source, StreamRequest};
 
 /// What [`connector!`] expands to. No part of the promise to authors.
 #[doc(hidden)]
 pub mod __private {
     #[cfg(target_arch = "wasm32")]
-    pub use crate::host::guest::{DestinationComponent, FullComponent, SourceComponent, destination_world, full_world, source_world};
+    pub use crate::host::guest::{DestinationComponent, SourceComponent, destination_world, source_world};
 
     /// Lets the compiler complain about the connector's own type, also where nothing is exported.
     pub fn is_source<S: crate::Source>() {}

@@ -6,7 +6,7 @@ use crate::{Error, JsonSchema, Output};
 
 /// Reads streams of a system. One value serves one run.
 pub trait Source: Sized {
-    /// The `config` object of the manifest. Give it `#[serde(deny_unknown_fields)]`: its doc comments become the schema's descriptions.
+    /// The `config` object of the manifest: a struct with `#[hub_sdk::config]`.
     type Config: DeserializeOwned + JsonSchema;
 
     /// Takes the configuration. Reaches nothing yet.
@@ -78,7 +78,10 @@ impl StreamRequest {
         let Some(bytes) = self.state.as_deref().filter(|_| !self.full_refresh) else { return Ok(None) };
         let state = serde_json::from_slice(bytes).map_err(|error| {
             let place = format!("line {} column {}", error.line(), error.column());
-            Error::Permanent(format!("stream `{}`: the stored checkpoint cannot be read ({place}); reset the flow's state to read it anew", self.name))
+            Error::Permanent(format!(
+                "stream `{}`: the stored checkpoint cannot be read ({place}); reset the flow's state to read it anew",
+                self.name
+            ))
         })?;
         Ok(Some(state))
     }

@@ -81,9 +81,11 @@ impl Description {
         written.check(package, world)?;
         let config_path = folder.join(&written.config);
         let mut files = vec![path, config_path.clone()];
-        let config = read_json(folder, &written.config).or_else(|error| if config_path.exists() { Err(error) } else { bless(&config_path, error) })?;
+        let config = read_json(folder, &written.config)
+            .or_else(|error| if config_path.exists() { Err(error) } else { bless(&config_path, error) })?;
         let source = world.source.then(|| written.source(folder, &mut files)).transpose()?;
-        let destination = written.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams }));
+        let destination =
+            written.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams }));
         let value = json!({
             "abi": ABI, "name": written.name, "version": version, "summary": written.summary, "config": config, "imports": written.imports,
             "hosts": written.hosts, "read_body": written.read_body, "source": source, "destination": destination,
@@ -109,7 +111,10 @@ fn bless(path: &Path, error: String) -> Result<Value, String> {
 impl Written {
     fn check(&self, package: &str, world: World) -> Result<(), String> {
         if self.name != package {
-            return Err(format!("connector.toml: `name` is `{}`, the package in Cargo.toml is `{package}`: they must be the same", self.name));
+            return Err(format!(
+                "connector.toml: `name` is `{}`, the package in Cargo.toml is `{package}`: they must be the same",
+                self.name
+            ));
         }
         let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if self.name.len() > 64 || !self.name.starts_with(|first: char| first.is_ascii_lowercase()) || !self.name.bytes().all(letters) {
@@ -117,7 +122,9 @@ impl Written {
         }
         one_of("imports", &self.imports, &INTERFACES)?;
         if self.imports.iter().any(|import| import == "http") == self.hosts.is_empty() {
-            return Err("connector.toml: `hosts` and the import `http` belong together: name where the connector connects to, or neither".into());
+            return Err(
+                "connector.toml: `hosts` and the import `http` belong together: name where the connector connects to, or neither".into()
+            );
         }
         if world.source && self.streams.is_empty() && !self.any_stream {
             return Err("connector.toml: a source names its `[[stream]]`s, or says `any_stream = true`".into());
@@ -140,7 +147,8 @@ impl Written {
             files.push(folder.join(&stream.schema));
             schema::check(&stream.schema, &schema)?;
             for path in stream.primary_key.iter().chain(&stream.cursor) {
-                schema::find(&schema, path).ok_or_else(|| format!("connector.toml: stream `{}`: `{path}` is not in {}", stream.name, stream.schema))?;
+                schema::find(&schema, path)
+                    .ok_or_else(|| format!("connector.toml: stream `{}`: `{path}` is not in {}", stream.name, stream.schema))?;
             }
             streams.push(json!({
                 "name": stream.name, "summary": stream.summary, "schema": schema,

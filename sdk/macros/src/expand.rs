@@ -59,6 +59,19 @@ pub fn expand(parts: &Parts) -> syn::Result<TokenStream> {
     })
 }
 
+/// The derives of a configuration type, with paths that need no further dependency of the connector.
+pub fn config(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    if !arguments.is_empty() {
+        return Err(syn::Error::new_spanned(arguments, "`#[config]` takes no arguments"));
+    }
+    Ok(quote! {
+        #[derive(Debug, ::hub_sdk::serde::Deserialize, ::hub_sdk::JsonSchema)]
+        #[serde(crate = "::hub_sdk::serde", deny_unknown_fields)]
+        #[schemars(crate = "::hub_sdk::schemars")]
+        #item
+    })
+}
+
 /// Makes cargo build again when one of the files changes.
 fn tracked(description: &Description) -> TokenStream {
     let files = description.files.iter().map(|path| path.to_string_lossy().into_owned());
@@ -82,25 +95,25 @@ fn section(description: &Description) -> TokenStream {
 
 fn bounds(parts: &Parts) -> TokenStream {
     let source = parts.source.iter().map(|source| quote! { const _: fn() = ::hub_sdk::__private::is_source::<#source>; });
-    let destination = parts.destination.iter().map(|destination| quote! { const _: fn() = ::hub_sdk::__private::is_destination::<#destination>; });
+    let destination =
+        parts.destination.iter().map(|destination| quote! { const _: fn() = ::hub_sdk::__private::is_destination::<#destination>; });
     quote! { #(#source)* #(#destination)* }
 }
 
 fn export(parts: &Parts) -> TokenStream {
-    let (world, component) = match (&parts.source, &parts.destination) {
-        (Some(source), Some(destination)) => (quote!(full_world), quote!(FullComponent<#source, #destination>)),
-        (Some(source), None) => (quote!(source_world), quote!(SourceComponent<#source>)),
-        (None, Some(destination)) => (quote!(destination_world), quote!(DestinationComponent<#destination>)),
-        (None, None) => return TokenStream::new(),
-    };
-    quote! {
-        #[cfg(target_arch = "wasm32")]
-        #[allow(unsafe_code, clippy::all, reason = "generated: the exports across the component boundary")]
-        const _: () = {
-            type Component = ::hub_sdk::__private::#component;
-            ::hub_sdk::__private::#world::export!(Component with_types_in ::hub_sdk::__private::#world);
-        };
-    }
+    let source = parts.source.iter().map(|source| (quote!(source_world), quote!(SourceComponent<#source>)));
+    let destination = parts.destination.iter().map(|destination| (quote!(destination_world), quote!(DestinationComponent<#destination>)));
+    let exports = source.chain(destination).map(|(world, component)| {
+        quote! {
+            #[cfg(target_arch = "wasm32")]
+            #[allow(unsafe_code, clippy::all, reason = "generated: the exports across the component boundary")]
+            const _: () = {
+                type Component = ::hub_sdk::__private::#component;
+                ::hub_sdk::__private::#world::export!(Component with_types_in ::hub_sdk::__private::#world);
+            };
+        }
+    });
+    exports.collect()
 }
 
 fn schema_test(parts: &Parts, description: &Description) -> TokenStream {

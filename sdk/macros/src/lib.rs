@@ -14,3 +14,9 @@ pub fn connector(input: TokenStream) -> TokenStream {
     let parts = syn::parse_macro_input!(input as expand::Parts);
     expand::expand(&parts).unwrap_or_else(|error| error.to_compile_error()).into()
 }
+
+/// Makes a struct or an enum part of a connector's configuration. See `hub_sdk::config`.
+#[proc_macro_attribute]
+pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::config(arguments.into(), item.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+}

@@ -42,9 +42,13 @@ mod tests {
 
     #[test]
     fn a_field_without_category_is_named() {
-        let schema = json!({ "type": "object", "properties": { "lines": { "items": { "properties": { "price": { "type": "number" } } } } } });
+        let schema =
+            json!({ "type": "object", "properties": { "lines": { "items": { "properties": { "price": { "type": "number" } } } } } });
         let message = check("schemas/orders.json", &schema).err();
-        assert_eq!(message.as_deref(), Some("schemas/orders.json: the field `lines.price` has no `x-hub-category`: every value needs the key of its data category"));
+        assert_eq!(
+            message.as_deref(),
+            Some("schemas/orders.json: the field `lines.price` has no `x-hub-category`: every value needs the key of its data category")
+        );
         assert!(find(&schema, "lines.price").is_some());
         assert!(find(&schema, "lines.tax").is_none());
     }

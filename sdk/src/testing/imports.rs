@@ -39,7 +39,13 @@ pub fn checkpoint(stream: u32, text: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-pub fn emit_page(stream: u32, page: &Response, pointer: &str, constants: &[(String, String)], observe: &[String]) -> Result<PageAck, Error> {
+pub fn emit_page(
+    stream: u32,
+    page: &Response,
+    pointer: &str,
+    constants: &[(String, String)],
+    observe: &[String],
+) -> Result<PageAck, Error> {
     let body = page.value()?;
     let mut records = match body.pointer(pointer) {
         None => Vec::new(),
@@ -159,7 +165,8 @@ pub fn list(folder: &str) -> Result<Vec<Entry>, FileError> {
     with(|state| {
         allowed(state, folder)?;
         let inside = |path: &str| path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(|name| !name.contains('/'));
-        let entry = |(path, file): (&String, &File)| Entry { path: path.clone(), size: file.bytes.len() as u64, modified_ms: file.modified_ms };
+        let entry =
+            |(path, file): (&String, &File)| Entry { path: path.clone(), size: file.bytes.len() as u64, modified_ms: file.modified_ms };
         Ok(state.files.iter().filter(|(path, _)| inside(path)).map(entry).collect())
     })
 }

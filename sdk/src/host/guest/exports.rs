@@ -6,7 +6,8 @@ use std::panic::PanicHookInfo;
 use std::sync::Once;
 
 use super::bindings::hub::connector::types;
-use super::{destination_world, full_world, source_world};
+use super::destination_world::exports::hub::connector::destination as wire_destination;
+use super::source_world::exports::hub::connector::source as wire_source;
 use crate::runtime::{Level, log};
 use crate::{Batch, Destination, Error, Mode, Report, Source, StreamRequest, Target, config};
 
@@ -17,10 +18,6 @@ pub struct SourceComponent<S>(PhantomData<S>);
 /// Exports a [`Destination`].
 #[derive(Debug)]
 pub struct DestinationComponent<D>(PhantomData<D>);
-
-/// Exports both.
-#[derive(Debug)]
-pub struct FullComponent<S, D>(PhantomData<(S, D)>);
 
 thread_local! {
     /// The destination of this run: one instance serves one run.
@@ -96,81 +93,61 @@ fn short_path(path: &str) -> &str {
     path.get(start..).unwrap_or(path)
 }
 
-/// The exports of the `source` interface in one world.
-macro_rules! source_exports {
-    ($world:ident, $component:ty, <$($parameter:ident: $bound:ident),+>) => {
-        impl<$($parameter: $bound + 'static),+> $world::exports::hub::connector::source::Guest for $component {
-            fn check(config: String) -> Result<(), types::Error> {
-                Ok(check_source::<S>(&config)?)
-            }
+impl<S: Source> wire_source::Guest for SourceComponent<S> {
+    fn check(config: String) -> Result<(), types::Error> {
+        Ok(check_source::<S>(&config)?)
+    }
 
-            fn read(
-                config: String,
-                streams: Vec<$world::exports::hub::connector::source::StreamRequest>,
-            ) -> Result<$world::exports::hub::connector::source::Summary, types::Error> {
-                let requests: Vec<_> = streams
-                    .into_iter()
-                    .map(|stream| StreamRequest {
-                        index: stream.index,
-                        name: stream.name,
-                        fields: stream.fields,
-                        state: stream.state,
-                        full_refresh: stream.full_refresh,
-                        limit: stream.limit,
-                    })
-                    .collect();
-                Ok($world::exports::hub::connector::source::Summary { records: read::<S>(&config, &requests)? })
-            }
-        }
-    };
+    fn read(config: String, streams: Vec<wire_source::StreamRequest>) -> Result<wire_source::Summary, types::Error> {
+        let requests: Vec<_> = streams.into_iter().map(StreamRequest::from).collect();
+        Ok(wire_source::Summary { records: read::<S>(&config, &requests)? })
+    }
 }
 
-/// The exports of the `destination` interface in one world.
-macro_rules! destination_exports {
-    ($world:ident, $component:ty, <$($parameter:ident: $bound:ident),+>) => {
-        impl<$($parameter: $bound + 'static),+> $world::exports::hub::connector::destination::Guest for $component {
-            fn check(config: String) -> Result<(), types::Error> {
-                Ok(check_destination::<D>(&config)?)
-            }
+impl<D: Destination + 'static> wire_destination::Guest for DestinationComponent<D> {
+    fn check(config: String) -> Result<(), types::Error> {
+        Ok(check_destination::<D>(&config)?)
+    }
 
-            fn open(config: String, targets: Vec<$world::exports::hub::connector::destination::Target>) -> Result<(), types::Error> {
-                use $world::exports::hub::connector::destination::Mode as WireMode;
-                let targets = targets
-                    .into_iter()
-                    .map(|target| Target {
-                        index: target.index,
-                        name: target.name,
-                        mode: match target.mode {
-                            WireMode::Append => Mode::Append,
-                            WireMode::Replace => Mode::Replace,
-                            WireMode::Upsert => Mode::Upsert,
-                        },
-                        primary_key: target.primary_key,
-                        fields: target.fields,
-                    })
-                    .collect();
-                Ok(open::<D>(&config, targets)?)
-            }
+    fn open(config: String, targets: Vec<wire_destination::Target>) -> Result<(), types::Error> {
+        Ok(open::<D>(&config, targets.into_iter().map(Target::from).collect())?)
+    }
 
-            fn write(target: u32, key: String, batch: Vec<u8>) -> Result<$world::exports::hub::connector::destination::Report, types::Error> {
-                use $world::exports::hub::connector::destination as wire;
-                let report = running(|running| running.write(target, &key, Batch::new(&batch)))?;
-                let failed = report.failed.into_iter().map(|row| wire::RowError { row: row.row, code: row.code }).collect();
-                Ok(wire::Report { written: report.written, failed })
-            }
+    fn write(target: u32, key: String, batch: Vec<u8>) -> Result<wire_destination::Report, types::Error> {
+        let report = running(|running| running.write(target, &key, Batch::new(&batch)))?;
+        let failed = report.failed.into_iter().map(|row| wire_destination::RowError { row: row.row, code: row.code }).collect();
+        Ok(wire_destination::Report { written: report.written, failed })
+    }
 
-            fn flush(target: u32) -> Result<(), types::Error> {
-                running(|running| running.flush(target))
-            }
+    fn flush(target: u32) -> Result<(), types::Error> {
+        running(|running| running.flush(target))
+    }
 
-            fn finish(target: u32) -> Result<(), types::Error> {
-                running(|running| running.finish(target))
-            }
-        }
-    };
+    fn finish(target: u32) -> Result<(), types::Error> {
+        running(|running| running.finish(target))
+    }
 }
 
-source_exports!(source_world, SourceComponent<S>, <S: Source>);
-destination_exports!(destination_world, DestinationComponent<D>, <D: Destination>);
-source_exports!(full_world, FullComponent<S, D>, <S: Source, D: Destination>);
-destination_exports!(full_world, FullComponent<S, D>, <S: Source, D: Destination>);
+impl From<wire_source::StreamRequest> for StreamRequest {
+    fn from(stream: wire_source::StreamRequest) -> Self {
+        Self {
+            index: stream.index,
+            name: stream.name,
+            fields: stream.fields,
+            state: stream.state,
+            full_refresh: stream.full_refresh,
+            limit: stream.limit,
+        }
+    }
+}
+
+impl From<wire_destination::Target> for Target {
+    fn from(target: wire_destination::Target) -> Self {
+        let mode = match target.mode {
+            wire_destination::Mode::Append => Mode::Append,
+            wire_destination::Mode::Replace => Mode::Replace,
+            wire_destination::Mode::Upsert => Mode::Upsert,
+        };
+        Self { index: target.index, name: target.name, mode, primary_key: target.primary_key, fields: target.fields }
+    }
+}

@@ -20,9 +20,21 @@ pub fn checkpoint(stream: u32, state: &[u8]) -> Result<(), Error> {
 }
 
 /// Records from a response to the gate.
-pub fn emit_page(stream: u32, page: &Response, pointer: &str, constants: &[(String, String)], observe: &[String]) -> Result<PageAck, Error> {
+pub fn emit_page(
+    stream: u32,
+    page: &Response,
+    pointer: &str,
+    constants: &[(String, String)],
+    observe: &[String],
+) -> Result<PageAck, Error> {
     let answer = wire_pages::emit_page(stream, &page.0, pointer, constants, observe)?;
-    let observed = answer.observed.into_iter().map(|seen| Observed { field: seen.field, first: seen.first, last: seen.last, min: seen.min, max: seen.max });
+    let observed = answer.observed.into_iter().map(|seen| Observed {
+        field: seen.field,
+        first: seen.first,
+        last: seen.last,
+        min: seen.min,
+        max: seen.max,
+    });
     Ok(PageAck { ack: answer.ack.into(), extracted: answer.extracted, observed: observed.collect() })
 }
 

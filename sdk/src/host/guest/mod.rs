@@ -3,7 +3,7 @@
 mod exports;
 pub mod imports;
 
-pub use exports::{DestinationComponent, FullComponent, SourceComponent};
+pub use exports::{DestinationComponent, SourceComponent};
 
 /// All imports, and the types that everything shares.
 #[allow(unsafe_code, missing_docs, clippy::all, reason = "generated from the WIT files: calls across the component boundary")]
@@ -15,7 +15,8 @@ pub mod bindings {
     });
 }
 
-/// One module per world: its exports alone, everything imported comes from [`bindings`].
+/// One module per world: its exports alone, everything imported comes from [`bindings`]. A connector that reads and writes exports both
+/// worlds: their sections add up to the world `full-connector`.
 macro_rules! world {
     ($(#[$doc:meta])* $module:ident, $world:literal, $export:literal) => {
         $(#[$doc])*
@@ -46,8 +47,4 @@ world!(
 world!(
     /// The world that writes.
     destination_world, "destination-connector", "export"
-);
-world!(
-    /// The world that does both.
-    full_world, "full-connector", "export"
 );
