@@ -4,7 +4,8 @@
 //! here exists: the mail domains are reserved for examples, the telephone numbers are those that the German regulator keeps for films, and
 //! the bank codes lie where no bank is.
 
-use crate::words;
+#[path = "words.rs"]
+mod words;
 
 /// Seconds between two records: record 0 is of 2024-01-01T00:00:00Z, a million records later it is August.
 const STEP_SECONDS: u64 = 19;
@@ -84,7 +85,7 @@ impl Generator {
         text(out, "\",\"phone\":");
         phone(out, &mut dice, place.country);
         text(out, ",\"birth_date\":\"");
-        date(out, dice.below(18_000));
+        date(out, dice.below(13_200));
         text(out, "\",\"company\":\"");
         company(out, &mut dice);
         text(out, "\",\"job_title\":\"");

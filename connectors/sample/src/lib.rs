@@ -1,7 +1,6 @@
 //! The connector `sample`: invented contacts, orders and invoices, the same for the same seed, as many as asked for. Reaches nothing.
 
 mod generate;
-mod words;
 
 use generate::{Generator, Stream};
 use hub_sdk::{Error, Output, Source, StreamRequest};
