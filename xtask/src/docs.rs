@@ -51,7 +51,9 @@ pub fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
             found.push(Finding::new(&shown, line, "the page is not what the program says: run `cargo xtask docs`"));
         }
     }
-    found.extend(unknown(workspace).iter().map(|path| Finding::new(&workspace.shown(path), 0, "nobody writes this page: run `cargo xtask docs`")));
+    found.extend(
+        unknown(workspace).iter().map(|path| Finding::new(&workspace.shown(path), 0, "nobody writes this page: run `cargo xtask docs`")),
+    );
     Ok(found)
 }
 

@@ -38,7 +38,8 @@ fn check(name: &str) -> Result<()> {
     if letters && name.len() <= 64 && name.starts_with(|letter: char| letter.is_ascii_lowercase()) && !name.ends_with('-') {
         return Ok(());
     }
-    Err(Failure::new(format!("`{name}` is no name for a connector")).help("lower-case letters, digits and hyphens, at most 64, a letter first: `my-system`"))
+    Err(Failure::new(format!("`{name}` is no name for a connector"))
+        .help("lower-case letters, digits and hyphens, at most 64, a letter first: `my-system`"))
 }
 
 /// `{name}` is the name as it is, `{Name}` the name of a type: `my-system` becomes `MySystem`.

@@ -24,7 +24,9 @@ pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     lane("tests", || tests(workspace, &mut workspace.cargo(), filter, &[]))?;
     if filter.is_none() {
         lane("connectors", || connectors(workspace))?;
-        lane("doc tests", || process::run(workspace.cargo().args(["test", "--release", "--doc", "--workspace", "--quiet"]), "the doc tests"))?;
+        lane("doc tests", || {
+            process::run(workspace.cargo().args(["test", "--release", "--doc", "--workspace", "--quiet"]), "the doc tests")
+        })?;
         lane("check", || check::run(workspace))?;
     }
     progress("Finished", format!("all green in {} s", begun.elapsed().as_secs()));

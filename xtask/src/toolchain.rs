@@ -108,7 +108,8 @@ fn debian(prefix: &Path) -> Option<PathBuf> {
     if !(cargo.is_file() && prefix.join("bin/rustc").is_file() && source.is_file()) {
         return None;
     }
-    let said = process::output(Command::new(prefix.join("bin/rustc")).arg("--version").env_remove("RUSTUP_TOOLCHAIN"), "asking rustc").ok()?;
+    let said =
+        process::output(Command::new(prefix.join("bin/rustc")).arg("--version").env_remove("RUSTUP_TOOLCHAIN"), "asking rustc").ok()?;
     if version(&said)? < OLDEST {
         return None;
     }
@@ -204,6 +205,10 @@ mod tests {
     #[test]
     fn without_any_the_three_ways_are_named() {
         let said = nothing_worked().to_string();
-        assert!(said.contains("rustup target add wasm32-unknown-unknown") && said.contains("apt-get install rustc-web") && said.contains("rustup.rs"));
+        assert!(
+            said.contains("rustup target add wasm32-unknown-unknown")
+                && said.contains("apt-get install rustc-web")
+                && said.contains("rustup.rs")
+        );
     }
 }

@@ -26,7 +26,8 @@ impl Workspace {
         let here = std::env::current_dir().map_err(|error| Failure::new(format!("the current folder cannot be read: {error}")))?;
         let upward = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_path_buf);
         let root = from_cargo.filter(|folder| folder.join("xtask/Cargo.toml").is_file()).or(upward);
-        let root = root.ok_or_else(|| Failure::new("this is not hub's repository").help("start it as `cargo xtask` inside the repository"))?;
+        let root =
+            root.ok_or_else(|| Failure::new("this is not hub's repository").help("start it as `cargo xtask` inside the repository"))?;
         // xtask itself stands in TARGET/release, whatever TARGET is called and however it was chosen.
         let program = std::env::current_exe().map_err(|error| Failure::new(format!("xtask cannot find itself: {error}")))?;
         let target = program.ancestors().nth(2).map_or_else(|| root.join("target"), Path::to_path_buf);

@@ -53,8 +53,24 @@ pub struct Beside {
 
 /// All benches.
 const BENCHES: &[Bench] = &[
-    Bench { group: "start", name: "a program that does nothing", reference: true, program: Program::System("true"), arguments: &[], records: 0, beside: None },
-    Bench { group: "start", name: "hub --version", reference: false, program: Program::Hub, arguments: &["--version"], records: 0, beside: None },
+    Bench {
+        group: "start",
+        name: "a program that does nothing",
+        reference: true,
+        program: Program::System("true"),
+        arguments: &[],
+        records: 0,
+        beside: None,
+    },
+    Bench {
+        group: "start",
+        name: "hub --version",
+        reference: false,
+        program: Program::Hub,
+        arguments: &["--version"],
+        records: 0,
+        beside: None,
+    },
 ];
 
 /// What the caller wants measured.
@@ -212,7 +228,9 @@ mod tests {
         let number = workspace::read(&workspace.root.join("pid")).unwrap();
         assert!(!Path::new("/proc").join(number.trim()).exists());
         let silent = Beside { program: Program::System("true"), arguments: &[] };
-        assert!(once(&workspace, &shell(&["-c", "true"], Some(silent))).unwrap_err().to_string().contains("without telling where it listens"));
+        assert!(
+            once(&workspace, &shell(&["-c", "true"], Some(silent))).unwrap_err().to_string().contains("without telling where it listens")
+        );
     }
 
     #[test]

@@ -16,12 +16,20 @@ pub fn table(benches: &[&Bench], samples: &[Vec<Sample>]) -> String {
         // Writing to a String cannot fail.
         if row.bench.group != group {
             group = row.bench.group;
-            let _ = writeln!(text, "\n{group:<width$} {:>9} {:>9} {:>9} {:>11} {:>9} {:>10}", "CPU s", "wall s", "peak MiB", "records/s", "CPU ratio", "wall ratio");
+            let _ = writeln!(
+                text,
+                "\n{group:<width$} {:>9} {:>9} {:>9} {:>11} {:>9} {:>10}",
+                "CPU s", "wall s", "peak MiB", "records/s", "CPU ratio", "wall ratio"
+            );
         }
         let speed = row.speed().map_or("-".to_owned(), |speed| format!("{speed:.0}"));
         let [cpu, wall] = [row.cpu_ratio(), row.wall_ratio()].map(|ratio| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}")));
         let memory = row.best.memory as f64 / 1_048_576.0;
-        let _ = writeln!(text, "{:<width$} {:>9.2} {:>9.3} {memory:>9.1} {speed:>11} {cpu:>9} {wall:>10}", row.bench.name, row.best.cpu, row.best.wall);
+        let _ = writeln!(
+            text,
+            "{:<width$} {:>9.2} {:>9.3} {memory:>9.1} {speed:>11} {cpu:>9} {wall:>10}",
+            row.bench.name, row.best.cpu, row.best.wall
+        );
     }
     text
 }
@@ -29,7 +37,8 @@ pub fn table(benches: &[&Bench], samples: &[Vec<Sample>]) -> String {
 /// All samples and what the table says, one object for each bench.
 pub fn json(benches: &[&Bench], samples: &[Vec<Sample>]) -> String {
     let rows = rows(benches, samples).into_iter().zip(samples).map(|(row, samples)| {
-        let samples: Vec<Value> = samples.iter().map(|sample| json!({ "cpu": sample.cpu, "wall": sample.wall, "memory": sample.memory })).collect();
+        let samples: Vec<Value> =
+            samples.iter().map(|sample| json!({ "cpu": sample.cpu, "wall": sample.wall, "memory": sample.memory })).collect();
         json!({
             "group": row.bench.group, "name": row.bench.name, "reference": row.bench.reference, "records": row.bench.records,
             "cpu": row.best.cpu, "wall": row.best.wall, "memory": row.best.memory,

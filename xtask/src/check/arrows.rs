@@ -57,10 +57,16 @@ pub fn findings(sources: &[Source]) -> Vec<Finding> {
     }
     for source in sources {
         let inside = |(package, parent): &&(&str, &[&str])| {
-            source.package == *package && source.module.len() > parent.len() && source.module.iter().zip(*parent).all(|(left, right)| left == right)
+            source.package == *package
+                && source.module.len() > parent.len()
+                && source.module.iter().zip(*parent).all(|(left, right)| left == right)
         };
         if let Some((_, parent)) = CHILDLESS.iter().find(inside).filter(|_| !source.is_test) {
-            found.push(Finding::new(&source.path, 0, format!("`{}` has no child modules: they could make what only it may make", parent.join("::"))));
+            found.push(Finding::new(
+                &source.path,
+                0,
+                format!("`{}` has no child modules: they could make what only it may make", parent.join("::")),
+            ));
         }
     }
     found
@@ -70,7 +76,11 @@ fn outgoing(source: &Source, own_name: &str, rows: &[Row]) -> Vec<Finding> {
     // The crate's root declares the modules; it is above all of them.
     let Some(home) = source.module.first() else { return Vec::new() };
     let Some(own) = rows.iter().find(|row| row.module == home) else {
-        return vec![Finding::new(&source.path, 0, format!("module `{home}` is not in the table of xtask/src/check/arrows.rs: add its row"))];
+        return vec![Finding::new(
+            &source.path,
+            0,
+            format!("module `{home}` is not in the table of xtask/src/check/arrows.rs: add its row"),
+        )];
     };
     let mut found = Vec::new();
     for mention in &source.paths {
@@ -153,7 +163,11 @@ mod tests {
         for (_, _, rows) in TABLES {
             for (index, row) in rows.iter().enumerate() {
                 for used in row.may_use {
-                    assert!(rows[..index].iter().any(|lower| lower.module == *used), "{} uses {used}, which does not stand above it", row.module);
+                    assert!(
+                        rows[..index].iter().any(|lower| lower.module == *used),
+                        "{} uses {used}, which does not stand above it",
+                        row.module
+                    );
                 }
             }
         }

@@ -39,7 +39,8 @@ fn default_features(shown: &str, text: &str) -> Result<Vec<Finding>> {
         let is_ours = table.is_some_and(|table| table.contains_key("path") || table.contains_key("workspace"));
         let is_off = table.is_some_and(|table| table.get("default-features").and_then(toml::Value::as_bool) == Some(false));
         if !is_ours && !is_off && !DEFAULT_FEATURES.iter().any(|(known, _)| *known == name) {
-            let text = format!("`{name}` has its default features on: add `default-features = false` and name the features that are needed");
+            let text =
+                format!("`{name}` has its default features on: add `default-features = false` and name the features that are needed");
             found.push(Finding::new(shown, 0, text));
         }
     }
@@ -66,7 +67,8 @@ fn origins_and_licences(metadata: &Value) -> Vec<Finding> {
         let name = format!("{} {}", package["name"].as_str().unwrap_or("?"), package["version"].as_str().unwrap_or("?"));
         let expression = package["license"].as_str().unwrap_or_default();
         if !licence::is_allowed(expression) {
-            let text = format!("licence of {name} is `{expression}`: choose another crate, or add the licence in xtask/src/check/licence.rs");
+            let text =
+                format!("licence of {name} is `{expression}`: choose another crate, or add the licence in xtask/src/check/licence.rs");
             found.push(Finding::new("Cargo.lock", 0, text));
         }
         if package["source"].as_str().is_some_and(|source| !source.starts_with("registry+")) {
@@ -86,7 +88,8 @@ mod tests {
     fn default_features_are_off_in_every_kind_of_table() {
         let text = "[dependencies]\na = \"1\"\nb = { version = \"1\", default-features = false }\nc.workspace = true\nd = { path = \"d\" }\n\
                     [dev-dependencies]\ne = { version = \"1\" }\n[workspace.dependencies]\nf = \"1\"\nsled = \"=0.34.7\"\n[target.'cfg(unix)'.dependencies]\ng = \"1\"\n";
-        let names: Vec<String> = default_features("Cargo.toml", text).unwrap().iter().map(|finding| finding.text.chars().nth(1).unwrap().to_string()).collect();
+        let names: Vec<String> =
+            default_features("Cargo.toml", text).unwrap().iter().map(|finding| finding.text.chars().nth(1).unwrap().to_string()).collect();
         assert_eq!(names, ["a", "e", "g", "f"]);
     }
 
@@ -99,6 +102,10 @@ mod tests {
             { "name": "forked", "version": "1.0.0", "license": "MIT", "source": "git+https://example.org/forked" },
         ]});
         let texts: Vec<String> = origins_and_licences(&metadata).into_iter().map(|finding| finding.text).collect();
-        assert!(texts.len() == 2 && texts[0].starts_with("licence of closed 1.0.0 is ``") && texts[1].starts_with("forked 1.0.0 comes from outside"));
+        assert!(
+            texts.len() == 2
+                && texts[0].starts_with("licence of closed 1.0.0 is ``")
+                && texts[1].starts_with("forked 1.0.0 comes from outside")
+        );
     }
 }

@@ -40,7 +40,9 @@ fn folder_findings(folder: &Path, shown: &str) -> Vec<Finding> {
             ask(&function.docs, format!("function {name}.{}", function.name));
         }
     }
-    bare.into_iter().map(|name| Finding::new(shown, 0, format!("{name} has no `///` comment: say what it does, its limits and its errors"))).collect()
+    bare.into_iter()
+        .map(|name| Finding::new(shown, 0, format!("{name} has no `///` comment: say what it does, its limits and its errors")))
+        .collect()
 }
 
 /// The kind of a type that is declared here; none for what `use` brings in.

@@ -72,11 +72,28 @@ mod tests {
 
     #[test]
     fn expressions_are_judged_as_they_are_meant() {
-        let allowed = ["MIT", "MIT OR Apache-2.0", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "Apache-2.0 WITH LLVM-exception OR MIT", "(MIT OR Apache-2.0) AND Unicode-3.0", "Apache-2.0 AND ISC"];
+        let allowed = [
+            "MIT",
+            "MIT OR Apache-2.0",
+            "MIT/Apache-2.0",
+            "GPL-3.0 OR MIT",
+            "Apache-2.0 WITH LLVM-exception OR MIT",
+            "(MIT OR Apache-2.0) AND Unicode-3.0",
+            "Apache-2.0 AND ISC",
+        ];
         for expression in allowed {
             assert!(is_allowed(expression), "{expression}");
         }
-        for expression in ["", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR Apache-2.0) AND GPL-2.0", "Apache-2.0 WITH Other-exception", "(MIT", "MIT)", "MIT MIT"] {
+        for expression in [
+            "",
+            "GPL-3.0",
+            "MIT AND GPL-3.0",
+            "(MIT OR Apache-2.0) AND GPL-2.0",
+            "Apache-2.0 WITH Other-exception",
+            "(MIT",
+            "MIT)",
+            "MIT MIT",
+        ] {
             assert!(!is_allowed(expression), "{expression}");
         }
     }

@@ -76,7 +76,8 @@ pub fn tidy(workspace: &Workspace) -> Result<()> {
     }
     match findings.len() {
         0 => Ok(()),
-        count => Err(Failure::new(format!("{count} house rules are broken")).help("each line above says what to do; the rules are in CONTRIBUTING.md")),
+        count => Err(Failure::new(format!("{count} house rules are broken"))
+            .help("each line above says what to do; the rules are in CONTRIBUTING.md")),
     }
 }
 

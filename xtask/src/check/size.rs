@@ -47,11 +47,8 @@ pub fn table(sources: &[Source]) -> String {
         let [function_max, file_max] = [&functions, &files].map(|sizes| sizes.last().copied().unwrap_or(0));
         let counts = (functions.len(), files.len());
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{name:<16} {:>9} {function_p95:>5} {function_max:>5} {:>7} {file_p95:>5} {file_max:>5}",
-            counts.0, counts.1
-        );
+        let _ =
+            writeln!(text, "{name:<16} {:>9} {function_p95:>5} {function_max:>5} {:>7} {file_p95:>5} {file_max:>5}", counts.0, counts.1);
     }
     text
 }
@@ -120,7 +117,10 @@ mod tests {
     #[test]
     fn many_long_functions_break_the_percentile() {
         let text = function(36).repeat(2) + &function(3).repeat(18);
-        assert_eq!(findings(&[source("a.rs", &text)]), [Finding::new("hub", 0, "the 95th percentile of its functions is 36 lines, at most 35")]);
+        assert_eq!(
+            findings(&[source("a.rs", &text)]),
+            [Finding::new("hub", 0, "the 95th percentile of its functions is 36 lines, at most 35")]
+        );
     }
 
     #[test]

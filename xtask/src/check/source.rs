@@ -132,7 +132,9 @@ impl Reader {
                 TokenTree::Punct(mark) if mark.as_char() == '#' => self.attribute(tokens, at),
                 TokenTree::Ident(word) if word == "fn" => self.function(tokens, at),
                 TokenTree::Ident(word) if word == "mod" => self.inline_module(tokens, at),
-                TokenTree::Ident(word) if matches!(word.to_string().as_str(), "crate" | "super" | "hub" | "hub_core") => self.path(tokens, at),
+                TokenTree::Ident(word) if matches!(word.to_string().as_str(), "crate" | "super" | "hub" | "hub_core") => {
+                    self.path(tokens, at)
+                }
                 TokenTree::Group(group) => {
                     self.items(&group.stream().into_iter().collect::<Vec<_>>());
                     1
@@ -253,7 +255,8 @@ fn is_test_attribute(group: &Group) -> bool {
     match words.as_slice() {
         [TokenTree::Ident(name), TokenTree::Group(condition)] if name == "cfg" => {
             let condition = condition.stream().to_string();
-            condition.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "test") && !condition.contains("not")
+            condition.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "test")
+                && !condition.contains("not")
         }
         [.., TokenTree::Ident(name)] => name == "test",
         [.., TokenTree::Ident(name), TokenTree::Group(_)] => name == "test",
@@ -276,7 +279,10 @@ mod tests {
 
     #[test]
     fn functions_are_measured_from_the_signature_to_the_brace() {
-        let source = read("a.rs", "/// Doc.\npub fn one(\n  a: u8,\n) -> u8 {\n  fn inner() {}\n  a\n}\ntrait T { fn none(&self); }\ntype P = fn(u8) -> u8;\n");
+        let source = read(
+            "a.rs",
+            "/// Doc.\npub fn one(\n  a: u8,\n) -> u8 {\n  fn inner() {}\n  a\n}\ntrait T { fn none(&self); }\ntype P = fn(u8) -> u8;\n",
+        );
         let found: Vec<_> = source.functions.iter().map(|function| (function.name.as_str(), function.line, function.lines)).collect();
         assert_eq!(found, [("one", 2, 6), ("inner", 5, 1)]);
     }
@@ -300,13 +306,22 @@ mod tests {
     #[test]
     fn paths_are_found_in_imports_and_expressions() {
         let text = "use crate::gate::{self, Cleared, scan::Plan};\nfn f() { crate::store::open(); let x: hub_core::policy::Grant; }\nuse std::crate_like::x;";
-        assert_eq!(paths("a.rs", text), ["crate::gate", "crate::gate::Cleared", "crate::gate::scan::Plan", "crate::store::open", "hub_core::policy::Grant"]);
+        assert_eq!(
+            paths("a.rs", text),
+            ["crate::gate", "crate::gate::Cleared", "crate::gate::scan::Plan", "crate::store::open", "hub_core::policy::Grant"]
+        );
     }
 
     #[test]
     fn super_is_resolved() {
-        assert_eq!(paths("plugin/abi/v0_1.rs", "use super::super::package::load;\nuse super::Generation;"), ["crate::plugin::package::load", "crate::plugin::abi::Generation"]);
-        assert_eq!(paths("plugin/mod.rs", "use super::gate;\nmod inner { use super::engine::x; }"), ["crate::gate", "crate::plugin::engine::x"]);
+        assert_eq!(
+            paths("plugin/abi/v0_1.rs", "use super::super::package::load;\nuse super::Generation;"),
+            ["crate::plugin::package::load", "crate::plugin::abi::Generation"]
+        );
+        assert_eq!(
+            paths("plugin/mod.rs", "use super::gate;\nmod inner { use super::engine::x; }"),
+            ["crate::gate", "crate::plugin::engine::x"]
+        );
         assert_eq!(paths("a.rs", "use crate::{gate, store::{self}};"), ["crate::gate", "crate::store"]);
     }
 

@@ -99,7 +99,11 @@ fn machine_paths(shown: &str, text: &str, source: &Option<Source>) -> Vec<Findin
             continue;
         }
         if let Some(path) = MACHINE.iter().find(|path| names(content, path)) {
-            found.push(Finding::new(shown, line, format!("`{path}` is a folder of some machine: take the path from a setting or a relative one")));
+            found.push(Finding::new(
+                shown,
+                line,
+                format!("`{path}` is a folder of some machine: take the path from a setting or a relative one"),
+            ));
         }
     }
     found

@@ -54,7 +54,9 @@ pub fn exports(candidate: &Candidate) -> Vec<Finding> {
 
 fn foreign(candidate: &Candidate, names: &[String]) -> Vec<Finding> {
     let foreign = names.iter().filter(|name| interface(name).is_none());
-    foreign.map(|name| Finding::new(&candidate.shown, 0, format!("`{name}` is no interface of hub's ABI 0.1: the host links nothing else"))).collect()
+    foreign
+        .map(|name| Finding::new(&candidate.shown, 0, format!("`{name}` is no interface of hub's ABI 0.1: the host links nothing else")))
+        .collect()
 }
 
 /// `http` of `hub:connector/http@0.1.0`.
