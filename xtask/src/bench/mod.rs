@@ -53,25 +53,15 @@ pub struct Beside {
 
 /// All benches.
 const BENCHES: &[Bench] = &[
-    Bench {
-        group: "start",
-        name: "a program that does nothing",
-        reference: true,
-        program: Program::System("true"),
-        arguments: &[],
-        records: 0,
-        beside: None,
-    },
-    Bench {
-        group: "start",
-        name: "hub --version",
-        reference: false,
-        program: Program::Hub,
-        arguments: &["--version"],
-        records: 0,
-        beside: None,
-    },
+    Bench { name: "a program that prints its help", reference: true, ..start(Program::Built("xtask", "xtask"), &["--help"]) },
+    Bench { name: "hub --version", ..start(Program::Hub, &["--version"]) },
+    Bench { name: "the shell, doing nothing", ..start(Program::System("sh"), &["-c", ":"]) },
 ];
+
+/// How long it takes until a program runs.
+const fn start(program: Program, arguments: &'static [&'static str]) -> Bench {
+    Bench { group: "start", name: "", reference: false, program, arguments, records: 0, beside: None }
+}
 
 /// What the caller wants measured.
 #[derive(clap::Args)]
@@ -148,7 +138,7 @@ fn once(workspace: &Workspace, bench: &Bench) -> Result<Sample> {
     ];
     let mut server = None;
     if let Some(beside) = &bench.beside {
-        let (child, told) = start(&mut command(workspace, beside.program, beside.arguments, &values))?;
+        let (child, told) = start_beside(&mut command(workspace, beside.program, beside.arguments, &values))?;
         server = Some(child);
         values.push(("{beside}", told));
     }
@@ -173,7 +163,7 @@ fn command(workspace: &Workspace, program: Program, arguments: &[&str], values: 
 }
 
 /// Starts a server and waits for its first line.
-fn start(command: &mut Command) -> Result<(Child, String)> {
+fn start_beside(command: &mut Command) -> Result<(Child, String)> {
     use std::io::{BufRead, BufReader};
     let failed = |error| Failure::new(format!("the server beside cannot be started: {error}"));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;
