@@ -10,6 +10,7 @@ const TEMPLATE: &str = "xtask/templates/connector";
 /// Lays the folder out, builds it and holds it against the standard.
 pub fn run(workspace: &Workspace, name: &str) -> Result<()> {
     lay_out(workspace, name)?;
+    enlist(workspace, name)?;
     progress("Created", format!("connectors/{name}"));
     build::build(workspace, false, true)?;
     conform::statically(workspace, Some(name))?;
@@ -31,6 +32,23 @@ fn lay_out(workspace: &Workspace, name: &str) -> Result<()> {
         workspace::write(&output, fill(&workspace::read(&path)?, name).as_bytes())?;
     }
     Ok(())
+}
+
+/// Adds the folder to the members of the connectors' workspace, in the order of the names.
+fn enlist(workspace: &Workspace, name: &str) -> Result<()> {
+    let path = workspace.connectors_manifest();
+    let text = workspace::read(&path)?;
+    let failed =
+        || Failure::new("connectors/Cargo.toml has no line `members = [\"…\"]`").help(format!("add \"{name}\" to its members by hand"));
+    let line = text.lines().find(|line| line.starts_with("members = [") && line.ends_with(']')).ok_or_else(failed)?;
+    let list = line.trim_start_matches("members = [").trim_end_matches(']');
+    let mut members: Vec<&str> =
+        list.split(',').map(|member| member.trim().trim_matches('"')).filter(|member| !member.is_empty()).collect();
+    members.push(name);
+    members.sort_unstable();
+    members.dedup();
+    let members: Vec<String> = members.iter().map(|member| format!("\"{member}\"")).collect();
+    workspace::write(&path, text.replace(line, &format!("members = [{}]", members.join(", "))).as_bytes())
 }
 
 fn check(name: &str) -> Result<()> {
@@ -67,6 +85,20 @@ mod tests {
         assert_eq!(workspace::read(&made.join("Cargo.toml")).unwrap(), "name = \"my-system2\"");
         assert_eq!(workspace::read(&made.join("src/lib.rs")).unwrap(), "struct MySystem2;");
         assert!(lay_out(&workspace, "my-system2").unwrap_err().to_string().contains("is there already"));
+    }
+
+    #[test]
+    fn the_new_connector_becomes_a_member() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace { root: folder.path().to_owned(), target: folder.path().join("target") };
+        workspace::write(&workspace.connectors_manifest(), b"[workspace]\nmembers = [\"file\", \"sample\"]\n").unwrap();
+        enlist(&workspace, "roundup").unwrap();
+        assert_eq!(
+            workspace::read(&workspace.connectors_manifest()).unwrap(),
+            "[workspace]\nmembers = [\"file\", \"roundup\", \"sample\"]\n"
+        );
+        workspace::write(&workspace.connectors_manifest(), b"[workspace]\n").unwrap();
+        assert!(enlist(&workspace, "roundup").unwrap_err().to_string().contains("add \"roundup\" to its members"));
     }
 
     #[test]

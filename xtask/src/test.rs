@@ -9,9 +9,13 @@ use std::time::Instant;
 use crate::build;
 use crate::check;
 use crate::conform;
-use crate::process::{self, Result, progress};
+use crate::process::{self, Failure, Result, progress};
 use crate::toolchain::Toolchain;
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
+
+/// Packages that are tested together. Cargo decides about a dependency's features for all packages that it is asked for: were the tools asked for
+/// together with the program, the sandbox's compiler would be built a second time with other features.
+const SELECTIONS: [&[&str]; 2] = [&["hub-core", "hub", "hub-tests"], &["xtask", "hub-sdk", "hub-sdk-macros"]];
 
 /// The whole of it; with a filter only the tests whose name contains it.
 pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
@@ -21,56 +25,84 @@ pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     if filter.is_none() {
         lane("conform", || conform::statically(workspace, None))?;
     }
-    lane("tests", || tests(workspace, &mut workspace.cargo(), filter, &[]))?;
+    let mut passed = lane("tests", || host(workspace, filter, false))?;
     if filter.is_none() {
-        lane("connectors", || connectors(workspace))?;
-        lane("doc tests", || {
-            process::run(workspace.cargo().args(["test", "--release", "--doc", "--workspace", "--quiet"]), "the doc tests")
-        })?;
+        passed += lane("connectors", || connectors(workspace))?;
+        lane("doc tests", || documented(workspace))?;
         lane("check", || check::run(workspace))?;
     }
     progress("Finished", format!("all green in {} s", begun.elapsed().as_secs()));
-    // One plain closing line over both workspaces: readers of logs look for it at the end.
-    let counts = [&workspace.target, &workspace.guest_target()].map(|target| counted(target));
-    if let [Some(host), guest] = counts {
-        println!("{} passed, 0 failed", host + guest.filter(|_| filter.is_none()).unwrap_or(0));
+    // One plain closing line over all selections: readers of logs look for it at the end.
+    if passed > 0 {
+        println!("{passed} passed, 0 failed");
     }
     Ok(())
 }
 
 /// All tests of the host workspace, writing new snapshots instead of complaining about old ones.
 pub fn blessing(workspace: &Workspace) -> Result<()> {
-    let mut cargo = workspace.cargo();
-    cargo.env("INSTA_UPDATE", "always");
-    tests(workspace, &mut cargo, None, &[])
+    host(workspace, None, true).map(|_| ())
 }
 
-/// Tests of the host workspace whose name contains `filter`.
+/// Tests of one package whose name contains `filter`.
 pub fn filtered(workspace: &Workspace, package: &str, filter: &str) -> Result<()> {
-    tests(workspace, &mut workspace.cargo(), Some(filter), &["--package", package])
+    tests(workspace.cargo(), workspace, &workspace.target, &[package], Some(filter)).map(|_| ())
 }
 
-fn connectors(workspace: &Workspace) -> Result<()> {
-    match workspace.connectors_manifest().is_file() {
-        true => tests(workspace, &mut workspace.guest_cargo(), None, &[]),
-        false => Ok(()),
+fn host(workspace: &Workspace, filter: Option<&str>, bless: bool) -> Result<u64> {
+    let mut passed = 0;
+    for packages in SELECTIONS {
+        let mut cargo = workspace.cargo();
+        if bless {
+            cargo.env("INSTA_UPDATE", "always");
+        }
+        passed += tests(cargo, workspace, &workspace.target, packages, filter)?;
+    }
+    match filter {
+        Some(filter) if passed == 0 && has_nextest(workspace) => Err(Failure::new(format!("no test's name contains `{filter}`"))),
+        _ => Ok(passed),
     }
 }
 
-fn tests(workspace: &Workspace, cargo: &mut Command, filter: Option<&str>, packages: &[&str]) -> Result<()> {
-    if process::succeeds(workspace.cargo().args(["nextest", "--version"])) {
-        cargo.args(["nextest", "run", "--cargo-profile", "release"]).arg("--config-file").arg(workspace.root.join(".config/nextest.toml"));
+fn connectors(workspace: &Workspace) -> Result<u64> {
+    match workspace.connectors_manifest().is_file() {
+        true => tests(workspace.guest_cargo(), workspace, &workspace.guest_target(), &[], None),
+        false => Ok(0),
+    }
+}
+
+fn documented(workspace: &Workspace) -> Result<()> {
+    for packages in [["hub-core", "hub"].as_slice(), ["hub-sdk"].as_slice()] {
+        let packages = packages.iter().flat_map(|package| ["--package", package]);
+        process::run(workspace.cargo().args(["test", "--release", "--doc", "--quiet"]).args(packages), "the doc tests")?;
+    }
+    Ok(())
+}
+
+/// Runs the tests of some packages, of all for none, and answers with their number (0 where only `cargo test` is there to run them).
+fn tests(mut cargo: Command, workspace: &Workspace, target: &Path, packages: &[&str], filter: Option<&str>) -> Result<u64> {
+    let report = target.join("nextest/default/junit.xml");
+    // The report of an earlier run must not be counted.
+    let _ = std::fs::remove_file(&report);
+    if has_nextest(workspace) {
+        let configuration = workspace.root.join(".config/nextest.toml");
+        cargo.args(["nextest", "run", "--cargo-profile", "release", "--no-tests", "pass", "--config-file"]).arg(configuration);
     } else {
         cargo.args(["test", "--release", "--lib", "--bins", "--tests"]);
     }
-    match packages {
-        [] => cargo.arg("--workspace"),
-        some => cargo.args(some),
-    };
-    process::run(cargo.args(filter), "the tests")
+    if packages.is_empty() {
+        cargo.arg("--workspace");
+    }
+    cargo.args(packages.iter().flat_map(|package| ["--package", package]));
+    process::run(cargo.args(filter), "the tests")?;
+    Ok(std::fs::read_to_string(report).ok().and_then(|report| tests_attribute(&report)).unwrap_or(0))
 }
 
-fn lane(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+fn has_nextest(workspace: &Workspace) -> bool {
+    process::succeeds(workspace.cargo().args(["nextest", "--version"]))
+}
+
+fn lane<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let begun = Instant::now();
     let result = work();
     let outcome = if result.is_ok() { "in" } else { "FAILED after" };
@@ -78,11 +110,7 @@ fn lane(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     result
 }
 
-/// How many tests the last run of nextest below this target folder held; none without nextest.
-fn counted(target: &Path) -> Option<u64> {
-    tests_attribute(&workspace::read(&target.join("nextest/default/junit.xml")).ok()?)
-}
-
+/// How many tests a report of nextest holds.
 fn tests_attribute(report: &str) -> Option<u64> {
     let (_, rest) = report.split_once("<testsuites ")?;
     let (_, rest) = rest.split_once("tests=\"")?;

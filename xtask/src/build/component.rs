@@ -22,7 +22,7 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>> {
 
 /// What a component says about itself, checked.
 pub fn describe(component: &[u8]) -> Result<Description> {
-    hub_core::description::read(component).map_err(|problem| Failure::new(problem.to_string()).help(problem.help))
+    hub_core::description::read(component).map_err(|error| Failure::new(error.to_string()))
 }
 
 /// The module without its description, and the description.
