@@ -71,3 +71,20 @@ fn a_flood_of_problems_is_cut() {
     assert_eq!(failed.problems.iter().count(), 200);
     assert!(failed.problems.iter().any(|problem| problem.notes.iter().any(|note| note.contains("4800 more"))));
 }
+
+/// Files under `fuzz/seeds` keep their promise: `good-*` is read, `bad-*` is refused.
+#[test]
+fn seeds_are_what_their_names_say() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/manifest");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let read = read_bytes(&name, &std::fs::read(&path).unwrap(), &NoFiles);
+        if name.starts_with("good-") || name.starts_with("bad-") {
+            assert_eq!(read.is_ok(), name.starts_with("good-"), "{name}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "{seen}");
+}
