@@ -76,7 +76,11 @@ fn changed(pointer: &str, value: Value) -> Vec<String> {
 #[test]
 fn a_description_is_read_out_of_a_component() {
     let text = good().to_string();
-    let bytes = component(&[section(1, &[MODULE, &custom(SECTION, b"another")].concat()), custom("producers", b"x"), custom(SECTION, text.as_bytes())]);
+    let bytes = component(&[
+        section(1, &[MODULE, &custom(SECTION, b"another")].concat()),
+        custom("producers", b"x"),
+        custom(SECTION, text.as_bytes()),
+    ]);
     let description = read(&bytes).unwrap();
     assert_eq!((description.name.as_str(), description.version.as_str(), description.abi.as_str()), ("crm", "1.2.0-rc.1+7", "0.1"));
     let hosts = ["https://api.example.org", "https://api.example.org:8443"].map(|host| HostClaim::Origin(host.to_owned()));
@@ -154,7 +158,11 @@ fn every_fault_has_a_pointer() {
         ("/source/streams/0/primary_key", json!(["no"]), "/source/streams/0/primary_key: the schema has no field `no`"),
         ("/source/streams/0/primary_key", json!(["a..b"]), "/source/streams/0/primary_key/0: a field path is expected"),
         ("/source/streams/0/cursor", json!("no"), "/source/streams/0/cursor: the schema has no field `no`"),
-        ("/source/streams/0/subjects", json!(["custommer"]), "/source/streams/0/subjects/0: \"custommer\" is no key of the vocabulary (did you mean `customer`?)"),
+        (
+            "/source/streams/0/subjects",
+            json!(["custommer"]),
+            "/source/streams/0/subjects/0: \"custommer\" is no key of the vocabulary (did you mean `customer`?)",
+        ),
         ("/destination/modes", json!(["merge"]), "/destination/modes/0: one of append, replace, upsert"),
         ("/destination/modes", json!([]), "/destination/modes: at least one entry is needed"),
         ("/destination/accepts", json!(["users"]), "/destination/accepts/0: \"users\" is no key"),
@@ -196,12 +204,8 @@ fn capabilities_are_compared_by_what_is_new() {
     newer["destination"]["accepts"] = json!(["user.name", "non-personal"]);
     newer["source"]["streams"][0]["schema"]["properties"]["email"]["x-hub-category"] = json!("user.health_and_medical");
     let newer = claimed_capability(&parse(newer.to_string().as_bytes()).unwrap());
-    let expected = [
-        "data category read:user.health_and_medical",
-        "data category write:non-personal",
-        "host https://evil.example",
-        "interface files",
-    ];
+    let expected =
+        ["data category read:user.health_and_medical", "data category write:non-personal", "host https://evil.example", "interface files"];
     assert_eq!(old.widened_by(&newer), expected);
     let stored: Capability = serde_json::from_str(&serde_json::to_string(&old).unwrap()).unwrap();
     assert_eq!(stored, old);

@@ -7,8 +7,30 @@ use super::{BASE, Memory, fails, told};
 
 const EVERYTHING: &str = include_str!("everything.toml");
 const WORDS: [&str; 24] = [
-    "[", "]", "[[", "{", "}", "\"", "'", "=", ",", ".", "\n", "é", "\u{0}", "[flow.x]", "[stream.a.b.fields]", "action", "fields = ", "1e999",
-    "99999999999999999999", "1979-05-27", "nan", "a.b.c", "\"\"\"", "#",
+    "[",
+    "]",
+    "[[",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "=",
+    ",",
+    ".",
+    "\n",
+    "é",
+    "\u{0}",
+    "[flow.x]",
+    "[stream.a.b.fields]",
+    "action",
+    "fields = ",
+    "1e999",
+    "99999999999999999999",
+    "1979-05-27",
+    "nan",
+    "a.b.c",
+    "\"\"\"",
+    "#",
 ];
 
 fn survives(text: &str) {
@@ -62,6 +84,21 @@ fn deep_nesting_is_told_and_not_followed() {
     }
     survives(&format!("a = [{}]", vec!["1.5"; 1_000].join(", ")));
     survives(&format!("{BASE}{}", "[[category]]\n".repeat(1_000)));
+}
+
+/// Large files of every kind come to an end; the runner's time limit is the measure.
+#[test]
+fn large_files_are_read() {
+    let flow = |number: usize| format!("[flow.f{number}]\nfrom = \"a.b\"\nto = \"c.d\"\npurpose = \"p\"\nfields = [\"id\"]\n");
+    let flows = (0..40_000).fold(BASE.to_owned(), |text, number| text + &flow(number));
+    let manifest = read("manifest.toml", &flows, &NoFiles).unwrap();
+    assert_eq!(manifest.flows.len(), 40_000);
+    let fields: String = (0..100_000).map(|number| format!("f{number} = \"allow\"\n")).collect();
+    let wide = format!("{BASE}[flow.x]\nfrom = \"a.b\"\nto = \"c.d\"\npurpose = \"p\"\n[flow.x.fields]\n{fields}");
+    assert_eq!(read("manifest.toml", &wide, &NoFiles).unwrap().flows["x"].fields.len(), 100_000);
+    for noise in ["]\n", "a\n", "x = \n", "\"", "[[a]]\n", "a.b = 1\n", "{"] {
+        survives(&noise.repeat(MAX_FILE_BYTES / noise.len()));
+    }
 }
 
 #[test]
