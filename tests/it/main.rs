@@ -13,5 +13,6 @@ mod examples;
 mod fields;
 mod manifest;
 mod privacy;
+mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;

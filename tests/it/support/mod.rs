@@ -6,3 +6,4 @@ pub mod golden;
 pub mod program;
 pub mod server;
 pub mod story;
+pub mod tracker;
