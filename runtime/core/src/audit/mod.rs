@@ -3,15 +3,10 @@
 //! An entry holds counts, categories, field names, flow, purpose, recipient and codes. It never holds a record's value, a cursor, a name of a
 //! person, an id of a record or an error text of a remote. It is stored as exact bytes, and the bytes are what is hashed.
 
-/// Size and root of the tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TreeHead {
-    /// Number of entries.
-    pub size: u64,
-    /// RFC 6962 root; SHA-256 of nothing for an empty tree.
-    pub root: [u8; 32],
-}
+mod entry;
+pub mod tree;
+mod verify;
 
-/// An entry before the store numbers, dates and chains it.
-#[derive(Clone, Debug)]
-pub struct Draft {}
+pub use entry::{Draft, Kind, LIMIT, Link, Outcome, TooLong};
+pub use tree::TreeHead;
+pub use verify::{Bad, Reason, Verdict, verify};

@@ -1,5 +1,31 @@
 //! The single pass over a batch: compiled field plan, scanner, report. Pure; enforcement is the host's `gate`.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::problem::Code;
+
+mod bytes;
+mod check;
+mod fault;
+mod json;
+mod number;
+#[cfg(any(test, feature = "oracle"))]
+pub mod oracle;
+mod page;
+mod plan;
+mod scan;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use json::{MAX_DEPTH, MAX_NUMBER_BYTES, MAX_STRING_BYTES};
+pub use page::{MAX_CONSTANTS, MAX_OBSERVED, PageOutcome};
+pub use plan::{FieldPlan, MAX_KEY_PARTS, PlanError, PlanRequest, PlannedField};
+pub use scan::MAX_RECORD_BYTES;
+pub use tally::{MAX_UNDECLARED_NAME_BYTES, MAX_UNDECLARED_PATHS, OTHER_PATHS};
+
 /// What was seen of one field over a page, as JSON text. Only fields that are not personal are observed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
@@ -14,3 +40,41 @@ pub struct Observed {
     /// Greatest value.
     pub max: Option<String>,
 }
+
+/// What was met in a batch: counts, places, the cursor. Calls for the same batch add up. It holds no value but the cursor's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanReport {
+    /// Records that passed.
+    pub accepted: u32,
+    /// Records that were left out, by reason.
+    pub rejected: BTreeMap<Code, u32>,
+    /// How often a field was met in passing records that nothing declares, by path. Array positions are never part of a path.
+    pub undeclared: BTreeMap<String, u64>,
+    /// The sum of `undeclared`.
+    pub dropped_fields: u32,
+    /// What was seen of the cursor field in passing records. Never shown: the field may be personal.
+    pub cursor: Option<Observed>,
+    /// The first 16 bytes of SHA-256 over the primary key of each passing record, in their order; empty unless the plan asks for it.
+    pub keys: Vec<[u8; 16]>,
+}
+
+/// Why a batch ends: nothing of the call that returns it reached the output or the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// E219 unreadable, E220 against the schema, E201 undeclared.
+    pub code: Code,
+    /// The record, counted from 0 in the input of the call.
+    pub record: u64,
+    /// The field, where one is to blame.
+    pub path: Option<String>,
+    /// One sentence without full stop and without values.
+    pub message: String,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: record {}: {}", self.code, self.record, self.message)
+    }
+}
+
+impl std::error::Error for Stop {}

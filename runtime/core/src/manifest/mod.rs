@@ -1,14 +1,64 @@
 //! The checked manifest: every value has its final type, every problem of form has been told. What it *means* is [`crate::policy`]'s.
 //!
-//! Text becomes [`Manifest`] only here (`read`): raw (as written, with spans) → check (typed, all problems in one go).
+//! Text becomes [`Manifest`] only here ([`read`]): raw (as written, with spans) → walk (against the grammar) → check (typed, all problems in one go).
+
+mod check;
+mod finding;
+pub mod grammar;
+mod load;
+mod raw;
+pub mod schema;
+mod walk;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::problem::{Sources, Span, Spanned};
+use crate::problem::{Code, Problem, Problems, Sources, Span, Spanned};
 use crate::record::{FieldPath, StreamId};
+
+pub use check::OriginFault;
+pub use load::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, NoFiles};
+pub use raw::MAX_DEPTH;
+
+/// Reads a manifest: everything about its form that can be said without a connector. `name` is what messages call it and what `files` gets as
+/// `relative_to`.
+///
+/// # Errors
+/// All problems of form in one go, with the texts that their places point into.
+pub fn read(name: &str, text: &str, files: &dyn Files) -> Result<Manifest, Failed> {
+    read_bytes(name, text.as_bytes(), files)
+}
+
+/// [`read`] for bytes that may not be UTF-8 (E001 with the place of the first bad byte).
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(name: &str, text: &[u8], files: &dyn Files) -> Result<Manifest, Failed> {
+    let mut loader = load::Loader::new(files);
+    let root = loader.load(name, text);
+    match check::check(&root, &mut loader) {
+        Some(manifest) => Ok(manifest),
+        None => {
+            let sources = loader.sources();
+            let unknown = || Problem::new(Code::E001, "the manifest cannot be read", "compare it with the reference").into();
+            Err(Failed { problems: Problems::new(loader.findings.into_problems()).unwrap_or_else(unknown), sources })
+        }
+    }
+}
+
+/// A manifest that cannot be read.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// Everything that is wrong with its form.
+    pub problems: Problems,
+    /// The texts that the places point into. Literal secrets are blanked.
+    pub sources: Sources,
+}
 
 /// Everything that an operator declared.
 #[derive(Clone, Debug)]

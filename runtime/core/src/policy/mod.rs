@@ -17,6 +17,9 @@ pub mod address;
 pub mod ask;
 mod decide;
 mod rules;
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test fails by panicking")]
+mod tests;
 pub mod treat;
 pub mod verdict;
 
@@ -138,6 +141,7 @@ fn compile(flow: &Flow, rule: &FlowRule, key: &dyn Fn(&str) -> Option<DomainKey>
         cursor: rule.cursor.clone(),
         on_undeclared: flow.on_undeclared,
         on_invalid: flow.on_invalid,
+        collect_keys: false,
     };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
 }

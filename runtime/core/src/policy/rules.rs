@@ -16,18 +16,18 @@ mod source;
 pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
     for purpose in manifest.purposes.values() {
         if vocab::use_key(&purpose.use_key.value).is_none() {
-            found.push(unknown("use", &purpose.use_key, vocab::closest_use(&purpose.use_key.value)));
+            found.push(unknown("use", &purpose.use_key, vocab::closest_use(&purpose.use_key.value).map(str::to_owned)));
         }
         for category in &purpose.allows.value {
             if !category_exists(manifest, &category.value) {
-                found.push(unknown("data category", category, vocab::closest(&category.value)));
+                found.push(unknown("data category", category, vocab::closest(&category.value).map(str::to_owned)));
             }
         }
     }
     for (key, extension) in &manifest.categories {
         if !category_exists(manifest, &extension.parent) {
             let parent = Spanned { value: extension.parent.clone(), span: extension.span };
-            found.push(unknown("parent category", &parent, vocab::closest(&extension.parent)).note(format!("category `{key}` stands below it")));
+            found.push(unknown("parent category", &parent, vocab::closest(&extension.parent).map(str::to_owned)).note(format!("category `{key}` stands below it")));
         }
     }
     for (id, stream) in &manifest.streams {
@@ -38,7 +38,7 @@ pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
         retention_exists(manifest, &stream.retention, found);
         for subject in &stream.subjects {
             if !subject_exists(manifest, &subject.value) {
-                found.push(unknown("data subject", subject, vocab::closest_subject(&subject.value)));
+                found.push(unknown("data subject", subject, vocab::closest_subject(&subject.value).map(str::to_owned)));
             }
         }
         declared_stream_is_kept_for_a_time(manifest, id, stream, found);
@@ -223,11 +223,7 @@ fn unknown(what: &str, written: &Spanned<String>, near: Option<String>) -> Probl
 }
 
 fn closest<'a>(wanted: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
-    known
-        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name.clone())
+    vocab::closest_of(wanted, known.map(String::as_str)).map(str::to_owned)
 }
 
 fn shorten(names: &[String]) -> String {

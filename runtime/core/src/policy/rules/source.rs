@@ -64,7 +64,7 @@ fn shape(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, foun
     });
     let labels: Vec<(FieldPath, String)> =
         declared.map(|own| own.fields.iter().map(|(path, category)| (path.value.clone(), category.value.clone())).collect()).unwrap_or_default();
-    let Some(mut shape) = base.or_else(|| claim.map(|claim| claim.shape.clone())) else { return StreamShape::from_fields(&labels) };
+    let Some(mut shape) = base.or_else(|| claim.map(|claim| claim.shape.clone())) else { return from_labels(&labels, declared, found) };
     for (path, category) in &labels {
         if shape.at(path).is_some() {
             shape.set_category(path, category);
@@ -75,4 +75,16 @@ fn shape(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, foun
         }
     }
     shape
+}
+
+/// A stream that only the manifest describes.
+fn from_labels(labels: &[(FieldPath, String)], declared: Option<&StreamDeclaration>, found: &mut Vec<Problem>) -> StreamShape {
+    StreamShape::from_fields(labels).unwrap_or_else(|errors| {
+        let span = declared.map(|own| own.span).unwrap_or_default();
+        for error in errors {
+            let title = format!("the fields of the stream cannot stand together: {} at {}", error.message, error.pointer);
+            found.push(Problem::new(Code::E008, title, "a path is either a value or has fields inside it").at(span, "in this stream"));
+        }
+        StreamShape::default()
+    })
 }

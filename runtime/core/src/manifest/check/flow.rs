@@ -1,0 +1,179 @@
+//! `[flow.ID]`: from where to where, which fields, how. A field that is not listed here does not pass.
+
+use std::collections::BTreeMap;
+
+use super::super::load::Loader;
+use super::super::raw::{Node, Raw, Table};
+use super::super::walk::{field_path, flatten, id_fault};
+use super::super::{Action, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
+use super::declare::path;
+use super::{Named, read, schedule};
+use crate::description::stream_name_fault;
+use crate::manifest::finding::shorten;
+use crate::problem::{Code, Problem, Span, Spanned};
+use crate::record::{FieldPath, StreamId};
+
+pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
+    let table = named.table;
+    let (from, to) = (stream_id(table, "from", loader), stream_id(table, "to", loader));
+    if let (Some(from), Some(to)) = (&from, &to)
+        && from.value == to.value
+    {
+        let problem = Problem::new(Code::E003, "a flow cannot go into the stream that it reads", "name another destination");
+        loader.findings.push(problem.at(to.span, "the same stream").at(from.span, "read from here"));
+    }
+    let purpose = read::filled(table, "purpose", loader);
+    let fields = fields(table, loader);
+    let schedule = schedule_of(table, loader);
+    let modes = [("append", WriteMode::Append), ("replace", WriteMode::Replace), ("upsert", WriteMode::Upsert)];
+    let mode = read::choice(table, "mode", &modes).unwrap_or(Spanned { value: WriteMode::Replace, span: named.id.span });
+    let on_undeclared = read::choice(table, "on_undeclared", &[("drop", OnUndeclared::Drop), ("stop", OnUndeclared::Stop)]);
+    let on_invalid = read::choice(table, "on_invalid", &[("stop", OnInvalid::Stop), ("skip", OnInvalid::Skip)]);
+    Some(Flow {
+        id: named.id(),
+        from: from?,
+        to: to?,
+        purpose: purpose?,
+        fields: fields?,
+        fields_span: table.entry("fields").map(|(key, _)| key.span)?,
+        retention: read::texts(table, "retention"),
+        mode,
+        schedule,
+        on_undeclared: on_undeclared.map_or(OnUndeclared::Drop, |effect| effect.value),
+        on_invalid: on_invalid.map_or(OnInvalid::Stop, |effect| effect.value),
+    })
+}
+
+fn stream_id(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<StreamId>> {
+    let written = read::text(table, name)?;
+    let parsed = StreamId::parse(&written.value).filter(|id| id_fault(&id.system).is_none() && stream_name_fault(&id.stream).is_none());
+    if parsed.is_none() {
+        let title = format!("`{}` does not name a stream", shorten(&written.value));
+        loader.findings.wrong(written.span, title, "write the system's id, a dot and the stream's name: `crm.contacts`");
+    }
+    Some(Spanned { value: parsed?, span: written.span })
+}
+
+fn schedule_of(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Schedule>> {
+    let written = read::text(table, "schedule")?;
+    match schedule::parse(&written.value) {
+        Ok(schedule) => Some(Spanned { value: schedule?, span: written.span }),
+        Err(fault) => {
+            loader.findings.wrong(written.span, format!("`{}` is not a schedule: {}", shorten(&written.value), fault.reason), fault.help);
+            None
+        }
+    }
+}
+
+fn fields(table: &Table, loader: &mut Loader<'_>) -> Option<Vec<FlowField>> {
+    let (key, node) = table.entry("fields")?;
+    let found: Vec<FlowField> = match &node.value {
+        Raw::List(items) => items.iter().filter_map(read::as_text).filter_map(|text| allowed(&text, loader)).collect(),
+        Raw::Table(entries) => {
+            flatten(entries, true).iter().filter_map(|field| treated(&field.path, field.span, field.node, loader)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let written = match &node.value {
+        Raw::List(items) => items.len(),
+        Raw::Table(entries) => entries.entries.len(),
+        _ => return None,
+    };
+    if written == 0 || (!found.is_empty() && found.iter().all(|field| field.action.value == Action::Drop)) {
+        loader.findings.wrong(key.span, "no field passes this flow", "list the fields that the destination needs");
+    }
+    unique(&found, loader);
+    Some(found)
+}
+
+fn allowed(text: &Spanned<String>, loader: &mut Loader<'_>) -> Option<FlowField> {
+    let path = path(text, loader)?;
+    let action = Spanned { value: Action::Allow, span: text.span };
+    Some(FlowField { to: path.clone(), path, action })
+}
+
+/// No field twice, and no two fields into one.
+fn unique(fields: &[FlowField], loader: &mut Loader<'_>) {
+    let mut sources: BTreeMap<&FieldPath, Span> = BTreeMap::new();
+    let mut targets: BTreeMap<&FieldPath, Span> = BTreeMap::new();
+    for field in fields {
+        if let Some(first) = sources.insert(&field.path.value, field.path.span) {
+            let problem = Problem::new(Code::E003, format!("the field `{}` is listed twice", field.path.value), "keep one of the two");
+            loader.findings.push(problem.at(field.path.span, "the second one").at(first, "the first one"));
+            continue;
+        }
+        if field.action.value == Action::Drop {
+            continue;
+        }
+        if let Some(first) = targets.insert(&field.to.value, field.to.span) {
+            let problem = Problem::new(
+                Code::E003,
+                format!("two fields would become `{}`", field.to.value),
+                "give one of them another name with `to`",
+            );
+            loader.findings.push(problem.at(field.to.span, "the second one").at(first, "the first one"));
+        }
+    }
+}
+
+fn treated(name: &str, span: Span, node: &Node, loader: &mut Loader<'_>) -> Option<FlowField> {
+    let path = Spanned { value: field_path(name).ok()?, span };
+    let (action, to) = match &node.value {
+        Raw::Text(word) => (plain_action(word)?, None),
+        Raw::Table(table) => (action(table, node.span, loader)?, read::text(table, "to").and_then(|to| self::path(&to, loader))),
+        _ => return None,
+    };
+    let to = to.unwrap_or_else(|| path.clone());
+    if path.value.parts().count() != to.value.parts().count() {
+        let title = format!("`{}` and `{}` have a different number of names", path.value, to.value);
+        loader.findings.wrong(to.span, title, "a field can be renamed, not moved to another depth");
+    }
+    Some(FlowField { path, to, action: Spanned { value: action, span: node.span } })
+}
+
+fn plain_action(word: &str) -> Option<Action> {
+    match word {
+        "allow" => Some(Action::Allow),
+        "drop" => Some(Action::Drop),
+        "hash" => Some(Action::Hash),
+        _ => None,
+    }
+}
+
+fn action(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Action> {
+    let word = read::text(table, "action")?.value;
+    let (needs, takes): (&[&str], &[&str]) = match word.as_str() {
+        "drop" => (&[], &[]),
+        "allow" | "hash" => (&[], &["to"]),
+        "constant" => (&["value"], &["to"]),
+        "mask" => (&[], &["to", "first", "last"]),
+        "pseudonymise" => (&["domain"], &["to"]),
+        "truncate" => (&["keep"], &["to"]),
+        _ => return None,
+    };
+    for (key, _) in &table.entries {
+        let known = ["to", "value", "first", "last", "keep", "domain"].contains(&key.value.as_str());
+        if known && !needs.contains(&key.value.as_str()) && !takes.contains(&key.value.as_str()) {
+            loader.findings.wrong(
+                key.span,
+                format!("`{}` has no meaning with the action `{word}`", key.value),
+                "remove it, or choose another action",
+            );
+        }
+    }
+    for key in needs.iter().filter(|key| table.get(key).is_none()) {
+        let example = match *key {
+            "keep" => "2",
+            "domain" => "\"analytics\"",
+            _ => "\"unknown\"",
+        };
+        loader.findings.missing(span, key, &format!("a field with the action `{word}`"), example);
+    }
+    match word.as_str() {
+        "constant" => table.get("value").and_then(|value| read::json(value, loader)).map(Action::Constant),
+        "mask" => Some(Action::Mask { first: read::number(table, "first").unwrap_or(0), last: read::number(table, "last").unwrap_or(0) }),
+        "pseudonymise" => read::filled(table, "domain", loader).map(|domain| Action::Pseudonymise { domain: domain.value }),
+        "truncate" => read::number(table, "keep").map(|keep| Action::Truncate { keep }),
+        word => plain_action(word),
+    }
+}

@@ -1,0 +1,237 @@
+//! `[system.ID]`: what a connector is and what it may reach. Grants are read strictly: what cannot be read exactly is refused.
+
+use std::collections::BTreeMap;
+
+use super::super::load::Loader;
+use super::super::raw::{Node, Table};
+use super::super::walk::id_fault;
+use super::super::{
+    ConnectorRef, Credential, CredentialScheme, FolderAccess, FolderGrant, Limits, Network, Origin, SecretRef, System, SystemStatus,
+};
+use super::{Named, OriginFault, read};
+use crate::manifest::finding::shorten;
+use crate::problem::{Code, Problem, Span, Spanned};
+
+/// Headers that the host writes itself, or that would change where a request ends.
+const HOST_HEADERS: [&str; 8] = ["host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"];
+
+pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<System> {
+    let table = named.table;
+    let connector = connector(table, loader);
+    let config = match table.get("config") {
+        Some(node) => read::json(node, loader).map(|value| Spanned { value, span: node.span }),
+        None => Some(Spanned { value: serde_json::Value::Object(serde_json::Map::new()), span: named.id.span }),
+    };
+    let hosts = origins(table, "hosts", loader);
+    let networks = networks(table, loader);
+    let folders = folders(table, loader);
+    let credentials = credentials(table, &hosts, loader);
+    Some(System {
+        id: named.id(),
+        connector: connector?,
+        config: config?,
+        status: status(table),
+        hosts,
+        networks,
+        folders,
+        credentials,
+        read_body: read::texts(table, "grants").iter().find(|grant| grant.value == "read-body").map(|grant| grant.span),
+        limits: limits(table),
+    })
+}
+
+fn status(table: &Table) -> Option<Spanned<SystemStatus>> {
+    let words = [
+        ("requested", SystemStatus::Requested),
+        ("pilot", SystemStatus::Pilot),
+        ("approved", SystemStatus::Approved),
+        ("sunset", SystemStatus::Sunset),
+        ("retired", SystemStatus::Retired),
+    ];
+    read::choice(table, "status", &words)
+}
+
+fn limits(table: &Table) -> Limits {
+    let Some((limits, _)) = read::table(table, "limits") else { return Limits::default() };
+    Limits { memory_mib: read::number(limits, "memory_mib"), seconds: read::number(limits, "seconds") }
+}
+
+fn connector(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<ConnectorRef>> {
+    let written = read::filled(table, "connector", loader)?;
+    let span = written.span;
+    if let Some(name) = written.value.strip_prefix("builtin:") {
+        if let Some(fault) = id_fault(name) {
+            loader.findings.wrong(span, format!("`{}` cannot be the name of a connector", shorten(name)), fault);
+            return None;
+        }
+        return Some(Spanned { value: ConnectorRef::Builtin(name.to_owned()), span });
+    }
+    if written.value.ends_with(".wasm") && !written.value.contains("://") {
+        return Some(Spanned { value: ConnectorRef::Path(written.value), span });
+    }
+    let title = format!("`{}` names no connector", shorten(&written.value));
+    loader.findings.wrong(span, title, "write `builtin:NAME`, or the path of a `.wasm` file relative to this file");
+    None
+}
+
+fn origins(table: &Table, name: &str, loader: &mut Loader<'_>) -> Vec<Spanned<Origin>> {
+    let mut found = Vec::new();
+    for written in read::texts(table, name) {
+        match Origin::parse(&written.value) {
+            Ok(value) => found.push(Spanned { value, span: written.span }),
+            Err(fault) => loader.findings.push(origin_problem(&written, fault)),
+        }
+    }
+    found
+}
+
+fn origin_problem(written: &Spanned<String>, fault: OriginFault) -> Problem {
+    if fault == OriginFault::PlainHttp {
+        let title = format!("`{}` would be reached without TLS", shorten(&written.value));
+        return Problem::new(Code::E401, title, fault.help()).at(written.span, "plain http to another machine");
+    }
+    let shown = if fault == OriginFault::UserInfo { "a URL with a user name".to_owned() } else { format!("`{}`", shorten(&written.value)) };
+    Problem::new(Code::E003, format!("{shown} is not an origin"), fault.help()).at(written.span, "here")
+}
+
+fn networks(table: &Table, loader: &mut Loader<'_>) -> Vec<Spanned<Network>> {
+    let mut found = Vec::new();
+    for written in read::texts(table, "networks") {
+        let help = match Network::parse(&written.value) {
+            None => "write an address and a prefix: `10.20.0.0/16`, or a single address",
+            Some(network) if network.prefix < if network.address.is_ipv4() { 8 } else { 16 } => {
+                "name the networks that are needed: at least /8 (IPv4), /16 (IPv6)"
+            }
+            Some(network) if !is_first(network) => "bits behind the prefix must be zero, so that the range reads as what it is",
+            Some(value) => {
+                found.push(Spanned { value, span: written.span });
+                continue;
+            }
+        };
+        loader.findings.wrong(written.span, format!("`{}` cannot be granted as a network", shorten(&written.value)), help);
+    }
+    found
+}
+
+fn is_first(network: Network) -> bool {
+    let (bits, width) = match network.address {
+        std::net::IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
+        std::net::IpAddr::V6(address) => (u128::from(address), 128),
+    };
+    bits.trailing_zeros() >= width - u32::from(network.prefix)
+}
+
+fn folders(table: &Table, loader: &mut Loader<'_>) -> BTreeMap<String, FolderGrant> {
+    let mut found = BTreeMap::new();
+    for named in read::tables(table, "folders") {
+        let path = read::filled(named.table, "path", loader);
+        let access = read::choice(named.table, "access", &[("read", FolderAccess::Read), ("write", FolderAccess::Write)]);
+        if let (Some(path), Some(access)) = (path, access) {
+            found.insert(named.id.value.clone(), FolderGrant { path, access: access.value });
+        }
+    }
+    found
+}
+
+fn credentials(table: &Table, hosts: &[Spanned<Origin>], loader: &mut Loader<'_>) -> BTreeMap<String, Credential> {
+    let mut found = BTreeMap::new();
+    for named in read::tables(table, "credentials") {
+        let scheme = scheme(&named, loader);
+        let value = read::table(named.table, "value").and_then(|(value, span)| secret(value, span, loader));
+        let origins = bound_origins(named.table, hosts, loader);
+        if let (Some(scheme), Some(value)) = (scheme, value) {
+            found.insert(named.id.value.clone(), Credential { span: named.id.span, scheme, origins, value });
+        }
+    }
+    found
+}
+
+/// The origins that a credential may be sent to; never more than the system may reach.
+fn bound_origins(table: &Table, hosts: &[Spanned<Origin>], loader: &mut Loader<'_>) -> Vec<Origin> {
+    if table.get("origins").is_none() {
+        return hosts.iter().map(|host| host.value.clone()).collect();
+    }
+    let origins = origins(table, "origins", loader);
+    for origin in origins.iter().filter(|origin| !hosts.iter().any(|host| host.value == origin.value)) {
+        let title = format!("`{}` is not among the system's hosts", origin.value);
+        loader.findings.wrong(origin.span, title, "`origins` narrows `hosts`: add it there, or remove it here");
+    }
+    origins.into_iter().map(|origin| origin.value).collect()
+}
+
+fn scheme(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<CredentialScheme> {
+    let table = named.table;
+    let word = read::text(table, "scheme")?.value;
+    for (key, owner) in [("user", "basic"), ("header", "header")] {
+        if let Some((name, _)) = table.entry(key).filter(|_| word != owner) {
+            loader.findings.wrong(
+                name.span,
+                format!("`{key}` has no meaning with the scheme `{}`", shorten(&word)),
+                format!("remove it, or use `scheme = {owner:?}`"),
+            );
+        }
+    }
+    match word.as_str() {
+        "bearer" => Some(CredentialScheme::Bearer),
+        "basic" => Some(CredentialScheme::Basic { user: user(named, loader)? }),
+        "header" => Some(CredentialScheme::Header { name: header(named, loader)? }),
+        _ => None,
+    }
+}
+
+fn user(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<String> {
+    let Some(Node { .. }) = named.table.get("user") else {
+        loader.findings.missing(named.span, "user", "a credential with `scheme = \"basic\"`", "\"hub\"");
+        return None;
+    };
+    let user = read::filled(named.table, "user", loader)?;
+    if user.value.contains(':') {
+        loader.findings.wrong(user.span, "a user name cannot hold a colon", "write the name alone; the secret stands in `value`");
+        return None;
+    }
+    Some(user.value)
+}
+
+fn header(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<String> {
+    if named.table.get("header").is_none() {
+        loader.findings.missing(named.span, "header", "a credential with `scheme = \"header\"`", "\"X-Api-Key\"");
+        return None;
+    }
+    let header = read::text(named.table, "header")?;
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let name = header.value.to_ascii_lowercase();
+    if name.is_empty() || name.len() > 128 || !name.bytes().all(token) || HOST_HEADERS.contains(&name.as_str()) {
+        let title = format!("`{}` cannot carry a credential", shorten(&header.value));
+        loader.findings.wrong(header.span, title, "write the header's name as the API documents it, for example `X-Api-Key`");
+        return None;
+    }
+    Some(header.value)
+}
+
+/// `{ file = "…" }` or `{ env = "…" }`.
+pub(super) fn secret(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<SecretRef> {
+    match (table.get("file"), table.get("env")) {
+        (Some(_), None) => Some(SecretRef::File(read::filled(table, "file", loader)?.value)),
+        (None, Some(_)) => {
+            let name = read::text(table, "env")?;
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if name.value.is_empty() || !name.value.bytes().all(plain) || name.value.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+                loader.findings.wrong(
+                    name.span,
+                    "this is not the name of an environment variable",
+                    "write its name, for example `CRM_TOKEN`",
+                );
+                return None;
+            }
+            Some(SecretRef::Env(name.value))
+        }
+        (Some(_), Some(_)) => {
+            loader.findings.wrong(span, "a secret can stand in one place only", "keep `file` or `env`");
+            None
+        }
+        (None, None) => {
+            loader.findings.missing(span, "file", "the place of a secret", "\"secrets/token\"");
+            None
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Static and dynamic rules as tables: a good manifest, one change, the codes that follow.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::json;
+use url::Url;
+
+use super::ask::Ask;
+use super::verdict::Verdict;
+use super::{Catalogue, Denied, Policy, decide};
+use crate::description;
+use crate::manifest::{self, FolderAccess};
+use crate::record::StreamId;
+
+const GOOD: &str = r#"
+manifest = 1
+operator = { name = "Muster GmbH", contact = "dsb@muster.example" }
+
+[system.crm]
+connector = "builtin:crm"
+hosts = ["https://api.example.org", "http://127.0.0.1:8080", "https://erp.example.org"]
+credentials = { token = { scheme = "bearer", value = { env = "TOKEN" }, origins = ["https://api.example.org"] } }
+networks = ["10.20.0.0/16"]
+[system.archive]
+connector = "builtin:archive"
+folders = { out = { path = "out", access = "write" } }
+
+[purpose.care]
+use = "essential.service"
+basis = { art6 = "b", contract = "purchase" }
+allows = ["user.name", "user.contact.email", "user.unique_id"]
+[retention.customer]
+kind = "limit"
+period = "P3Y"
+[pseudonym.analytics]
+key = { env = "KEY" }
+
+[flow.sync]
+from = "crm.contacts"
+to = "archive.contacts"
+purpose = "care"
+retention = ["customer"]
+fields = ["id", "name", "email"]
+"#;
+
+struct NoFiles;
+
+impl manifest::Files for NoFiles {
+    fn read(&self, _: &str, wanted: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        Err(format!("no file `{wanted}`"))
+    }
+}
+
+fn catalogue() -> Catalogue {
+    let field = |category: &str| json!({ "type": "string", "x-hub-category": category });
+    let schema = json!({ "type": "object", "properties": {
+        "id": field("user.unique_id"), "name": field("user.name"), "email": field("user.contact.email"), "iban": field("user.financial.bank_account"),
+        "note": { "type": "string" },
+        "address": { "type": "object", "properties": { "city": field("user.contact.address.city") } },
+    } });
+    let crm = json!({ "hub": "0.1", "name": "crm", "version": "1.0.0", "summary": "A CRM.", "config": { "type": "object" }, "imports": ["sink"], "hosts": [],
+        "read_body": false, "source": { "any_stream": false, "streams": [
+            { "name": "contacts", "summary": "People.", "schema": schema, "primary_key": ["id"], "subjects": ["customer"] },
+            { "name": "strangers", "summary": "People.", "schema": schema, "primary_key": ["id"], "subjects": [] } ] } });
+    let archive = json!({ "hub": "0.1", "name": "archive", "version": "1.0.0", "summary": "Files.", "config": { "type": "object" }, "imports": ["files"], "hosts": [],
+        "read_body": false, "destination": { "modes": ["replace", "append"], "accepts": ["user", "system", "non-personal"], "streams": null } });
+    [("crm", crm), ("archive", archive)]
+        .into_iter()
+        .map(|(id, text)| (id.to_owned(), Arc::new(description::parse(text.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}")))))
+        .collect()
+}
+
+fn build(text: &str) -> Result<Policy, Denied> {
+    let manifest = manifest::read("manifest.toml", text, &NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
+    Policy::build(manifest, &catalogue())
+}
+
+/// Replaces one piece of the good manifest and names the codes that must be found, and no others.
+fn check(from: &str, to: &str, expected: &[&str]) {
+    assert!(GOOD.contains(from), "{from}");
+    let found: BTreeSet<String> = match build(&GOOD.replace(from, to)) {
+        Ok(_) => BTreeSet::new(),
+        Err(denied) => denied.problems.iter().map(|problem| problem.code.id().replace("HUB-", "")).collect(),
+    };
+    assert_eq!(found, expected.iter().map(|code| (*code).to_owned()).collect(), "{from} → {to}");
+}
+
+#[test]
+fn the_good_manifest_is_good() {
+    check("P3Y", "P3Y", &[]);
+}
+
+#[test]
+fn undeclared_and_unclassified_fields_are_denied() {
+    check(r#""email"]"#, r#""e_mail"]"#, &["E101"]);
+    check(r#""email"]"#, r#""address.street"]"#, &["E101"]);
+    check(r#""email"]"#, r#""note"]"#, &["E102"]);
+}
+
+#[test]
+fn unknown_names_are_denied() {
+    check(r#"to = "archive.contacts""#, r#"to = "partner.contacts""#, &["E103"]);
+    check(r#"from = "crm.contacts""#, r#"from = "crm.kontacts""#, &["E103"]);
+    check(r#"purpose = "care""#, r#"purpose = "cure""#, &["E103"]);
+    check(r#"use = "essential.service""#, r#"use = "essential.servce""#, &["E103"]);
+    check(r#""user.name", "#, r#""user.nam", "#, &["E103", "E104"]);
+    check(r#"retention = ["customer"]"#, r#"retention = ["custom"]"#, &["E103"]);
+    check(r#"fields = ["id", "name", "email"]"#, r#"fields = { id = { action = "pseudonymise", domain = "analytic" } }"#, &["E103", "E104"]);
+}
+
+#[test]
+fn a_purpose_gets_what_it_needs_only() {
+    check(r#""email"]"#, r#""email", "iban"]"#, &["E104"]);
+    check(r#""email"]"#, r#""email", "address"]"#, &["E104"]);
+    check(r#"fields = ["id", "name", "email"]"#, r#"fields = { iban = "drop", id = "allow" }"#, &[]);
+}
+
+#[test]
+fn systems_must_be_approved_and_able() {
+    check("[system.archive]\n", "[system.archive]\nstatus = \"retired\"\n", &["E105"]);
+    check("[system.archive]\n", "[system.archive]\nstatus = \"pilot\"\n", &[]);
+    check(r#"to = "archive.contacts""#, r#"to = "crm.contacts""#, &["E106"]);
+    check(r#"from = "crm.contacts""#, r#"from = "archive.contacts""#, &["E106"]);
+    check("purpose = \"care\"\n", "purpose = \"care\"\nmode = \"upsert\"\n", &["E106"]);
+}
+
+#[test]
+fn labels_may_not_understate() {
+    let stream = |fields: &str| format!("[stream.archive.contacts]\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n[stream.archive.contacts.fields]\n{fields}\n[flow.sync]");
+    let whole = "id = \"user.unique_id\"\nname = \"user\"\nemail = \"user.contact.email\"";
+    check("[flow.sync]", &stream(whole), &[]);
+    check("[flow.sync]", &stream(&whole.replace("user.contact.email", "system.operations")), &["E107"]);
+    check("[flow.sync]", &stream(&whole.replace("email =", "mail =")), &["E107"]);
+}
+
+#[test]
+fn personal_data_belong_to_somebody_and_end() {
+    check(r#"from = "crm.contacts""#, r#"from = "crm.strangers""#, &["E108"]);
+    check("retention = [\"customer\"]\n", "", &["E141"]);
+}
+
+#[test]
+fn everything_is_told_in_one_go() {
+    let broken = GOOD.replace("\"email\"]", "\"e_mail\", \"iban\"]").replace("retention = [\"customer\"]\n", "").replace("purpose = \"care\"", "purpose = \"cure\"");
+    let denied = build(&broken).err().unwrap_or_else(|| panic!("granted"));
+    let codes: Vec<&str> = denied.problems.iter().map(|problem| problem.code.id()).collect();
+    assert_eq!(codes, ["HUB-E141", "HUB-E103", "HUB-E101"]);
+}
+
+fn refused(ask: &Ask<'_>) -> Option<&'static str> {
+    let policy = build(GOOD).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
+    match decide(&policy, ask) {
+        Verdict::Granted(grant) => {
+            grant.consume();
+            None
+        }
+        Verdict::Refused(refusal) => Some(refusal.code.id()),
+    }
+}
+
+fn send(url: &str, credential: Option<&str>, expected: Option<&'static str>) {
+    let url = Url::parse(url).unwrap_or_else(|_| panic!("{url}"));
+    assert_eq!(refused(&Ask::Send { system: "crm", url: &url, credential }), expected, "{url}");
+}
+
+#[test]
+fn requests_go_where_the_manifest_says() {
+    send("https://api.example.org/v1?x=1", None, None);
+    send("https://API.example.org:443/", None, None);
+    send("http://127.0.0.1:8080/", None, None);
+    send("https://api.example.org:8443/", None, Some("HUB-E204"));
+    send("https://evil.example/", None, Some("HUB-E204"));
+    send("https://api.example.org.evil.example/", None, Some("HUB-E204"));
+    send("https://user:pass@api.example.org/", None, Some("HUB-E204"));
+    send("http://api.example.org/", None, Some("HUB-E401"));
+    send("http://127.0.0.1:8081/", None, Some("HUB-E401"));
+    send("https://api.example.org/", Some("token"), None);
+    send("https://api.example.org/", Some("other"), Some("HUB-E309"));
+    send("https://erp.example.org/", Some("token"), Some("HUB-E309"));
+}
+
+#[test]
+fn names_lead_to_public_or_named_networks() {
+    let connect = |url: &str, address: &str| {
+        let url = Url::parse(url).unwrap_or_else(|_| panic!("{url}"));
+        refused(&Ask::Connect { system: "crm", url: &url, address: address.parse().unwrap_or_else(|_| panic!("{address}")) })
+    };
+    assert_eq!(connect("https://erp.example.org/", "93.184.216.34"), None);
+    assert_eq!(connect("https://erp.example.org/", "10.20.3.4"), None);
+    assert_eq!(connect("https://erp.example.org/", "10.21.3.4"), Some("HUB-E204"));
+    assert_eq!(connect("https://erp.example.org/", "127.0.0.1"), Some("HUB-E204"));
+    assert_eq!(connect("https://erp.example.org/", "169.254.169.254"), Some("HUB-E204"));
+    assert_eq!(connect("http://127.0.0.1:8080/", "127.0.0.1"), None);
+    assert_eq!(connect("http://127.0.0.1:8080/", "127.0.0.2"), Some("HUB-E204"));
+}
+
+#[test]
+fn every_other_effect_needs_its_grant() {
+    let (contacts, archive, other) = (StreamId::parse("crm.contacts"), StreamId::parse("archive.contacts"), StreamId::parse("archive.other"));
+    let (Some(contacts), Some(archive), Some(other)) = (contacts, archive, other) else { panic!("stream ids") };
+    assert_eq!(refused(&Ask::Deliver { flow: "sync", from: &contacts, to: &archive }), None);
+    assert_eq!(refused(&Ask::Deliver { flow: "sync", from: &contacts, to: &other }), Some("HUB-E218"));
+    assert_eq!(refused(&Ask::Deliver { flow: "other", from: &contacts, to: &archive }), Some("HUB-E218"));
+    assert_eq!(refused(&Ask::ReadBody { system: "crm" }), Some("HUB-E310"));
+    assert_eq!(refused(&Ask::OpenFile { system: "archive", folder: "out", access: FolderAccess::Write }), None);
+    assert_eq!(refused(&Ask::OpenFile { system: "archive", folder: "out", access: FolderAccess::Read }), Some("HUB-E308"));
+    assert_eq!(refused(&Ask::OpenFile { system: "archive", folder: "in", access: FolderAccess::Write }), Some("HUB-E308"));
+    assert_eq!(refused(&Ask::OpenFile { system: "nobody", folder: "in", access: FolderAccess::Write }), Some("HUB-E103"));
+    let link = |system: &str, import: &str| refused(&Ask::Link { system, imports: &[import.to_owned()] });
+    assert_eq!(link("crm", "http"), None);
+    assert_eq!(link("archive", "http"), Some("HUB-E305"));
+    assert_eq!(link("crm", "files"), Some("HUB-E305"));
+    assert_eq!(link("crm", "wasi:cli/environment@0.2.0"), Some("HUB-E305"));
+}
