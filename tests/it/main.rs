@@ -1,2 +1,8 @@
-//! x
-fn main(){}
+//! One integration binary: the real program, real components, real stores, servers on 127.0.0.1. Each file is one promise to a user.
+//!
+//! Nothing here looks inside the program: what is asserted is what an operator, an auditor or a script would see.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "shared: not every tool is used by every file")]
+mod support;
