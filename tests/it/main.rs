@@ -4,5 +4,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod cli;
+mod documents;
+mod drift;
+mod durability;
+mod evidence;
+mod examples;
+mod fields;
+mod manifest;
+mod privacy;
+mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;

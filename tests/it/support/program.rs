@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -78,8 +80,7 @@ impl Program {
     /// Runs a line of a shell in the working folder, with `hub` in the path.
     pub fn shell(&self, line: &str) -> Outcome {
         let mut command = self.command(Path::new("/bin/sh"));
-        let path = format!("{}:{}", release().display(), std::env::var("PATH").unwrap_or_default());
-        command.args(["-c", line]).env("PATH", path);
+        command.args(["-c", &format!("PATH=\"$HUB_FOLDER:$PATH\"; {line}")]).env("HUB_FOLDER", release());
         Running::spawn(command, line.to_owned()).wait()
     }
 
@@ -110,14 +111,21 @@ impl Program {
 pub struct Running {
     child: Child,
     told: String,
-    readers: Option<(JoinHandle<String>, JoinHandle<String>)>,
+    stdout: Stream,
+    stderr: Stream,
+}
+
+/// What came out of a stream so far, and who reads it.
+struct Stream {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Running {
     fn spawn(mut command: Command, told: String) -> Self {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{told}: {error}"));
-        let readers = (collect(child.stdout.take().unwrap()), collect(child.stderr.take().unwrap()));
-        Self { child, told, readers: Some(readers) }
+        let (stdout, stderr) = (Stream::of(child.stdout.take().unwrap()), Stream::of(child.stderr.take().unwrap()));
+        Self { child, told, stdout, stderr }
     }
 
     /// Waits for the end.
@@ -126,9 +134,26 @@ impl Running {
         self.outcome(status)
     }
 
-    /// The outcome if it has ended.
+    /// True if it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// What it printed on standard error so far.
+    pub fn said(&self) -> String {
+        self.stderr.so_far()
+    }
+
+    /// Waits until something is so. Stops the test if the program ends before, or if it takes two minutes.
+    pub fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        for _ in 0..24_000 {
+            if is_so(self) {
+                return;
+            }
+            assert!(!self.has_ended(), "`{}` ended before {what}\n{}", self.told, self.said());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("`{}`: waited in vain: {what}\n{}", self.told, self.said());
     }
 
     /// Sends a signal (`libc`'s number).
@@ -146,17 +171,39 @@ impl Running {
     }
 
     fn outcome(&mut self, status: ExitStatus) -> Outcome {
-        let (stdout, stderr) = self.readers.take().expect("an outcome is taken once");
-        Outcome { command: self.told.clone(), code: status.code(), stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+        Outcome { command: self.told.clone(), code: status.code(), stdout: self.stdout.whole(), stderr: self.stderr.whole() }
+    }
+}
+
+impl Stream {
+    fn of(mut source: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let shared = text.clone();
+        let reader = std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = source.read(&mut piece) {
+                shared.lock().unwrap().extend_from_slice(&piece[..length]);
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
+    }
+
+    fn whole(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.so_far()
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.readers.is_some() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -182,8 +229,9 @@ impl Outcome {
 
     /// Standard output as one JSON document.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("`{}`: not JSON: {error}\n--- stdout\n{}\n--- stderr\n{}", self.command, self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!("`{}`: not JSON: {error}\n--- stdout\n{}\n--- stderr\n{}", self.command, self.stdout, self.stderr)
+        })
     }
 
     /// Fails the test if standard error lacks a text.
@@ -217,12 +265,4 @@ pub fn root() -> PathBuf {
 fn release() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.parent().and_then(Path::parent).unwrap().to_owned()
-}
-
-fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
 }

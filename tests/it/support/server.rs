@@ -139,7 +139,8 @@ impl Answer {
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        let lengths: Option<Vec<usize>> = self.body.iter().map(|piece| if let Piece::Bytes(bytes) = piece { Some(bytes.len()) } else { None }).collect();
+        let lengths: Option<Vec<usize>> =
+            self.body.iter().map(|piece| if let Piece::Bytes(bytes) = piece { Some(bytes.len()) } else { None }).collect();
         let told = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         match (&self.framing, lengths) {
             (Framing::Chunked, _) => head.push_str("transfer-encoding: chunked\r\n"),
