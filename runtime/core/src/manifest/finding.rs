@@ -109,7 +109,8 @@ pub(super) fn shorten_reason(reason: &str) -> String {
 }
 
 fn cut(word: &str, length: usize) -> String {
-    let mut shown: String = word.chars().take(length).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
+    let mut shown: String =
+        word.chars().take(length).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
     if word.chars().nth(length).is_some() {
         shown.push('…');
     }

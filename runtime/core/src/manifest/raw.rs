@@ -11,6 +11,8 @@ use crate::problem::{Code, Problem, Span, Spanned};
 /// How deep tables and lists may stand inside each other. The parser's own bounds hold for each key alone and would let the tree grow so deep
 /// that dropping it overflows the stack.
 pub const MAX_DEPTH: usize = 32;
+/// The greatest text whose syntax errors are all looked for: each costs memory, and a text without any structure has one for every few bytes.
+const MAX_RECOVERED_BYTES: usize = 256 << 10;
 /// Syntax errors that are told about one file; later ones are mostly echoes.
 const MAX_SYNTAX_ERRORS: usize = 20;
 
@@ -98,11 +100,11 @@ pub fn parse(text: &str, file: u16) -> Result<Table, Vec<Problem>> {
     if let Some(problem) = too_deep(text, file) {
         return Err(vec![problem]);
     }
-    let (document, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        return Ok(Reader { text, file }.table(document.into_inner(), Form::Header));
+    match DeTable::parse(text) {
+        Ok(document) => Ok(Reader { text, file }.table(document.into_inner(), Form::Header)),
+        Err(first) if text.len() > MAX_RECOVERED_BYTES => Err(syntax_problems(&[first], text, file)),
+        Err(_) => Err(syntax_problems(&DeTable::parse_recoverable(text).1, text, file)),
     }
-    Err(syntax_problems(&errors, text, file))
 }
 
 fn syntax_problems(errors: &[toml::de::Error], text: &str, file: u16) -> Vec<Problem> {
@@ -121,7 +123,9 @@ fn syntax_problems(errors: &[toml::de::Error], text: &str, file: u16) -> Vec<Pro
         if twice && repeated_table.is_some_and(|opened| text.get(opened..start).is_some_and(|between| !between.contains("\n["))) {
             continue;
         }
-        if twice && text.get(..start).is_some_and(|before| before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('['))) {
+        if twice
+            && text.get(..start).is_some_and(|before| before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('[')))
+        {
             repeated_table = Some(start);
         }
         told.push(syntax_problem(error.message(), span));

@@ -39,7 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Schedule>, ScheduleFault> {
         },
     };
     let (seconds, rest) = match fields.as_slice() {
-        [rest @ ..] if rest.len() == 5 => ("0", rest),
+        rest if rest.len() == 5 => ("0", rest),
         [seconds, rest @ ..] if rest.len() == 5 => (*seconds, rest),
         _ => return Err(fault(&format!("five or six fields are needed, not {}", fields.len()))),
     };

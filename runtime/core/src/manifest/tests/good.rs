@@ -33,7 +33,10 @@ fn systems_carry_their_grants() {
     let manifest = everything();
     let crm = &manifest.systems["crm"];
     assert_eq!(crm.connector.value, ConnectorRef::Path("connectors/crm.wasm".to_owned()));
-    assert_eq!(crm.config.value.to_string(), r#"{"base":"https://api.example.org","since":"2026-01-01","pages":[1,2.5],"nested":{"deep":true}}"#);
+    assert_eq!(
+        crm.config.value.to_string(),
+        r#"{"base":"https://api.example.org","since":"2026-01-01","pages":[1,2.5],"nested":{"deep":true}}"#
+    );
     assert_eq!(crm.status.as_ref().map(|status| status.value), Some(SystemStatus::Pilot));
     let hosts: Vec<String> = crm.hosts.iter().map(|host| host.value.to_string()).collect();
     assert_eq!(hosts, ["https://api.example.org", "http://127.0.0.1:8080"]);

@@ -7,8 +7,30 @@ use super::{BASE, Memory, fails, told};
 
 const EVERYTHING: &str = include_str!("everything.toml");
 const WORDS: [&str; 24] = [
-    "[", "]", "[[", "{", "}", "\"", "'", "=", ",", ".", "\n", "é", "\u{0}", "[flow.x]", "[stream.a.b.fields]", "action", "fields = ", "1e999",
-    "99999999999999999999", "1979-05-27", "nan", "a.b.c", "\"\"\"", "#",
+    "[",
+    "]",
+    "[[",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "=",
+    ",",
+    ".",
+    "\n",
+    "é",
+    "\u{0}",
+    "[flow.x]",
+    "[stream.a.b.fields]",
+    "action",
+    "fields = ",
+    "1e999",
+    "99999999999999999999",
+    "1979-05-27",
+    "nan",
+    "a.b.c",
+    "\"\"\"",
+    "#",
 ];
 
 fn survives(text: &str) {
@@ -64,10 +86,42 @@ fn deep_nesting_is_told_and_not_followed() {
     survives(&format!("{BASE}{}", "[[category]]\n".repeat(1_000)));
 }
 
+/// Large files of every kind come to an end; the runner's time limit is the measure.
+#[test]
+fn large_files_are_read() {
+    let flow = |number: usize| format!("[flow.f{number}]\nfrom = \"a.b\"\nto = \"c.d\"\npurpose = \"p\"\nfields = [\"id\"]\n");
+    let flows = (0..40_000).fold(BASE.to_owned(), |text, number| text + &flow(number));
+    let manifest = read("manifest.toml", &flows, &NoFiles).unwrap();
+    assert_eq!(manifest.flows.len(), 40_000);
+    let fields: String = (0..100_000).map(|number| format!("f{number} = \"allow\"\n")).collect();
+    let wide = format!("{BASE}[flow.x]\nfrom = \"a.b\"\nto = \"c.d\"\npurpose = \"p\"\n[flow.x.fields]\n{fields}");
+    assert_eq!(read("manifest.toml", &wide, &NoFiles).unwrap().flows["x"].fields.len(), 100_000);
+    for noise in ["]\n", "a\n", "x = \n", "\"", "[[a]]\n", "a.b = 1\n", "{"] {
+        survives(&noise.repeat(MAX_FILE_BYTES / noise.len()));
+    }
+}
+
 #[test]
 fn a_flood_of_problems_is_cut() {
     let text = (0..5_000).fold(BASE.to_owned(), |text, number| text + &format!("unknown{number} = 1\n"));
     let failed = fails(&text, &Memory::default());
     assert_eq!(failed.problems.iter().count(), 200);
     assert!(failed.problems.iter().any(|problem| problem.notes.iter().any(|note| note.contains("4800 more"))));
+}
+
+/// Files under `fuzz/seeds` keep their promise: `good-*` is read, `bad-*` is refused.
+#[test]
+fn seeds_are_what_their_names_say() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/manifest");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let read = read_bytes(&name, &std::fs::read(&path).unwrap(), &NoFiles);
+        if name.starts_with("good-") || name.starts_with("bad-") {
+            assert_eq!(read.is_ok(), name.starts_with("good-"), "{name}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "{seen}");
 }

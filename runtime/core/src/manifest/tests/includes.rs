@@ -37,9 +37,18 @@ fn what_stands_in_two_files_is_told_with_both_places() {
 
 #[test]
 fn problems_of_all_files_are_told_in_one_go() {
-    let files = Memory::with(&[("flows/a.toml", "[flow.a\n"), ("flows/b.toml", "[flow.b]\nfrom = 3\n"), ("flows/c.toml", "include = [\"d.toml\"]\n")]);
+    let files = Memory::with(&[
+        ("flows/a.toml", "[flow.a\n"),
+        ("flows/b.toml", "[flow.b]\nfrom = 3\n"),
+        ("flows/c.toml", "include = [\"d.toml\"]\n"),
+    ]);
     let found = told(&fails(&root(), &files));
-    for part in ["E001 flows/a.toml:1:", "E003 flows/b.toml:2:8", "E004 flows/b.toml:1:1", "E005 flows/c.toml:1:1 an included file cannot include others"] {
+    for part in [
+        "E001 flows/a.toml:1:",
+        "E003 flows/b.toml:2:8",
+        "E004 flows/b.toml:1:1",
+        "E005 flows/c.toml:1:1 an included file cannot include others",
+    ] {
         assert!(found.contains(part), "{part} in:\n{found}");
     }
 }

@@ -81,3 +81,19 @@ fn bad_manifests_are_told_with_code_and_place() {
     assert!(count >= 40, "{count} cases");
     assert!(differing.is_empty(), "these differ:\n{differing}");
 }
+
+/// What a message offers as an edit must mend the file.
+#[test]
+fn offered_edits_mend_the_file() {
+    let text =
+        format!("{BASE}[system.a]\nconector = \"builtin:x\"\nstatus = \"aproved\"\n[retention.r]\nkind = \"limt\"\nperiodd = \"P1Y\"\n");
+    let failed = fails(&text, &Memory::default());
+    let mut patches: Vec<_> = failed.problems.iter().filter_map(|problem| problem.patch.clone()).collect();
+    assert_eq!(patches.len(), 4);
+    patches.sort_by_key(|patch| std::cmp::Reverse(patch.span.start));
+    let mended = patches.iter().fold(text, |mut text, patch| {
+        text.replace_range(patch.span.start as usize..patch.span.end as usize, &patch.replacement);
+        text
+    });
+    assert_eq!(reads(&mended, &Memory::default()).retentions["r"].period.value, "P1Y");
+}

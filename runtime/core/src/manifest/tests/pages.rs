@@ -51,7 +51,11 @@ fn examples_of_the_grammar_are_toml() {
     let mut waiting = vec![&grammar::MANIFEST];
     while let Some(table) = waiting.pop() {
         for key in table.keys {
-            let text = if key.example.starts_with('[') && !key.example.contains('"') { key.example.to_owned() } else { format!("x = {}", key.example) };
+            let text = if key.example.starts_with('[') && !key.example.contains('"') {
+                key.example.to_owned()
+            } else {
+                format!("x = {}", key.example)
+            };
             assert!(toml::from_str::<toml::Table>(&text).is_ok(), "{} {}", table.title, key.name);
             waiting.extend(schema::inner_tables(&key.kind));
         }
