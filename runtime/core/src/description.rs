@@ -2,11 +2,24 @@
 //!
 //! The section is `hub:manifest` at component level, JSON, at most [`MAX_SECTION_BYTES`], exactly one.
 
+mod capability;
+pub(crate) mod json;
+mod parse;
+mod section;
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
 
+pub use capability::{Capability, claimed_capability};
+pub use parse::{MAX_STREAMS, parse};
+pub use section::{DescriptionError, Fault, read};
+
+/// The only ABI generation that this version knows.
+pub const ABI: &str = "0.1";
 /// Name of the custom section.
 pub const SECTION: &str = "hub:manifest";
 /// The greatest size of the section in bytes.
@@ -83,4 +96,20 @@ pub struct DestinationClaim {
     pub accepts: Vec<String>,
     /// None: any stream name; else these.
     pub streams: Option<Vec<String>>,
+}
+
+/// The greatest length of a stream's name in bytes.
+pub const MAX_STREAM_NAME_BYTES: usize = 128;
+
+/// None if a stream may have this name; else what a name looks like. Names are shown, audited and become file names, so they hold no control
+/// or invisible characters, no slashes, and do not begin with a dot.
+#[must_use]
+pub fn stream_name_fault(name: &str) -> Option<&'static str> {
+    let hidden = |character: char| {
+        character.is_control()
+            || matches!(character, '/' | '\\' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let fits =
+        !name.is_empty() && name.len() <= MAX_STREAM_NAME_BYTES && name.trim() == name && !name.starts_with('.') && !name.contains(hidden);
+    (!fits).then_some("use 1 to 128 bytes without slashes, control characters, a dot at the beginning or blanks at the ends")
 }

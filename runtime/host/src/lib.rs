@@ -19,6 +19,8 @@ pub mod store;
 
 pub mod config;
 
+mod place;
+
 pub mod clock;
 
 pub mod observe;

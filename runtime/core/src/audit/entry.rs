@@ -12,8 +12,10 @@ use crate::problem::Code;
 
 /// Longest entry in bytes.
 pub const LIMIT: usize = 4096;
-/// How every entry begins; [`Link::parse`] and the raw scan of a damaged store look for it.
-pub(crate) const START: &str = "{\"v\":1,\"seq\":";
+/// How every entry begins.
+pub const START: &str = "{\"v\":1,\"seq\":";
+/// What stands before the hash of the predecessor in every entry.
+pub const PREVIOUS: &str = "\",\"prev\":\"";
 /// Longest name (flow, field, category, recipient …) in bytes; longer ones are cut.
 const NAME_LIMIT: usize = 128;
 /// Longest `detail` in bytes.
@@ -79,8 +81,10 @@ texts! {
 texts! {
     /// How a run or a batch ended.
     Outcome {
-        /// Everything was delivered.
-        Complete "complete"
+        /// The run reached its end.
+        Completed "completed"
+        /// The batch was delivered.
+        Delivered "delivered"
         /// Delivered, but records or fields were left out.
         Partial "partial"
         /// Stopped by a rule.
@@ -222,7 +226,7 @@ impl Draft {
     /// The line of bytes that is stored and hashed: JSON with fixed key order, no line feed, at most [`LIMIT`] bytes. Names that are too long are cut;
     /// lists that do not fit are cut and `cut` says how many names went.
     pub fn seal(&self, seq: u64, ts_ms: u64, previous: &[u8; 32]) -> Result<Vec<u8>, TooLong> {
-        let mut line = Line { text: format!("{START}{seq},\"ts\":\"{}\",\"prev\":\"{}\"", time(ts_ms), HEXLOWER.encode(previous)) };
+        let mut line = Line { text: format!("{START}{seq},\"ts\":\"{}{PREVIOUS}{}\"", timestamp(ts_ms), HEXLOWER.encode(previous)) };
         line.string("kind", Some(self.kind.text()), NAME_LIMIT);
         line.string("run", self.run.as_deref(), NAME_LIMIT);
         line.string("flow", self.flow.as_deref(), NAME_LIMIT);
@@ -281,7 +285,7 @@ impl Link {
         let seq: u64 = std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()?;
         let rest = rest.get(digits..)?.strip_prefix(b",\"ts\":\"")?;
         let quote = rest.iter().take(40).position(|byte| *byte == b'"')?;
-        let hex = rest.get(quote..)?.strip_prefix(b"\",\"prev\":\"")?;
+        let hex = rest.get(quote..)?.strip_prefix(PREVIOUS.as_bytes())?;
         let previous = HEXLOWER.decode(hex.get(..64)?).ok()?.try_into().ok()?;
         (hex.get(64) == Some(&b'"')).then_some(Self { seq, previous })
     }
@@ -352,7 +356,8 @@ fn quoted(value: &str, limit: usize) -> String {
 }
 
 /// `2026-11-23T15:00:00.000Z`. A time beyond the calendar becomes its end, since an entry must not fail for its clock.
-fn time(ts_ms: u64) -> String {
+#[must_use]
+pub fn timestamp(ts_ms: u64) -> String {
     let known = i64::try_from(ts_ms).ok().and_then(DateTime::<Utc>::from_timestamp_millis);
     known.unwrap_or(DateTime::<Utc>::MAX_UTC).to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -7,6 +7,6 @@ mod entry;
 pub mod tree;
 mod verify;
 
-pub use entry::{Draft, Kind, LIMIT, Link, Outcome, TooLong};
+pub use entry::{Draft, Kind, LIMIT, Link, Outcome, PREVIOUS, START, TooLong, timestamp};
 pub use tree::TreeHead;
 pub use verify::{Bad, Reason, Verdict, verify};

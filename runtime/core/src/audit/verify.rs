@@ -16,7 +16,7 @@ pub struct Verdict {
     pub root: Hash,
     /// The first place that does not hold. `None`: the log is whole.
     pub first_bad: Option<Bad>,
-    /// Size of the largest known head whose root was met: up to here the log is proven to be the one that was written.
+    /// Entries before this number are whole: each is named by hash in its successor and agrees with the stored tree.
     pub still_provable_until: u64,
 }
 
@@ -79,7 +79,7 @@ pub fn verify<E1, E2>(
     let mut heads: Vec<&TreeHead> = anchors.iter().chain([head]).collect();
     heads.sort_by_key(|one| one.size);
     let limit = heads.last().map_or(0, |one| one.size);
-    let mut pass = Pass { frontier: Frontier::default(), previous: [0; 32], heads, proven: 0, fault: None };
+    let mut pass = Pass { frontier: Frontier::default(), previous: [0; 32], heads, fault: None };
     let mut entries = entries.map(|(seq, bytes)| (seq, bytes.ok()));
     let mut hashes = stored_hashes.map(|(seq, bytes)| (seq, bytes.ok()));
     let mut bad = pass.meet_heads();
@@ -101,7 +101,8 @@ pub fn verify<E1, E2>(
     if bad.is_none() {
         bad = hashes.next().map(|(seq, _)| Bad::new(seq, "no stored hash".into(), "a stored hash".into(), Reason::Extra));
     }
-    Verdict { entries: pass.held(bad.as_ref()), root: pass.frontier.root(), first_bad: bad, still_provable_until: pass.proven }
+    let held = pass.held(bad.as_ref());
+    Verdict { entries: held, root: pass.frontier.root(), first_bad: bad, still_provable_until: held }
 }
 
 /// The state of one pass: constant but for the edge of the tree.
@@ -110,7 +111,6 @@ struct Pass<'a> {
     previous: Hash,
     /// Heads still to be met, the smallest first.
     heads: Vec<&'a TreeHead>,
-    proven: u64,
     fault: Option<Fault>,
 }
 
@@ -161,7 +161,6 @@ impl Pass<'_> {
             if root != head.root {
                 return Some(Bad::new(size, HEXLOWER.encode(&head.root), HEXLOWER.encode(&root), Reason::Head));
             }
-            self.proven = size;
             self.heads.remove(0);
         }
         None

@@ -51,11 +51,12 @@ impl Findings {
         self.push(suggest(problem, span, word, choices, "not one of the possible words", |nearest| format!("{nearest:?}")));
     }
 
-    /// The key is not known (E002).
-    pub(super) fn unknown_key(&mut self, span: Span, key: &str, table: &str, allowed: &[&str]) {
+    /// The key is not known (E002). Answers with the key that was probably meant.
+    pub(super) fn unknown_key(&mut self, span: Span, key: &str, table: &str, allowed: &[&'static str]) -> Option<&'static str> {
         let title = format!("unknown key `{}` in {table}", shorten(key));
         let problem = Problem::new(Code::E002, title, format!("remove it, or use one of {}", listed(allowed)));
         self.push(suggest(problem, span, key, allowed, "not a key of this table", str::to_owned));
+        closest_of(key, allowed.iter().copied())
     }
 
     /// A key is missing (E004).
@@ -99,8 +100,18 @@ pub(super) fn listed(words: &[&str]) -> String {
 
 /// A word for a message: cut, without control characters.
 pub(super) fn shorten(word: &str) -> String {
-    let mut shown: String = word.chars().take(60).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
-    if word.chars().nth(60).is_some() {
+    cut(word, 60)
+}
+
+/// A reason that somebody else gave, for a message: cut, without control characters.
+pub(super) fn shorten_reason(reason: &str) -> String {
+    cut(reason, 200)
+}
+
+fn cut(word: &str, length: usize) -> String {
+    let mut shown: String =
+        word.chars().take(length).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
+    if word.chars().nth(length).is_some() {
         shown.push('…');
     }
     shown

@@ -106,7 +106,12 @@ pub static MANIFEST: Table = Table {
     keys: &[
         required("manifest", Kind::Integer(1, 1), "Version of this format.", "1"),
         optional("version", TEXT, "The operator's own version of the manifest. Recorded.", "\"2026.11.0\""),
-        optional("include", Kind::List(&TEXT), "Files or glob patterns, relative to this file, that hold more tables.", "[\"flows/*.toml\"]"),
+        optional(
+            "include",
+            Kind::List(&TEXT),
+            "Files or glob patterns, relative to this file, that hold more tables.",
+            "[\"flows/*.toml\"]",
+        ),
         required("operator", Kind::Table(&OPERATOR), "Who is responsible.", "{ name = \"Muster GmbH\", contact = \"dp@muster.example\" }"),
         optional("system", Kind::Map(Names::Id, &Kind::Table(&SYSTEM)), "Systems by id.", "[system.crm]"),
         optional("purpose", Kind::Map(Names::Id, &Kind::Table(&PURPOSE)), "Purposes by id.", "[purpose.customer-care]"),
@@ -170,7 +175,12 @@ static SYSTEM: Table = Table {
             "Secrets that the host puts into its requests, by the name that the connector uses.",
             "{ token = { scheme = \"bearer\", value = { file = \"token.txt\" } } }",
         ),
-        optional("grants", Kind::List(&Kind::Choice(&["read-body"])), "Further permissions. `read-body`: response bodies may enter the sandbox.", "[\"read-body\"]"),
+        optional(
+            "grants",
+            Kind::List(&Kind::Choice(&["read-body"])),
+            "Further permissions. `read-body`: response bodies may enter the sandbox.",
+            "[\"read-body\"]",
+        ),
         optional("limits", Kind::Table(&LIMITS), "Limits that differ from the defaults.", "{ memory_mib = 512, seconds = 60 }"),
         optional("name", NAME, "Name for people. Recorded.", "{ de = \"Kundenkartei\", en = \"Customer file\" }"),
         optional("owner", TEXT, "Who answers for it. Recorded.", "\"role:sales\""),
@@ -201,7 +211,12 @@ static CREDENTIAL: Table = Table {
         optional("user", TEXT, "The user's name; with `basic` only.", "\"hub\""),
         optional("header", TEXT, "The header's name; with `header` only.", "\"X-Api-Key\""),
         required("value", Kind::Table(&SECRET), "Where the secret is.", "{ file = \"token.txt\" }"),
-        optional("origins", ORIGINS, "Origins that it may be sent to; absent = all `hosts` of the system.", "[\"https://api.example.org\"]"),
+        optional(
+            "origins",
+            ORIGINS,
+            "Origins that it may be sent to; absent = all `hosts` of the system.",
+            "[\"https://api.example.org\"]",
+        ),
     ],
 };
 
@@ -337,8 +352,18 @@ static FLOW: Table = Table {
             "\"append\"",
         ),
         optional("schedule", TEXT, "Five or six cron fields and a time zone (absent = UTC), or `manual`.", "\"0 3 * * * Europe/Berlin\""),
-        optional("on_undeclared", Kind::Choice(&["drop", "stop"]), "What happens to fields that nobody declared; absent = drop.", "\"stop\""),
-        optional("on_invalid", Kind::Choice(&["stop", "skip"]), "What happens to records that contradict the schema; absent = stop.", "\"skip\""),
+        optional(
+            "on_undeclared",
+            Kind::Choice(&["drop", "stop"]),
+            "What happens to fields that nobody declared; absent = drop.",
+            "\"stop\"",
+        ),
+        optional(
+            "on_invalid",
+            Kind::Choice(&["stop", "skip"]),
+            "What happens to records that contradict the schema; absent = stop.",
+            "\"skip\"",
+        ),
         optional("name", NAME, "Name for people. Recorded.", "\"Contacts into the archive\""),
         optional("activity", TEXT, "Processing activity that it belongs to. Recorded.", "\"VT-01 Customer file\""),
         optional("owner", TEXT, "Who answers for it. Recorded.", "\"role:sales\""),

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::finding::{Findings, shorten};
+use super::finding::{Findings, shorten, shorten_reason};
 use super::grammar::{self, Kind};
 use super::raw::{self, Node, Raw, Table};
 use super::walk;
@@ -72,7 +72,7 @@ impl<'a> Loader<'a> {
             }
             Ok(found) => found,
             Err(reason) => {
-                let title = format!("`{}` cannot be read: {}", shorten(pattern), shorten(&reason));
+                let title = format!("`{}` cannot be read: {}", shorten(pattern), shorten_reason(&reason));
                 return self.refuse(span, title, "correct the path, or make the file readable");
             }
         };
@@ -156,7 +156,8 @@ impl<'a> Loader<'a> {
             for span in self.findings.secrets.iter().filter(|span| usize::from(span.file) == index) {
                 let range = span.start as usize..span.end as usize;
                 if let Some(secret) = shown.get(range.clone()) {
-                    let blank: String = secret.bytes().map(|byte| if matches!(byte, b'"' | b'\n' | b'\'') { char::from(byte) } else { '*' }).collect();
+                    let blank: String =
+                        secret.bytes().map(|byte| if matches!(byte, b'"' | b'\n' | b'\'') { char::from(byte) } else { '*' }).collect();
                     shown.replace_range(range, &blank);
                 }
             }
@@ -174,7 +175,12 @@ impl<'a> Loader<'a> {
                 _ => rest.push((key, node)),
             }
         }
-        merge_tables(root, rest, &|name| grammar::MANIFEST.keys.iter().find(|key| key.name == name).map(|key| &key.kind), &mut self.findings);
+        merge_tables(
+            root,
+            rest,
+            &|name| grammar::MANIFEST.keys.iter().find(|key| key.name == name).map(|key| &key.kind),
+            &mut self.findings,
+        );
     }
 }
 
@@ -183,7 +189,8 @@ type Entry = (crate::problem::Spanned<String>, Node);
 fn merge_tables<'k>(into: &mut Table, added: Vec<Entry>, kind_of: &dyn Fn(&str) -> Option<&'k Kind>, findings: &mut Findings) {
     let index: HashMap<String, usize> = into.entries.iter().enumerate().map(|(at, (key, _))| (key.value.clone(), at)).collect();
     for (key, node) in added {
-        let Some((first, existing)) = index.get(&key.value).and_then(|at| into.entries.get_mut(*at)).map(|(key, node)| (key.span, node)) else {
+        let Some((first, existing)) = index.get(&key.value).and_then(|at| into.entries.get_mut(*at)).map(|(key, node)| (key.span, node))
+        else {
             into.entries.push((key, node));
             continue;
         };
@@ -213,5 +220,6 @@ fn includes(root: &Table) -> Vec<(String, Span)> {
 
 fn not_utf8(file: u16, at: usize) -> Problem {
     let start = u32::try_from(at).unwrap_or(u32::MAX);
-    Problem::new(Code::E001, "this file is not UTF-8 text", "save it as UTF-8").at(Span { file, start, end: start }, "this byte cannot be read")
+    Problem::new(Code::E001, "this file is not UTF-8 text", "save it as UTF-8")
+        .at(Span { file, start, end: start }, "this byte cannot be read")
 }

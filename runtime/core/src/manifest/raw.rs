@@ -11,6 +11,8 @@ use crate::problem::{Code, Problem, Span, Spanned};
 /// How deep tables and lists may stand inside each other. The parser's own bounds hold for each key alone and would let the tree grow so deep
 /// that dropping it overflows the stack.
 pub const MAX_DEPTH: usize = 32;
+/// The greatest text whose syntax errors are all looked for: each costs memory, and a text without any structure has one for every few bytes.
+const MAX_RECOVERED_BYTES: usize = 256 << 10;
 /// Syntax errors that are told about one file; later ones are mostly echoes.
 const MAX_SYNTAX_ERRORS: usize = 20;
 
@@ -98,30 +100,46 @@ pub fn parse(text: &str, file: u16) -> Result<Table, Vec<Problem>> {
     if let Some(problem) = too_deep(text, file) {
         return Err(vec![problem]);
     }
-    let (document, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        return Ok(Reader { text, file }.table(document.into_inner(), Form::Header));
+    match DeTable::parse(text) {
+        Ok(document) => Ok(Reader { text, file }.table(document.into_inner(), Form::Header)),
+        Err(first) if text.len() > MAX_RECOVERED_BYTES => Err(syntax_problems(&[first], text, file)),
+        Err(_) => Err(syntax_problems(&DeTable::parse_recoverable(text).1, text, file)),
     }
+}
+
+fn syntax_problems(errors: &[toml::de::Error], text: &str, file: u16) -> Vec<Problem> {
     let mut told: Vec<Problem> = Vec::new();
     let mut lines = Vec::new();
-    for error in errors.into_iter().take(10 * MAX_SYNTAX_ERRORS) {
+    let mut repeated_table = None;
+    for error in errors.iter().take(10 * MAX_SYNTAX_ERRORS) {
         let span = place(file, error.span().unwrap_or(0..0), text);
         let line = text.get(..span.start as usize).map_or(0, |before| before.matches('\n').count());
         if told.len() == MAX_SYNTAX_ERRORS || lines.contains(&line) {
             continue;
         }
         lines.push(line);
+        let twice = error.message().starts_with("duplicate key");
+        let start = span.start as usize;
+        if twice && repeated_table.is_some_and(|opened| text.get(opened..start).is_some_and(|between| !between.contains("\n["))) {
+            continue;
+        }
+        if twice
+            && text.get(..start).is_some_and(|before| before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('[')))
+        {
+            repeated_table = Some(start);
+        }
         told.push(syntax_problem(error.message(), span));
     }
-    Err(told)
+    told
 }
 
 fn syntax_problem(message: &str, span: Span) -> Problem {
     if message.starts_with("duplicate key") {
-        return Problem::new(Code::E001, "this key or table is written twice", "keep one of the two, or join them").at(span, "written before");
+        return Problem::new(Code::E001, "this key or table is written twice", "keep one of the two, or join them")
+            .at(span, "written before");
     }
     let help = "write it as TOML: `key = value`, texts in quotes, tables as `[table.id]`; see https://toml.io";
-    Problem::new(Code::E001, "this is not TOML", help).at(span, message.to_owned())
+    Problem::new(Code::E001, format!("this is not TOML: {message}"), help).at(span, "the parser stopped here")
 }
 
 /// A place inside the text, widened to whole characters.

@@ -27,7 +27,7 @@ pub(super) fn file(root: &raw::Table, findings: &mut Findings) {
 
 /// Tells which top-level keys are missing. `place` is the beginning of the first file.
 pub(super) fn required(root: &raw::Table, place: Span, findings: &mut Findings) {
-    Walker { findings, path: Vec::new() }.missing(&grammar::MANIFEST, root, place);
+    Walker { findings, path: Vec::new() }.missing(&grammar::MANIFEST, root, &[], place);
 }
 
 struct Walker<'a> {
@@ -37,33 +37,37 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     fn table(&mut self, grammar: &Table, raw: &raw::Table, span: Span) {
-        self.entries(grammar, raw);
-        self.missing(grammar, raw, span);
+        let misspelt = self.entries(grammar, raw);
+        self.missing(grammar, raw, &misspelt, span);
     }
 
-    fn entries(&mut self, grammar: &Table, raw: &raw::Table) {
+    /// Walks through the entries. Answers with the keys that unknown ones were probably meant to be.
+    fn entries(&mut self, grammar: &Table, raw: &raw::Table) -> Vec<&'static str> {
+        let mut meant = Vec::new();
         for (name, node) in &raw.entries {
             match grammar.keys.iter().find(|key| key.name == name.value) {
                 Some(key) => self.inside(&name.value, |walker| walker.value(&key.kind, node)),
-                None => self.unknown(grammar, name, node),
+                None => meant.extend(self.unknown(grammar, name, node)),
             }
         }
+        meant
     }
 
-    fn missing(&mut self, grammar: &Table, raw: &raw::Table, span: Span) {
-        for key in grammar.keys.iter().filter(|key| key.required && raw.get(key.name).is_none()) {
+    fn missing(&mut self, grammar: &Table, raw: &raw::Table, misspelt: &[&str], span: Span) {
+        let absent = |key: &&Key| key.required && raw.get(key.name).is_none() && !misspelt.contains(&key.name);
+        for key in grammar.keys.iter().filter(absent) {
             let place = self.place(grammar);
             self.findings.missing(span, key.name, &place, key.example);
         }
     }
 
-    fn unknown(&mut self, grammar: &Table, name: &Spanned<String>, node: &Node) {
+    fn unknown(&mut self, grammar: &Table, name: &Spanned<String>, node: &Node) -> Option<&'static str> {
         if std::ptr::eq(grammar, &raw const grammar::SECRET) {
             self.findings.secrets.push(node.span);
         }
-        let allowed: Vec<&str> = grammar.keys.iter().map(|key: &Key| key.name).collect();
+        let allowed: Vec<&'static str> = grammar.keys.iter().map(|key: &Key| key.name).collect();
         let place = self.place(grammar);
-        self.findings.unknown_key(name.span, &name.value, &place, &allowed);
+        self.findings.unknown_key(name.span, &name.value, &place, &allowed)
     }
 
     fn value(&mut self, kind: &Kind, node: &Node) {
@@ -71,7 +75,7 @@ impl Walker<'_> {
             (Kind::Any, _) | (Kind::Text(_), Raw::Text(_)) | (Kind::Free, Raw::Table(_)) => {}
             (Kind::Integer(least, greatest), Raw::Integer(number)) => {
                 if !number.is_some_and(|number| (*least..=*greatest).contains(&number)) {
-                    let title = format!("`{}` is out of range", self.shown());
+                    let title = format!("`{}` must be {}", self.shown(), expected(kind));
                     self.findings.wrong(node.span, title, format!("write {}", expected(kind)));
                 }
             }
@@ -233,9 +237,7 @@ pub(super) fn expected(kind: &Kind) -> String {
 /// None if the text can be an id; else what an id looks like.
 pub(super) fn id_fault(id: &str) -> Option<&'static str> {
     let body = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let fits = id.len() <= MAX_ID_BYTES
-        && id.bytes().next().is_some_and(body)
-        && id.bytes().all(|byte| body(byte) || byte == b'-');
+    let fits = id.len() <= MAX_ID_BYTES && id.bytes().next().is_some_and(body) && id.bytes().all(|byte| body(byte) || byte == b'-');
     (!fits).then_some("use lower-case letters, digits and hyphens, beginning with a letter or digit, at most 64 of them")
 }
 

@@ -2,8 +2,12 @@
 //!
 //! A problem holds names and places, never a record's value or a secret. It does not know how it is drawn (see the host's `cli::render`).
 
+mod reference;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub use reference::reference_page;
 
 /// A place in a manifest file: byte offsets into the text with number `file` of [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

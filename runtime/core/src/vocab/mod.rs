@@ -3,10 +3,13 @@
 //! Knows the shipped vocabulary only. What a manifest adds with `[[category]]` and `[[subject]]` is the policy's to join.
 
 mod data;
+mod reference;
 
 use std::sync::LazyLock;
 
 use data::Vocabulary;
+
+pub use reference::reference_page;
 
 static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(Vocabulary::shipped);
 

@@ -2,10 +2,21 @@
 //!
 //! Every function here checks sizes first (E306), then asks the gate, then acts. None decides.
 
+pub mod files;
+pub mod http;
+pub mod pages;
+mod pointer;
+pub mod run;
+pub mod runtime;
+pub mod sink;
+
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use hub_core::record::Cursor;
+
+/// Every interface of the ABI that a component can call, in the order of their files. What is not in this list does not exist.
+pub const ALL: [&str; 5] = ["files", "http", "pages", "runtime", "sink"];
 
 /// Where records leave the guest: made by `sync::flow` for one flow, called by `capability::sink` and `capability::pages`.
 pub trait Inlet: Send + Sync {

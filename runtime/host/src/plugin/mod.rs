@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod engine;
 pub mod package;
+mod trap;
 
 use std::sync::Arc;
 
@@ -55,6 +56,17 @@ pub struct PluginError {
     pub frame: Option<String>,
     /// Worth another try, after so many milliseconds at least.
     pub retry_after_ms: Option<Option<u32>>,
+}
+
+/// What a guest's `error.cancelled` becomes; every other text of a guest begins with its kind.
+const CANCELLED: &str = "it ended because the host asked for it";
+
+impl PluginError {
+    /// The guest ended because it was asked to.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.code == Code::E307 && self.message == CANCELLED
+    }
 }
 
 /// A record that a destination would not take.

@@ -1,1 +1,190 @@
-//! Finds, digests, caches components.
+//! Finds a component, reads its description, compiles it in a process of its own and keeps the compiled code. Runs nothing of it.
+//!
+//! Compiled code is native code: it is loaded only if its digest is the one that this hub recorded when it compiled it. Anything else in the cache
+//! is compiled again. What a component imports and exports is read from its type, never from what it says about itself.
+
+mod compile;
+mod shape;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use hub_core::description::{self, Description};
+use hub_core::manifest::ConnectorRef;
+use hub_core::problem::{Code, Problem};
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+use wasmtime::component::Component;
+
+pub use compile::{Compiler, VERB, compile_component_main};
+pub use shape::{Generation, Shape};
+
+use super::engine;
+use crate::config::Config;
+
+/// The greatest size of a component.
+const MAX_COMPONENT_BYTES: u64 = 64 << 20;
+/// The greatest size of compiled code.
+const MAX_COMPILED_BYTES: u64 = 1 << 30;
+
+/// A component that was found and read, not yet compiled.
+pub struct Package {
+    /// Hex SHA-256 of the component.
+    pub digest: String,
+    /// What it says about itself.
+    pub description: Arc<Description>,
+    bytes: Vec<u8>,
+    ready: OnceCell<Ready>,
+}
+
+/// A component that can be started.
+pub struct Ready {
+    /// What it imports and exports in truth.
+    pub shape: Shape,
+    pub(super) component: Component,
+}
+
+/// Where digests of compiled code are kept, so that a file in the cache can be told from one that somebody put there.
+pub trait Ledger: Send + Sync {
+    /// Hex SHA-256 recorded under a key.
+    fn digest(&self, key: &str) -> Option<String>;
+    /// Records a digest; it must survive the process.
+    fn record(&self, key: &str, digest: &str) -> BoxFuture<'static, Result<(), Problem>>;
+}
+
+/// Where components are compiled and their code is kept.
+#[derive(Clone)]
+pub struct Workshop {
+    /// Folder for compiled code, created when needed.
+    pub cache: PathBuf,
+    /// Its digests.
+    pub ledger: Arc<dyn Ledger>,
+    /// Who compiles.
+    pub compiler: Compiler,
+}
+
+/// Finds a component and reads its description. `folder`: what a path is relative to.
+///
+/// # Errors
+/// E007 if there is none, E303 or E304 if its description cannot be used.
+pub fn find(connector: &ConnectorRef, folder: &Path, config: &Config) -> Result<Package, Problem> {
+    let path = match connector {
+        ConnectorRef::Builtin(name) => config.connectors.join(format!("{name}.wasm")),
+        ConnectorRef::Path(path) => folder.join(path),
+    };
+    let inside = !matches!(connector, ConnectorRef::Builtin(name) if name.contains(['/', '\\', '.']));
+    let found = if inside { read(&path, MAX_COMPONENT_BYTES) } else { Err(io::ErrorKind::NotFound.into()) };
+    Package::of(found.map_err(|error| missing(connector, &path, &error))?)
+}
+
+impl Package {
+    /// Takes a component from memory.
+    ///
+    /// # Errors
+    /// E303 or E304 if its description cannot be used.
+    pub fn of(component: Vec<u8>) -> Result<Self, Problem> {
+        let description = description::read(&component)
+            .map_err(|error| Problem::new(error.code(), format!("the connector's description cannot be used: {error}"), error.help()))?;
+        Ok(Self { digest: hex(&component), description: Arc::new(description), bytes: component, ready: OnceCell::new() })
+    }
+
+    /// Loads its compiled code, after compiling it where the cache has none that can be trusted. Once for each package.
+    ///
+    /// # Errors
+    /// E007 if it is not a valid component for this sandbox, E302 if compiling took too much.
+    pub async fn prepare(&self, workshop: &Workshop) -> Result<&Ready, Problem> {
+        self.ready.get_or_try_init(|| self.load(workshop)).await
+    }
+
+    /// Compares what the component says with what it is.
+    ///
+    /// # Errors
+    /// E304 for an ABI that this hub does not speak, E303 for a description that hides something. Foreign imports are the gate's (E305).
+    pub fn verify(&self, ready: &Ready) -> Result<Generation, Problem> {
+        ready.shape.verify(&self.description)
+    }
+
+    async fn load(&self, workshop: &Workshop) -> Result<Ready, Problem> {
+        let engine = engine::shared()?;
+        let key = format!("{}-{}", self.digest, engine::settings_digest(engine));
+        let component = match workshop.kept(&key).and_then(|code| load(&code).ok()) {
+            Some(component) => component,
+            None => {
+                let code = workshop.compile(&key, self).await?;
+                load(&code).map_err(|error| unusable(&self.description.name, &format!("its compiled code does not load: {error:#}")))?
+            }
+        };
+        Ok(Ready { shape: Shape::of(engine, &component), component })
+    }
+}
+
+impl Workshop {
+    /// Compiled code whose digest is the recorded one.
+    fn kept(&self, key: &str) -> Option<Vec<u8>> {
+        let recorded = self.ledger.digest(key)?;
+        let code = read(&self.cache.join(file_name(key)), MAX_COMPILED_BYTES).ok()?;
+        if hex(&code) == recorded {
+            return Some(code);
+        }
+        tracing::warn!("the cache holds compiled code that this hub did not write; it is compiled again");
+        None
+    }
+
+    async fn compile(&self, key: &str, package: &Package) -> Result<Vec<u8>, Problem> {
+        let name = &package.description.name;
+        let (compiler, folder, target) = (self.compiler.clone(), self.cache.clone(), self.cache.join(file_name(key)));
+        let component = package.bytes.clone();
+        let work = tokio::task::spawn_blocking(move || compiler.compile(&folder, &component, &target));
+        let compiled = work.await.map_err(|_| unusable(name, "the compiler stopped"))?;
+        let code = compiled.map_err(|fault| fault.problem(name))?;
+        self.ledger.record(key, &hex(&code)).await?;
+        Ok(code)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that loads compiled code")]
+#[expect(unsafe_code, reason = "compiled code is mapped and run; every caller has checked its digest against the ledger or has just compiled it")]
+fn load(code: &[u8]) -> wasmtime::Result<Component> {
+    let engine = engine::shared().map_err(wasmtime::Error::new)?;
+    // SAFETY: these are the exact bytes that this hub's compiler wrote, for kept code by its digest in the ledger; no one else can change them now.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is over {} MiB", limit >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+fn file_name(key: &str) -> String {
+    format!("{key}.cwasm")
+}
+
+fn missing(connector: &ConnectorRef, path: &Path, error: &io::Error) -> Problem {
+    let (name, help) = match connector {
+        ConnectorRef::Builtin(name) => (name, "build the connectors (`cargo xtask build`), or set HUB_CONNECTORS to the folder that holds them"),
+        ConnectorRef::Path(name) => (name, "correct the path; it is relative to the file that names it"),
+    };
+    Problem::new(Code::E007, format!("connector `{name}` cannot be read: {error}"), help).note(format!("looked for {}", path.display()))
+}
+
+fn unusable(name: &str, reason: &str) -> Problem {
+    Problem::new(Code::E007, format!("connector `{name}` cannot be prepared: {reason}"), "build it again, or ask its author")
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,81 @@
 //!
 //! Nobody outside this folder sees a backend's own types. Nothing is reported durable before it is flushed.
 
+mod anchor;
+mod check;
+mod committer;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod damage;
+mod files;
+pub mod format;
+mod layout;
+mod memory;
+mod raw;
+mod salvage;
+mod sealing;
+mod sled;
+
+use std::path::Path;
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use hub_core::audit::{Draft, TreeHead};
 
+pub use self::sled::SledStore;
+pub use memory::MemoryStore;
+pub use salvage::{VerifiedAudit, verify_audit};
+pub use sealing::Moment;
+
+/// Longest key in bytes.
+pub const KEY_LIMIT: usize = 512;
+/// Longest value in bytes: a connector's state of 64 KiB as text, with room for what stands around it.
+pub const VALUE_LIMIT: usize = 128 << 10;
+/// Most bytes of all values of one transaction, and most audit entries: what one log batch of the engine holds with ease.
+pub const TRANSACTION_LIMIT: usize = 2 << 20;
+const ENTRIES_LIMIT: usize = 4096;
+
+/// Opens a store: `memory:`, or a folder, which is made if it is not there.
+///
+/// # Errors
+/// In use, damaged, of another format, or refused by the operating system.
+pub fn open(place: &str) -> Result<Arc<dyn Store>, StoreError> {
+    open_with(place, Options::default())
+}
+
+/// Opens a store with other settings than the usual ones.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(place: &str, options: Options) -> Result<Arc<dyn Store>, StoreError> {
+    if place == "memory:" {
+        return Ok(Arc::new(MemoryStore::new(options)));
+    }
+    Ok(Arc::new(SledStore::open(Path::new(place), options)?))
+}
+
+/// Settings of a backend.
+#[derive(Clone)]
+pub struct Options {
+    /// Page cache in bytes.
+    pub cache_bytes: u64,
+    /// Free space in bytes below which no new run should begin.
+    pub least_free_bytes: u64,
+    /// Where the time of audit entries comes from.
+    pub now: fn() -> Moment,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { cache_bytes: 64 << 20, least_free_bytes: 512 << 20, now: Moment::now }
+    }
+}
+
 /// A family of keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Namespace {
     /// Progress of a flow, by flow id (`format::Progress`).
     Progress,
@@ -101,4 +171,28 @@ pub trait Store: Send + Sync {
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError>;
     /// Size and root of the audit tree.
     fn head(&self) -> Result<TreeHead, StoreError>;
+    /// Asked before a run begins: an error if too little space is left to end it in order. Runs under way go on.
+    fn free_space_ok(&self) -> Result<(), StoreError>;
+}
+
+/// The limits that every backend holds.
+fn within_limits(transaction: &Transaction) -> Result<(), StoreError> {
+    let mut total = 0_usize;
+    for put in &transaction.puts {
+        let length = put.value.as_ref().map_or(0, Vec::len);
+        if put.key.len() > KEY_LIMIT {
+            return Err(StoreError::TooLarge { what: "a key", limit: KEY_LIMIT });
+        }
+        if length > VALUE_LIMIT {
+            return Err(StoreError::TooLarge { what: "a value", limit: VALUE_LIMIT });
+        }
+        total = total.saturating_add(put.key.len()).saturating_add(length);
+    }
+    if total > TRANSACTION_LIMIT {
+        return Err(StoreError::TooLarge { what: "a transaction", limit: TRANSACTION_LIMIT });
+    }
+    if transaction.audit.len() > ENTRIES_LIMIT {
+        return Err(StoreError::TooLarge { what: "the list of audit entries of a transaction", limit: ENTRIES_LIMIT });
+    }
+    Ok(())
 }

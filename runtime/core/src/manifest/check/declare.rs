@@ -11,7 +11,7 @@ use super::super::{Basis, CategoryExtension, PseudonymDomain, Purpose, Retention
 use super::system::secret;
 use super::{Named, read};
 use crate::description::json;
-use crate::manifest::finding::shorten;
+use crate::manifest::finding::{shorten, shorten_reason};
 use crate::problem::{Code, Problem, Span, Spanned};
 use crate::record::{FieldPath, StreamId};
 use crate::vocab;
@@ -113,7 +113,8 @@ fn category_problem(key: &Spanned<String>, parent: &str, marks: &[String]) -> Op
     let lost: Vec<&str> = shipped.marks.iter().map(String::as_str).filter(|mark| !carries(mark)).collect();
     (!lost.is_empty()).then(|| {
         let title = format!("`{}` is part of hub's vocabulary with the marks {}", key.value, shipped.marks.join(", "));
-        Problem::new(Code::E003, title, "remove this table; marks can be added, not taken away").at(key.span, format!("lacks {}", lost.join(", ")))
+        Problem::new(Code::E003, title, "remove this table; marks can be added, not taken away")
+            .at(key.span, format!("lacks {}", lost.join(", ")))
     })
 }
 
@@ -138,7 +139,9 @@ pub(super) fn subjects(root: &Table, loader: &mut Loader<'_>) -> BTreeMap<String
 
 fn twice(key: &Spanned<String>, first: Span) -> Problem {
     let code = if first.file == key.span.file { Code::E003 } else { Code::E005 };
-    Problem::new(code, format!("`{}` is declared twice", shorten(&key.value)), "keep one of the two").at(key.span, "the second one").at(first, "the first one")
+    Problem::new(code, format!("`{}` is declared twice", shorten(&key.value)), "keep one of the two")
+        .at(key.span, "the second one")
+        .at(first, "the first one")
 }
 
 pub(super) fn streams(root: &Table, loader: &mut Loader<'_>) -> BTreeMap<StreamId, StreamDeclaration> {
@@ -200,7 +203,7 @@ fn schema(path: &Spanned<String>, loader: &mut Loader<'_>) -> Option<Spanned<Val
         Ok(_) => "it is not a JSON object".to_owned(),
         Err(reason) => reason,
     };
-    let title = format!("the schema `{}` cannot be used: {}", shorten(&path.value), shorten(&reason));
+    let title = format!("the schema `{}` cannot be used: {}", shorten(&path.value), shorten_reason(&reason));
     let help = "name a JSON Schema file (one JSON object) by its path relative to this manifest";
     loader.findings.push(Problem::new(Code::E008, title, help).at(path.span, "named here"));
     None
@@ -215,7 +218,8 @@ mod tests {
         for good in ["P3Y", "P6M", "P30D", "P1Y6M", "P1Y2M3D", "P10Y"] {
             assert!(is_period(good), "{good}");
         }
-        for bad in ["", "P", "3Y", "P3", "P2W", "PT1H", "P1YT1H", "P0D", "P1M1Y", "P-1Y", "P1.5Y", "365d", "P999999Y", "p3y", "P1Y1Y", "PY"] {
+        for bad in ["", "P", "3Y", "P3", "P2W", "PT1H", "P1YT1H", "P0D", "P1M1Y", "P-1Y", "P1.5Y", "365d", "P999999Y", "p3y", "P1Y1Y", "PY"]
+        {
             assert!(!is_period(bad), "{bad}");
         }
     }

@@ -69,7 +69,9 @@ fn fields(table: &Table, loader: &mut Loader<'_>) -> Option<Vec<FlowField>> {
     let (key, node) = table.entry("fields")?;
     let found: Vec<FlowField> = match &node.value {
         Raw::List(items) => items.iter().filter_map(read::as_text).filter_map(|text| allowed(&text, loader)).collect(),
-        Raw::Table(entries) => flatten(entries, true).iter().filter_map(|field| treated(&field.path, field.span, field.node, loader)).collect(),
+        Raw::Table(entries) => {
+            flatten(entries, true).iter().filter_map(|field| treated(&field.path, field.span, field.node, loader)).collect()
+        }
         _ => Vec::new(),
     };
     let written = match &node.value {
@@ -104,7 +106,11 @@ fn unique(fields: &[FlowField], loader: &mut Loader<'_>) {
             continue;
         }
         if let Some(first) = targets.insert(&field.to.value, field.to.span) {
-            let problem = Problem::new(Code::E003, format!("two fields would become `{}`", field.to.value), "give one of them another name with `to`");
+            let problem = Problem::new(
+                Code::E003,
+                format!("two fields would become `{}`", field.to.value),
+                "give one of them another name with `to`",
+            );
             loader.findings.push(problem.at(field.to.span, "the second one").at(first, "the first one"));
         }
     }
@@ -148,7 +154,11 @@ fn action(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Action> 
     for (key, _) in &table.entries {
         let known = ["to", "value", "first", "last", "keep", "domain"].contains(&key.value.as_str());
         if known && !needs.contains(&key.value.as_str()) && !takes.contains(&key.value.as_str()) {
-            loader.findings.wrong(key.span, format!("`{}` has no meaning with the action `{word}`", key.value), "remove it, or choose another action");
+            loader.findings.wrong(
+                key.span,
+                format!("`{}` has no meaning with the action `{word}`", key.value),
+                "remove it, or choose another action",
+            );
         }
     }
     for key in needs.iter().filter(|key| table.get(key).is_none()) {

@@ -59,6 +59,8 @@ impl Named<'_> {
 /// Something could not be read although no problem was told: told now, so that nothing is left out in silence.
 fn told(loader: &mut Loader<'_>, span: Span) {
     if loader.findings.is_empty() {
-        loader.findings.push(crate::problem::Problem::new(Code::E003, "this table cannot be read", "compare it with the reference").at(span, "here"));
+        loader
+            .findings
+            .push(crate::problem::Problem::new(Code::E003, "this table cannot be read", "compare it with the reference").at(span, "here"));
     }
 }

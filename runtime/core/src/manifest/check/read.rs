@@ -10,7 +10,12 @@ use super::Named;
 use crate::problem::{Span, Spanned};
 
 /// Reads every table below `name`, by id.
-pub(super) fn keyed<T>(root: &Table, name: &str, loader: &mut Loader<'_>, read: impl Fn(&Named<'_>, &mut Loader<'_>) -> Option<T>) -> BTreeMap<String, T> {
+pub(super) fn keyed<T>(
+    root: &Table,
+    name: &str,
+    loader: &mut Loader<'_>,
+    read: impl Fn(&Named<'_>, &mut Loader<'_>) -> Option<T>,
+) -> BTreeMap<String, T> {
     let mut found = BTreeMap::new();
     let Some(Node { value: Raw::Table(tables), .. }) = root.get(name) else { return found };
     for (id, node) in &tables.entries {
@@ -105,10 +110,15 @@ pub(super) fn json(node: &Node, loader: &mut Loader<'_>) -> Option<Value> {
             loader.findings.wrong(node.span, "this number does not exist in JSON", "write a finite number below 2^63, or a text");
             return None;
         }
-        Raw::List(items) => Value::Array(items.iter().map(|item| json(item, loader)).collect::<Option<_>>()?),
+        Raw::List(items) => Value::Array(whole(items.iter().map(|item| json(item, loader)).collect())?),
         Raw::Table(table) => {
             let entries = table.entries.iter().map(|(key, node)| Some((key.value.clone(), json(node, loader)?)));
-            Value::Object(entries.collect::<Option<Map<_, _>>>()?)
+            Value::Object(whole(entries.collect())?.into_iter().collect::<Map<_, _>>())
         }
     })
+}
+
+/// All parts, if none is missing. Takes a list and no iterator, so that every part was looked at before.
+fn whole<T>(parts: Vec<Option<T>>) -> Option<Vec<T>> {
+    parts.into_iter().collect()
 }

@@ -39,9 +39,9 @@ pub(super) fn parse(text: &str) -> Result<Option<Schedule>, ScheduleFault> {
         },
     };
     let (seconds, rest) = match fields.as_slice() {
-        [rest @ ..] if rest.len() == 5 => ("0", rest),
+        rest if rest.len() == 5 => ("0", rest),
         [seconds, rest @ ..] if rest.len() == 5 => (*seconds, rest),
-        _ => return Err(fault(&format!("it has {} fields instead of five or six", fields.len()))),
+        _ => return Err(fault(&format!("five or six fields are needed, not {}", fields.len()))),
     };
     let [minute, hour, day, month, weekday] = rest else { return Err(fault("it has not five fields")) };
     let weekday = weekdays(weekday).ok_or_else(|| fault("its weekday is none of 0 to 7 and SUN to SAT"))?;
@@ -54,7 +54,8 @@ pub(super) fn parse(text: &str) -> Result<Option<Schedule>, ScheduleFault> {
 }
 
 fn looks_like_zone(word: &str) -> bool {
-    word.chars().any(|character| character.is_ascii_lowercase()) || (word.contains('/') && word.starts_with(|first: char| first.is_ascii_alphabetic()))
+    word.chars().any(|character| character.is_ascii_lowercase())
+        || (word.contains('/') && word.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
 fn unknown_zone(word: &str) -> ScheduleFault {
@@ -140,11 +141,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_kept_is_refused() {
-        assert!(shown("").contains("0 fields"));
-        assert!(shown("0 3 * *").contains("4 fields"));
-        assert!(shown("0 3 * * * * 2030 Europe/Berlin").contains("7 fields"));
+        assert!(shown("").contains("not 0"));
+        assert!(shown("0 3 * *").contains("not 4"));
+        assert!(shown("0 3 * * * * 2030 Europe/Berlin").contains("not 7"));
         assert!(shown("61 3 * * *").contains("out of range"));
-        assert!(shown("@daily").contains("1 fields"));
+        assert!(shown("@daily").contains("not 1"));
         assert!(shown("0 3 30 2 *").contains("never comes"));
         assert_eq!(shown("0 3 * * * Europe/Berln"), "its time zone is not known / write `Europe/Berlin`");
     }

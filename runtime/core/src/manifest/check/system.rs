@@ -99,7 +99,9 @@ fn networks(table: &Table, loader: &mut Loader<'_>) -> Vec<Spanned<Network>> {
     for written in read::texts(table, "networks") {
         let help = match Network::parse(&written.value) {
             None => "write an address and a prefix: `10.20.0.0/16`, or a single address",
-            Some(network) if network.prefix < if network.address.is_ipv4() { 8 } else { 16 } => "name the networks that are needed: at least /8 (IPv4), /16 (IPv6)",
+            Some(network) if network.prefix < if network.address.is_ipv4() { 8 } else { 16 } => {
+                "name the networks that are needed: at least /8 (IPv4), /16 (IPv6)"
+            }
             Some(network) if !is_first(network) => "bits behind the prefix must be zero, so that the range reads as what it is",
             Some(value) => {
                 found.push(Spanned { value, span: written.span });
@@ -162,7 +164,11 @@ fn scheme(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<CredentialScheme
     let word = read::text(table, "scheme")?.value;
     for (key, owner) in [("user", "basic"), ("header", "header")] {
         if let Some((name, _)) = table.entry(key).filter(|_| word != owner) {
-            loader.findings.wrong(name.span, format!("`{key}` has no meaning with the scheme `{}`", shorten(&word)), format!("remove it, or use `scheme = {owner:?}`"));
+            loader.findings.wrong(
+                name.span,
+                format!("`{key}` has no meaning with the scheme `{}`", shorten(&word)),
+                format!("remove it, or use `scheme = {owner:?}`"),
+            );
         }
     }
     match word.as_str() {
@@ -210,7 +216,11 @@ pub(super) fn secret(table: &Table, span: Span, loader: &mut Loader<'_>) -> Opti
             let name = read::text(table, "env")?;
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.value.is_empty() || !name.value.bytes().all(plain) || name.value.as_bytes().first().is_some_and(u8::is_ascii_digit) {
-                loader.findings.wrong(name.span, "this is not the name of an environment variable", "write its name, for example `CRM_TOKEN`");
+                loader.findings.wrong(
+                    name.span,
+                    "this is not the name of an environment variable",
+                    "write its name, for example `CRM_TOKEN`",
+                );
                 return None;
             }
             Some(SecretRef::Env(name.value))

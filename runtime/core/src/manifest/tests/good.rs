@@ -1,0 +1,147 @@
+//! Manifests that must be accepted, and what comes out of them.
+
+use super::super::*;
+use super::{Memory, reads};
+
+const EVERYTHING: &str = include_str!("everything.toml");
+const QUICKSTART: &str = include_str!("quickstart.toml");
+const SCHEMA: &str = r#"{"type":"object","properties":{"id":{"type":"integer","x-hub-category":"non-personal"}}}"#;
+
+fn everything() -> Manifest {
+    reads(EVERYTHING, &Memory::with(&[("schemas/contacts.json", SCHEMA), ("flows/night.toml", include_str!("night.toml"))]))
+}
+
+fn paths(fields: &[FlowField]) -> Vec<(&str, &str, Action)> {
+    fields.iter().map(|field| (field.path.value.as_str(), field.to.value.as_str(), field.action.value.clone())).collect()
+}
+
+#[test]
+fn the_quickstart_fits_on_a_screen() {
+    let manifest = reads(QUICKSTART, &Memory::default());
+    assert!(QUICKSTART.lines().filter(|line| !line.trim().is_empty()).count() <= 22);
+    let flow = &manifest.flows["contacts-to-archive"];
+    assert_eq!(flow.from.value.to_string(), "crm.contacts");
+    assert_eq!(flow.mode.value, WriteMode::Replace);
+    assert_eq!((flow.on_undeclared, flow.on_invalid), (OnUndeclared::Drop, OnInvalid::Stop));
+    assert!(flow.schedule.is_none());
+    assert_eq!(manifest.digest.len(), 64);
+    assert_eq!(manifest.systems["archive"].folders["out"].access, FolderAccess::Write);
+}
+
+#[test]
+fn systems_carry_their_grants() {
+    let manifest = everything();
+    let crm = &manifest.systems["crm"];
+    assert_eq!(crm.connector.value, ConnectorRef::Path("connectors/crm.wasm".to_owned()));
+    assert_eq!(
+        crm.config.value.to_string(),
+        r#"{"base":"https://api.example.org","since":"2026-01-01","pages":[1,2.5],"nested":{"deep":true}}"#
+    );
+    assert_eq!(crm.status.as_ref().map(|status| status.value), Some(SystemStatus::Pilot));
+    let hosts: Vec<String> = crm.hosts.iter().map(|host| host.value.to_string()).collect();
+    assert_eq!(hosts, ["https://api.example.org", "http://127.0.0.1:8080"]);
+    assert_eq!(crm.networks[0].value, Network { address: [10, 20, 0, 0].into(), prefix: 16 });
+    assert!(crm.read_body.is_some());
+    assert_eq!(crm.limits, Limits { memory_mib: Some(512), seconds: Some(60) });
+    let token = &crm.credentials["token"];
+    assert_eq!((&token.scheme, &token.value), (&CredentialScheme::Bearer, &SecretRef::File("secrets/token".to_owned())));
+    assert_eq!(token.origins.len(), 2);
+    let basic = &crm.credentials["basic"];
+    assert_eq!(basic.scheme, CredentialScheme::Basic { user: "hub".to_owned() });
+    assert_eq!(basic.value, SecretRef::Env("CRM_WORD".to_owned()));
+    assert_eq!(basic.origins.iter().map(ToString::to_string).collect::<Vec<_>>(), ["https://api.example.org"]);
+    assert_eq!(crm.credentials["key"].scheme, CredentialScheme::Header { name: "X-Api-Key".to_owned() });
+}
+
+#[test]
+fn declarations_are_typed() {
+    let manifest = everything();
+    let purpose = &manifest.purposes["sales"];
+    assert_eq!(purpose.use_key.value, "sales");
+    assert_eq!(purpose.basis.value.art6, 'f');
+    assert_eq!(purpose.basis.value.detail["interest.de"], "Vertrieb");
+    assert_eq!(purpose.basis.value.detail["lia"], "LIA-2026-01");
+    assert_eq!(purpose.allows.value.len(), 2);
+    assert_eq!(manifest.retentions["prospect"].kind, RetentionKind::Limit);
+    assert_eq!(manifest.retentions["voucher"].period.value, "P8Y");
+    assert_eq!(manifest.pseudonyms["analytics"].key.value, SecretRef::File("secrets/analytics.key".to_owned()));
+    assert_eq!(manifest.categories["user.demographic.household"].parent, "user.demographic");
+    assert_eq!(manifest.categories["user.demographic.trade_union"].marks, ["art9", "quasi"]);
+    assert!(manifest.subjects.contains_key("donor"));
+    let stream = &manifest.streams[&StreamId::parse("crm.contacts").unwrap()];
+    let fields: Vec<_> = stream.fields.iter().map(|(path, category)| (path.value.as_str(), category.value.as_str())).collect();
+    let expected = [
+        ("id", "user.unique_id"),
+        ("email", "user.contact.email"),
+        ("address.city", "user.contact.address.city"),
+        ("address.street", "user.contact.address.street"),
+        ("lines.product", "user.behavior.purchase_history"),
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(stream.schema.as_ref().unwrap().value["type"], "object");
+    assert_eq!(stream.primary_key[0].value.as_str(), "id");
+    assert_eq!(stream.cursor.as_ref().unwrap().value.as_str(), "updated_at");
+}
+
+#[test]
+fn flows_keep_the_order_of_their_fields() {
+    let manifest = everything();
+    let flow = &manifest.flows["contacts-to-archive"];
+    let expected = [
+        ("id", "customer_no", Action::Pseudonymise { domain: "analytics".to_owned() }),
+        ("email", "email", Action::Hash),
+        ("name", "name", Action::Mask { first: 1, last: 0 }),
+        ("zip", "region", Action::Truncate { keep: 2 }),
+        ("country", "country", Action::Constant(serde_json::json!("DE"))),
+        ("notes", "notes", Action::Drop),
+        ("address.city", "address.town", Action::Allow),
+        ("address.street", "address.street", Action::Allow),
+        ("lines.product", "lines.product", Action::Allow),
+        ("lines.note", "lines.note", Action::Mask { first: 0, last: 0 }),
+    ];
+    assert_eq!(paths(&flow.fields), expected);
+    assert_eq!(flow.mode.value, WriteMode::Upsert);
+    assert_eq!((flow.on_undeclared, flow.on_invalid), (OnUndeclared::Stop, OnInvalid::Skip));
+    let schedule = flow.schedule.as_ref().unwrap();
+    assert_eq!((schedule.value.expression.as_str(), schedule.value.zone.as_str()), ("0 0 3 * * *", "Europe/Berlin"));
+    assert_eq!(flow.retention[0].value, "prospect");
+    assert_eq!(paths(&manifest.flows["nightly"].fields), [("id", "id", Action::Allow)]);
+    assert_eq!(manifest.sources.get(manifest.flows["nightly"].id.span.file).unwrap().0, "flows/night.toml");
+}
+
+/// A key that no good manifest uses is a key that nothing tests.
+#[test]
+fn the_good_manifest_uses_every_key_of_the_grammar() {
+    let mut unused = Vec::new();
+    let mut waiting = vec![&grammar::MANIFEST];
+    while let Some(table) = waiting.pop() {
+        for key in table.keys {
+            let written = format!("{} =", key.name);
+            let opened = [format!("[{}", key.name), format!(".{}", key.name)];
+            if !EVERYTHING.contains(&written) && !opened.iter().any(|form| EVERYTHING.contains(form)) {
+                unused.push(format!("{} {}", table.title, key.name));
+            }
+            waiting.extend(schema::inner_tables(&key.kind));
+        }
+    }
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+#[test]
+fn the_digest_covers_every_file() {
+    let files = |schema: &str, night: &str| Memory::with(&[("schemas/contacts.json", "")]).replaced(schema, night);
+    let digest = |schema: &str, night: &str| reads(EVERYTHING, &files(schema, night)).digest;
+    let night = include_str!("night.toml");
+    let first = digest(SCHEMA, night);
+    assert_eq!(first, digest(SCHEMA, night));
+    assert_ne!(first, digest(&format!("{SCHEMA} "), night));
+    assert_ne!(first, digest(SCHEMA, &format!("{night}\n")));
+}
+
+impl Memory {
+    fn replaced(mut self, schema: &str, night: &str) -> Self {
+        self.0.insert("schemas/contacts.json", schema.as_bytes().to_vec());
+        self.0.insert("flows/night.toml", night.as_bytes().to_vec());
+        self
+    }
+}

@@ -1,0 +1,187 @@
+//! The only outbound socket. Sends what the gate cleared, follows redirects by asking again, and connects to cleared addresses only.
+//!
+//! Does not decide and does not audit (see `gate`). There is one client per origin, because a connection's clearance belongs to an origin:
+//! its resolver asks the gate for each address and hands out those alone, so what was checked is what is connected to.
+
+mod client;
+mod credential;
+mod failure;
+mod message;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hub_core::manifest::Origin;
+use hub_core::policy::origin_of;
+use hub_core::problem::{Code, Problem};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION};
+
+pub use client::{Connection, Lookup, SystemLookup};
+pub use credential::Credentials;
+pub use failure::SendError;
+pub use message::{HeaderFault, Method, Request, Response, check_headers};
+
+use crate::gate::{Cleared, Gate};
+use client::OriginClient;
+
+/// The greatest body of a response.
+pub const MAX_BODY_BYTES: u64 = 64 << 20;
+/// The greatest sum of a response's headers.
+pub const MAX_HEADER_BYTES: usize = 64 << 10;
+/// Bodies that one instance may hold at the same time.
+const MAX_HELD_BYTES: u64 = 256 << 20;
+const MAX_REDIRECTS: usize = 10;
+
+/// The way out for one system in one run.
+pub struct Egress {
+    system: Arc<str>,
+    gate: Arc<Gate>,
+    credentials: Credentials,
+    lookup: Arc<dyn Lookup>,
+    clients: Mutex<HashMap<Origin, Arc<OriginClient>>>,
+    held: Arc<AtomicU64>,
+}
+
+impl Egress {
+    /// For one system and one run.
+    #[must_use]
+    pub fn new(system: Arc<str>, gate: Arc<Gate>, credentials: Credentials, lookup: Arc<dyn Lookup>) -> Self {
+        Self { system, gate, credentials, lookup, clients: Mutex::default(), held: Arc::default() }
+    }
+
+    /// Sends a request and waits for the whole answer, redirects included.
+    ///
+    /// # Errors
+    /// See [`SendError`]. Texts hold no URL and no secret.
+    pub async fn send(&self, request: Cleared<Request>, timeout: Duration) -> Result<Response, SendError> {
+        let answer = tokio::time::timeout(timeout, self.follow(request)).await;
+        answer.unwrap_or(Err(SendError::Timeout)).map_err(|error| error.map_text(|text| self.credentials.redact(text)))
+    }
+
+    /// The header that a credential of this system is sent in, in lower case; the guest may not set it.
+    pub fn owned_headers(&self) -> impl Iterator<Item = String> {
+        self.credentials.header_names()
+    }
+
+    async fn follow(&self, mut request: Cleared<Request>) -> Result<Response, SendError> {
+        for _ in 0..=MAX_REDIRECTS {
+            let sent = request.into_inner();
+            let answer = self.exchange(&sent).await?;
+            let Some(location) = redirect_target(answer.status(), answer.headers()) else {
+                return self.receive(answer).await;
+            };
+            let Some(next) = self.redirected(sent, answer.status(), &location) else {
+                return Err(SendError::Transport("the server redirects to something that is not a URL".to_owned()));
+            };
+            request = self.gate.clear(next).await.map_err(SendError::Denied)?;
+        }
+        Err(SendError::Transport(format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    /// One request, one answer without its body.
+    async fn exchange(&self, request: &Request) -> Result<reqwest::Response, SendError> {
+        let client = self.client(request).await?;
+        let mut headers = message::outgoing(&request.headers)?;
+        if let Some(name) = &request.credential {
+            let (name, value) = self.credentials.header(name).ok_or_else(|| SendError::Invalid("the credential is not at hand".to_owned()))?;
+            headers.insert(name, value);
+        }
+        let mut outgoing = client.http.request(request.method.name(), request.url.clone()).headers(headers);
+        if let Some(body) = &request.body {
+            outgoing = outgoing.body(body.clone());
+        }
+        let answer = outgoing.send().await.map_err(|error| failure::classify(&error))?;
+        match answer.remote_addr() {
+            Some(remote) if client.is_cleared(remote.ip()) => Ok(answer),
+            _ => Err(SendError::Denied(self.gate.denied(&self.system, elsewhere(&self.system)).await)),
+        }
+    }
+
+    /// The client of the request's origin. Its first use asks for a literal address, which no resolver sees.
+    async fn client(&self, request: &Request) -> Result<Arc<OriginClient>, SendError> {
+        let origin = origin_of(&request.url).ok_or_else(|| SendError::Invalid("the URL has no host".to_owned()))?;
+        if let Some(client) = self.clients().get(&origin) {
+            return Ok(Arc::clone(client));
+        }
+        let client = OriginClient::new(&self.system, &self.gate, &self.lookup, &request.url)?;
+        client.clear_literal().await.map_err(SendError::Denied)?;
+        Ok(Arc::clone(self.clients().entry(origin).or_insert_with(|| Arc::new(client))))
+    }
+
+    fn clients(&self) -> std::sync::MutexGuard<'_, HashMap<Origin, Arc<OriginClient>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a browser would send next, less what must not leave the origin.
+    fn redirected(&self, sent: Request, status: StatusCode, location: &str) -> Option<Request> {
+        let mut url = sent.url.join(location).ok()?;
+        url.set_fragment(None);
+        let same_origin = origin_of(&url) == origin_of(&sent.url);
+        let becomes_get = match status.as_u16() {
+            301 | 302 => sent.method == Method::Post,
+            303 => !matches!(sent.method, Method::Get | Method::Head),
+            _ => false,
+        };
+        let credential = sent.credential.filter(|name| origin_of(&url).is_some_and(|origin| self.credentials.is_bound(name, &origin)));
+        let mut headers = sent.headers;
+        headers.retain(|(name, _)| message::survives_redirect(name, same_origin, becomes_get));
+        let (method, body) = if becomes_get { (Method::Get, None) } else { (sent.method, sent.body) };
+        Some(Request { system: sent.system, url, method, headers, body, credential })
+    }
+
+    async fn receive(&self, mut answer: reqwest::Response) -> Result<Response, SendError> {
+        let status = answer.status().as_u16();
+        let headers = message::incoming(answer.headers(), |text| self.credentials.redact(text))?;
+        if answer.content_length().is_some_and(|length| length > MAX_BODY_BYTES) {
+            return Err(SendError::TooLarge(MAX_BODY_BYTES));
+        }
+        let mut hold = Hold { held: Arc::clone(&self.held), bytes: 0 };
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| failure::classify(&error))? {
+            if body.len() as u64 + chunk.len() as u64 > MAX_BODY_BYTES || !hold.add(chunk.len()) {
+                return Err(SendError::TooLarge(MAX_BODY_BYTES));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        self.credentials.redact_bytes(&mut body);
+        Ok(Response { status, headers, body: Bytes::from(body), _hold: hold })
+    }
+}
+
+fn redirect_target(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    let redirects = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+    redirects.then(|| headers.get(LOCATION)?.to_str().ok().map(str::to_owned)).flatten()
+}
+
+fn elsewhere(system: &str) -> Problem {
+    let title = format!("a connection of system `{system}` ended at an address that was not cleared");
+    Problem::new(Code::E204, title, "look for a proxy or a rewritten route on this machine")
+}
+
+/// Share of the memory that bodies of one instance may take; given back when the response is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    held: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Hold {
+    fn add(&mut self, bytes: usize) -> bool {
+        let bytes = bytes as u64;
+        self.bytes += bytes;
+        self.held.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_HELD_BYTES
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

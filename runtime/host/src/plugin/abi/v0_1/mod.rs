@@ -1,0 +1,51 @@
+//! ABI 0.1: bindings, and the two ways in which an instance is used. What it may call stands in `imports`.
+//!
+//! WIT types become core types here and nowhere else.
+
+mod imports;
+mod links;
+mod sink;
+mod source;
+
+pub(super) use sink::Writing;
+pub(super) use source::Reading;
+
+use super::guest::{Complaint, MAX_MESSAGE_BYTES};
+use crate::capability::runtime::clean;
+use crate::plugin::CANCELLED;
+
+mod bindings {
+    #![allow(missing_docs, reason = "generated from the WIT files, which hold the documentation")]
+    wasmtime::component::bindgen!({
+        path: "../../wit/v0.1",
+        world: "full-connector",
+        imports: {
+            "hub:connector/runtime": trappable,
+            "hub:connector/http.[method]response.status": trappable,
+            "hub:connector/http.[method]response.headers": trappable,
+            "hub:connector/http.[method]response.header": trappable,
+            default: async | trappable,
+        },
+        exports: { default: async },
+        with: {
+            "hub:connector/http.response": crate::capability::http::Response,
+            "hub:connector/files.reader": crate::capability::files::Reader,
+            "hub:connector/files.writer": crate::capability::files::Writer,
+        },
+    });
+}
+
+use bindings::hub::connector::types::Error;
+
+/// A guest's error as the host takes it.
+fn complaint(error: Error) -> Complaint {
+    let (kind, message, retry_after_ms) = match error {
+        Error::Config(text) => ("wrong configuration", text, None),
+        Error::Auth(text) => ("the credential was refused", text, None),
+        Error::Transient(retry) => ("it may work later", retry.message, Some(retry.after_ms)),
+        Error::SchemaDrift(text) => ("the remote no longer matches the declared schema", text, None),
+        Error::Permanent(text) => ("it failed", text, None),
+        Error::Cancelled => return Complaint { message: CANCELLED.to_owned(), retry_after_ms: None },
+    };
+    Complaint { message: clean(&format!("{kind}: {message}"), MAX_MESSAGE_BYTES), retry_after_ms }
+}

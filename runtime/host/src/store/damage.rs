@@ -1,0 +1,135 @@
+//! One changed byte anywhere in the data file: never taken for a whole log, and named by number when it stands in an entry.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use hub_core::audit::{Link, START, Verdict};
+use memchr::memmem;
+use tempfile::TempDir;
+
+use super::contract::{block_on, entry, put};
+use super::{Durability, Namespace, Options, SledStore, Store, StoreError, Transaction, verify_audit};
+
+/// A small generator with a fixed start, so that a failure can be seen again.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
+struct Victim {
+    folder: TempDir,
+    data: File,
+    bytes: Vec<u8>,
+    whole: Verdict,
+    /// Where every copy of every entry stands: offset and length by number.
+    copies: BTreeMap<u64, Vec<(usize, usize)>>,
+}
+
+impl Victim {
+    /// 2,000 entries, closed, and opened once more so that there is a page table, as in a store that is used every day.
+    fn new(reopened: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path(), Options::default()).unwrap();
+        for number in 0..2_000_u64 {
+            let puts = vec![put(Namespace::Progress, b"crm-to-erp", Some(&number.to_be_bytes()))];
+            let durability = if number % 10 == 9 { Durability::Sync } else { Durability::Lazy };
+            block_on(store.commit(Transaction { puts, audit: vec![entry(number)] }, durability)).unwrap();
+        }
+        drop(store);
+        if reopened {
+            drop(SledStore::open(folder.path(), Options::default()).unwrap());
+        }
+        let path = folder.path().join("db");
+        let bytes = fs::read(&path).unwrap();
+        let data = OpenOptions::new().write(true).open(path).unwrap();
+        let whole = verify_audit(folder.path()).unwrap().verdict;
+        assert_eq!((whole.entries, &whole.first_bad), (2_000, &None));
+        let mut copies: BTreeMap<u64, Vec<(usize, usize)>> = BTreeMap::new();
+        for at in memmem::find_iter(&bytes, START) {
+            let seq = Link::parse(&bytes[at..]).unwrap().seq;
+            copies.entry(seq).or_default().push((at, Link::end(&bytes[at..]).unwrap()));
+        }
+        assert_eq!(copies.len(), 2_000);
+        Self { folder, data, bytes, whole, copies }
+    }
+
+    /// Verifies with one bit of a byte changed, and mends it again.
+    fn with_flip(&self, at: usize, bit: u8) -> Result<Verdict, StoreError> {
+        self.data.write_all_at(&[self.bytes[at] ^ bit], at as u64).unwrap();
+        let verified = verify_audit(self.folder.path());
+        self.data.write_all_at(&[self.bytes[at]], at as u64).unwrap();
+        verified.map(|verified| verified.verdict)
+    }
+}
+
+/// Copies of entries that the engine itself trips over when they are damaged, against those in dead space.
+fn is_live(victim: &Victim, at: usize) -> bool {
+    let copy = tempfile::tempdir().unwrap();
+    for name in files_of(victim.folder.path()) {
+        fs::copy(&name, copy.path().join(name.file_name().unwrap())).unwrap();
+    }
+    let data = OpenOptions::new().write(true).open(copy.path().join("db")).unwrap();
+    data.write_all_at(&[victim.bytes[at] ^ 1], at as u64).unwrap();
+    let opened = SledStore::open(copy.path(), Options::default());
+    opened.and_then(|store| store.audit(0, 3_000)).is_ok_and(|entries| entries.len() == 2_000)
+}
+
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|item| item.unwrap().path());
+    files.filter(|path| path.is_file() && path.file_name().unwrap() != "hub.lock").collect()
+}
+
+fn flip_in_every_place_of_an_entry(reopened: bool, rounds: usize) {
+    let victim = Victim::new(reopened);
+    let mut random = Random(0x5eed_0001);
+    let (mut live, mut named) = (0, 0);
+    for round in 0..rounds {
+        let seq = random.below(2_000) as u64;
+        let copies = &victim.copies[&seq];
+        let (start, length) = copies[random.below(copies.len())];
+        let at = start + if round % 8 == 0 { random.below(15) } else { random.below(length) };
+        let bit = 1 << random.below(8);
+        let verdict = victim.with_flip(at, bit);
+        let bad = verdict.unwrap_or_else(|error| panic!("entry {seq}, byte {}: {error}", at - start)).first_bad;
+        let bad = bad.unwrap_or_else(|| panic!("entry {seq}, byte {} of a copy at {start} of {copies:?}: held to be whole", at - start));
+        named += usize::from(bad.seq == seq);
+        assert_eq!(bad.seq, seq, "byte {} of a copy at {start} of {copies:?}: {bad:?}", at - start);
+        live += usize::from(is_live(&victim, at));
+    }
+    assert_eq!(named, rounds);
+    eprintln!("{rounds} flips, {} harmless to the engine, {named} named", live);
+}
+
+#[test]
+fn a_flip_in_any_copy_of_an_entry_names_it() {
+    flip_in_every_place_of_an_entry(false, 220);
+    flip_in_every_place_of_an_entry(true, 60);
+}
+
+#[test]
+fn a_flip_elsewhere_is_never_another_truth() {
+    for reopened in [false, true] {
+        let victim = Victim::new(reopened);
+        let mut random = Random(0x5eed_0002);
+        let mut found = 0;
+        for _ in 0..120 {
+            let at = random.below(victim.bytes.len());
+            match victim.with_flip(at, 1 << random.below(8)) {
+                Ok(verdict) if verdict.first_bad.is_none() => assert_eq!(verdict, victim.whole, "offset {at}"),
+                Ok(_) | Err(StoreError::Damaged { .. }) => found += 1,
+                Err(other) => panic!("offset {at}: {other:?}"),
+            }
+        }
+        assert!(found > 10);
+        assert_eq!(verify_audit(victim.folder.path()).unwrap().verdict, victim.whole);
+    }
+}

@@ -1,0 +1,280 @@
+//! The stored forms of everything that outlives a process, each tagged with its version. Old versions are read for ever; only the newest is written.
+//!
+//! A form holds names, counts and codes. The one place for foreign bytes is `Progress::cursor`, which is never shown.
+//! To change a form: add a variant to its `Versioned…` enum, keep the old one with a conversion, add a pair of files to `tests/fixtures/stored`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hub_core::audit::tree::Hash;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::layout::broken;
+
+/// How far a flow has come.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// Run that stored it.
+    pub run: String,
+    /// Last batch of that run.
+    pub batch: u64,
+    /// State of the connector after it.
+    #[serde(with = "as_base64")]
+    pub cursor: Option<Vec<u8>>,
+    /// Length in bytes up to which each file of the destination is good.
+    pub positions: BTreeMap<String, u64>,
+    /// Run that has not reached its end.
+    pub open_run: Option<String>,
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cursor = self.cursor.as_ref().map(|bytes| format!("{} bytes", bytes.len()));
+        let mut shown = out.debug_struct("Progress");
+        shown.field("run", &self.run).field("batch", &self.batch).field("cursor", &cursor);
+        shown.field("positions", &self.positions).field("open_run", &self.open_run).finish()
+    }
+}
+
+/// One run of one flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunRecord {
+    /// Id of the run.
+    pub id: String,
+    /// Id of the flow.
+    pub flow: String,
+    /// Milliseconds since 1970.
+    pub started_ms: u64,
+    /// Milliseconds since 1970; none while it is open.
+    pub ended_ms: Option<u64>,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Records that the source handed over.
+    pub read: u64,
+    /// Records that the destination took.
+    pub written: u64,
+    /// Records left out.
+    pub rejected: u64,
+    /// Undeclared fields that were dropped, by path.
+    pub dropped: BTreeMap<String, u64>,
+    /// `HUB-E…` of the problem that ended it.
+    pub code: Option<String>,
+    /// The connector's own short word for it, never a text of a remote.
+    pub message_code: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOutcome {
+    /// Not at all, so far.
+    #[default]
+    Open,
+    /// It reached its end.
+    Completed,
+    /// It was asked to end early.
+    Interrupted,
+    /// A problem ended it.
+    Failed,
+}
+
+/// What somebody accepted that a system's connector may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Capability {
+    /// Digest of the component that was accepted.
+    pub component_digest: String,
+    /// Data categories that it reads or takes.
+    pub categories: BTreeSet<String>,
+    /// Where it connects.
+    pub hosts: BTreeSet<String>,
+    /// Interfaces that it imports.
+    pub imports: BTreeSet<String>,
+    /// It reads response bodies inside the sandbox.
+    pub read_body: bool,
+}
+
+/// A component that was compiled for this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Compiled {
+    /// Digest of the compiled file.
+    pub digest: String,
+}
+
+/// What the store says of itself: the audit tree and the sum over all values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Head {
+    /// Number of audit entries.
+    pub size: u64,
+    /// Root of the audit tree.
+    #[serde(with = "as_hex")]
+    pub root: Hash,
+    /// XOR of the fingerprints of all values: a page of an older state does not go unnoticed.
+    #[serde(with = "as_hex")]
+    pub state: Hash,
+    /// Time of the last audit entry.
+    pub last_ms: u64,
+}
+
+/// The anchor file beside the engine's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Anchor {
+    /// Number of audit entries that were durable.
+    pub size: u64,
+    /// Root of the tree over them.
+    #[serde(with = "as_hex")]
+    pub root: Hash,
+}
+
+macro_rules! versioned {
+    ($($(#[$about:meta])* $visible:vis $versioned:ident of $type:ident { $($tag:literal $version:ident($form:ty))* } newest $number:literal $newest:ident)*) => { $(
+        $(#[$about])*
+        #[derive(Serialize, Deserialize)]
+        #[serde(tag = "v")]
+        $visible enum $versioned { $(#[doc = $tag] #[serde(rename = $tag)] $version($form),)* }
+
+        impl From<$versioned> for $type {
+            fn from(stored: $versioned) -> Self { match stored { $($versioned::$version(form) => form.into(),)* } }
+        }
+
+        impl $type {
+            /// The stored form, of the newest version.
+            #[must_use]
+            $visible fn encode(&self) -> Vec<u8> {
+                // Numbers, texts and maps with text keys: there is nothing in a form that JSON cannot say.
+                serde_json::to_vec(&$versioned::$newest(self.clone())).unwrap_or_default()
+            }
+
+            /// Reads a stored form of any known version.
+            ///
+            /// # Errors
+            /// `Format` for a version that a newer hub wrote, `Damaged` for anything else that is not such a form.
+            $visible fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+                known_version(bytes, $number, stringify!($type))?;
+                let stored: $versioned = serde_json::from_slice(bytes).map_err(|_| unreadable(stringify!($type)))?;
+                Ok(stored.into())
+            }
+        }
+    )* };
+}
+
+versioned! {
+    /// Every version of [`Progress`].
+    pub VersionedProgress of Progress { "1" V1(Progress) } newest 1 V1
+    /// Every version of [`RunRecord`].
+    pub VersionedRunRecord of RunRecord { "1" V1(RunRecord) } newest 1 V1
+    /// Every version of [`Capability`].
+    pub VersionedCapability of Capability { "1" V1(Capability) } newest 1 V1
+    /// Every version of [`Compiled`].
+    pub VersionedCompiled of Compiled { "1" V1(Compiled) } newest 1 V1
+    /// Every version of [`Head`].
+    pub(super) VersionedHead of Head { "1" V1(Head) } newest 1 V1
+    /// Every version of [`Anchor`].
+    pub(super) VersionedAnchor of Anchor { "1" V1(Anchor) } newest 1 V1
+}
+
+fn known_version(bytes: &[u8], known: u32, what: &'static str) -> Result<(), StoreError> {
+    #[derive(Deserialize)]
+    struct Tag {
+        v: String,
+    }
+    let tag: Tag = serde_json::from_slice(bytes).map_err(|_| unreadable(what))?;
+    let found: u32 = tag.v.parse().map_err(|_| unreadable(what))?;
+    if found == 0 || found > known { Err(StoreError::Format { found, known }) } else { Ok(()) }
+}
+
+/// The text of serde's error is left out: it may quote the value.
+fn unreadable(what: &'static str) -> StoreError {
+    broken(format!("a stored {what} cannot be read"))
+}
+
+mod as_base64 {
+    use data_encoding::BASE64;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, out: S) -> Result<S::Ok, S::Error> {
+        bytes.as_ref().map(|bytes| BASE64.encode(bytes)).serialize(out)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(input)?;
+        text.map(|text| BASE64.decode(text.as_bytes()).map_err(|_| D::Error::custom("not base64"))).transpose()
+    }
+}
+
+mod as_hex {
+    use data_encoding::HEXLOWER;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(hash: &[u8; 32], out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&HEXLOWER.encode(hash))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<[u8; 32], D::Error> {
+        let bytes = HEXLOWER.decode(String::deserialize(input)?.as_bytes()).map_err(|_| D::Error::custom("not hex"))?;
+        bytes.try_into().map_err(|_| D::Error::custom("not 32 bytes"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// Newest form of a stored form, as plain JSON.
+    type Reader = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
+
+    const TYPES: [(&str, Reader); 6] = [
+        ("progress", |bytes| Progress::decode(bytes).map(|form| form.encode())),
+        ("run-record", |bytes| RunRecord::decode(bytes).map(|form| form.encode())),
+        ("capability", |bytes| Capability::decode(bytes).map(|form| form.encode())),
+        ("compiled", |bytes| Compiled::decode(bytes).map(|form| form.encode())),
+        ("head", |bytes| Head::decode(bytes).map(|form| form.encode())),
+        ("anchor", |bytes| Anchor::decode(bytes).map(|form| form.encode())),
+    ];
+
+    #[test]
+    fn every_form_ever_stored_is_read() {
+        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/stored"));
+        let folders: BTreeSet<String> = fs::read_dir(&root).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(folders, TYPES.iter().map(|(name, _)| (*name).to_owned()).collect());
+        for (name, read) in TYPES {
+            for version in 1.. {
+                let Ok(stored) = fs::read(root.join(name).join(format!("v{version}.json"))) else {
+                    assert!(version > 1, "{name} has no fixture");
+                    break;
+                };
+                let expected = fs::read(root.join(name).join(format!("v{version}.expected.json"))).unwrap();
+                let [found, expected] =
+                    [read(&stored).unwrap(), expected].map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).unwrap());
+                assert_eq!(found, expected, "{name} v{version}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_named_and_nonsense_is_damage() {
+        for (name, read) in TYPES {
+            assert!(matches!(read(br#"{"v":"7","new":1}"#), Err(StoreError::Format { found: 7, known: 1 })), "{name}");
+            for nonsense in [&b"{}"[..], b"", b"[1]", b"{\"v\":1}", br#"{"v":"one"}"#, b"\xff"] {
+                assert!(matches!(read(nonsense), Err(StoreError::Damaged { .. })), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_never_shown() {
+        let progress = Progress { cursor: Some(b"ada@example.org".to_vec()), ..Progress::default() };
+        let shown = format!("{progress:?}");
+        assert!(shown.contains("15 bytes") && !shown.contains("ada") && !shown.contains("97"), "{shown}");
+        assert_eq!(Progress::decode(&progress.encode()).unwrap(), progress);
+    }
+}

@@ -1,0 +1,172 @@
+//! `verify_audit`: the proof over a whole store, on a private copy, so that evidence is never changed. Names the damaged entry even when the engine
+//! no longer opens. Repairs nothing.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hub_core::audit::{Bad, Reason, TreeHead, Verdict, verify};
+
+use super::files::{self, BLOBS, DATA, SETTINGS, SNAPSHOT, failed};
+use super::layout::{AUDIT, HASHES, broken, number, numbered};
+use super::raw::{CLOSE, RawLog};
+use super::{StoreError, anchor, check, sled};
+
+/// Cache for reading the copy once.
+const CACHE_BYTES: u64 = 32 << 20;
+/// A copy of a store that is being written may be torn: how often another one is made.
+const TRIES: u32 = 5;
+/// In a log that holds, only a copy with so few changed bytes counts as damaged: an entry that a crash undid before it was acknowledged, and that was
+/// written again, differs in more.
+const SURE: usize = 2;
+
+/// What the proof found.
+#[derive(Clone, Debug)]
+pub struct VerifiedAudit {
+    /// The log itself.
+    pub verdict: Verdict,
+    /// Another process had the store open: what it wrote meanwhile is not covered.
+    pub in_use: bool,
+}
+
+/// Proves the audit log of the store in a folder, whether it is open in another process or not. Blocks for as long as reading everything takes.
+///
+/// # Errors
+/// `Damaged` if the store contradicts itself and no entry can be named; `Format`, `Io`. A named entry is not an error: see `first_bad`.
+pub fn verify_audit(folder: &Path) -> Result<VerifiedAudit, StoreError> {
+    if !folder.join(DATA).exists() {
+        let text = format!("there is no store in `{}`", folder.display());
+        return Err(StoreError::Io { doing: "verified", source: io::Error::new(io::ErrorKind::NotFound, text) });
+    }
+    let lock = files::lock_to_read(folder)?;
+    let in_use = lock.is_none();
+    let mut tries = 1;
+    loop {
+        let result = attempt(folder, lock.is_some());
+        let holds = result.as_ref().is_ok_and(|verdict| verdict.first_bad.is_none());
+        if holds || !in_use || tries == TRIES {
+            return result.map(|verdict| VerifiedAudit { verdict, in_use });
+        }
+        tries += 1;
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+fn attempt(folder: &Path, quiet: bool) -> Result<Verdict, StoreError> {
+    let copy = PrivateCopy::of(folder)?;
+    let raw = RawLog::read(&File::open(copy.path.join(DATA)).map_err(failed("read"))?).map_err(failed("read"))?;
+    let anchor = anchor::read(&copy.path);
+    let anchored = anchor.as_ref().ok().and_then(Option::as_ref).map_or(0, |anchor| anchor.size);
+    let engine = anchor.and_then(|anchor| through_engine(&copy.path, anchor.as_ref()));
+    match engine {
+        Ok((size, verdict)) => Ok(judge(size.max(anchored), verdict, &raw, quiet)),
+        Err(StoreError::Damaged { detail, first_bad_entry }) => {
+            let known = anchored.max(first_bad_entry.unwrap_or(0));
+            let named = first_named(&raw, known, CLOSE).ok_or(StoreError::Damaged { detail: detail.clone(), first_bad_entry })?;
+            let bad = Bad { seq: named, expected: "the bytes that its neighbours name".into(), found: detail, reason: Reason::Changed };
+            Ok(Verdict { entries: named, root: raw.root(named), first_bad: Some(bad), still_provable_until: named })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// The engine's answer together with what stands in the file. A damaged byte makes the engine lose whole pages, so what it misses first is often not what
+/// was damaged: the raw bytes know better.
+fn judge(size: u64, mut verdict: Verdict, raw: &RawLog, quiet: bool) -> Verdict {
+    let named = match &verdict.first_bad {
+        Some(bad) => first_named(raw, size, CLOSE).filter(|named| *named != bad.seq),
+        None if quiet => raw.first_damaged_copy(size, SURE),
+        None => None,
+    };
+    if let Some(seq) = named {
+        let bad = Bad {
+            seq,
+            expected: "its bytes as the chain names them".into(),
+            found: "a copy with other bytes".into(),
+            reason: Reason::Changed,
+        };
+        verdict = Verdict { entries: seq, root: raw.root(seq), first_bad: Some(bad), still_provable_until: seq };
+    }
+    verdict
+}
+
+fn first_named(raw: &RawLog, size: u64, most_bytes: usize) -> Option<u64> {
+    raw.first_damaged_copy(size, most_bytes).into_iter().chain(raw.first_broken(size)).min()
+}
+
+/// Reads everything through the engine: chain, tree, stored hashes, head, anchor, and the sum over the values. Answers with the head's size too.
+fn through_engine(folder: &Path, anchor: Option<&TreeHead>) -> Result<(u64, Verdict), StoreError> {
+    sled::guarded(|| {
+        let database = sled::start(folder, CACHE_BYTES)?;
+        if check::is_fresh(&database)? && anchor.is_none_or(|anchor| anchor.size == 0) {
+            return Ok((0, verify(none(), none(), &TreeHead::default(), &[])));
+        }
+        check::known_version(&database)?;
+        let head = check::head(&database)?;
+        if head.size > 0 && anchor.is_none() {
+            return Err(broken("the file `audit.head` is missing: the audit log cannot be told from an older one"));
+        }
+        let tree_head = TreeHead { size: head.size, root: head.root };
+        let verdict =
+            verify(family(&database, AUDIT), family(&database, HASHES), &tree_head, anchor.map(std::slice::from_ref).unwrap_or_default());
+        if verdict.first_bad.is_none() && check::state_sum(&database)? != head.state {
+            return Err(broken("the stored values are not the ones that were last written"));
+        }
+        Ok((head.size, verdict))
+    })
+}
+
+/// Numbers and bytes of one family. A page that cannot be read stands for the number that was due.
+fn family(tree: &::sled::Tree, family: u8) -> impl Iterator<Item = (u64, Result<Vec<u8>, StoreError>)> {
+    let mut due = 0;
+    tree.range(numbered(family, 0)..numbered(family + 1, 0)).map(move |item| {
+        let item = match item {
+            Ok((key, bytes)) => (number(&key).unwrap_or(u64::MAX), Ok(bytes.to_vec())),
+            Err(_) => (due, Err(broken("a page cannot be read"))),
+        };
+        due = item.0.saturating_add(1);
+        item
+    })
+}
+
+fn none() -> impl Iterator<Item = (u64, Result<Vec<u8>, StoreError>)> {
+    std::iter::empty()
+}
+
+/// A copy for this process alone, gone with the value.
+struct PrivateCopy {
+    path: PathBuf,
+}
+
+impl PrivateCopy {
+    fn of(folder: &Path) -> Result<Self, StoreError> {
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random)
+            .map_err(|_| StoreError::Io { doing: "copied", source: io::Error::other("there is no random source") })?;
+        let path = std::env::temp_dir().join(format!("hub-verify-{}", data_encoding::HEXLOWER.encode(&random)));
+        DirBuilder::new().mode(0o700).create(&path).map_err(failed("copied"))?;
+        let copy = Self { path };
+        fs::create_dir(copy.path.join(BLOBS)).map_err(failed("copied"))?;
+        // The anchor first: while the store is written, the log may be longer than the anchor, never shorter.
+        let snapshots = files::named(folder, |name| name.starts_with(SNAPSHOT) && !name.contains(".generating"))?;
+        let blobs = files::named(&folder.join(BLOBS), |_| true).unwrap_or_default();
+        for source in
+            [folder.join(anchor::FILE), folder.join(SETTINGS)].into_iter().chain(snapshots).chain([folder.join(DATA)]).chain(blobs)
+        {
+            let relative = source.strip_prefix(folder).unwrap_or(&source);
+            match fs::copy(&source, copy.path.join(relative)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("copied")(error)),
+                _ => {}
+            }
+        }
+        Ok(copy)
+    }
+}
+
+impl Drop for PrivateCopy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,237 @@
+//! The verb `bench`: programs side by side, in the same run, as ratios to a reference. A bench is one row of [`BENCHES`].
+//!
+//! Measures CPU time first: other work on the machine disturbs it least. Absolute numbers of two runs are not compared.
+
+mod measure;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::build;
+use crate::process::{Failure, Result, progress};
+use crate::workspace::{self, Workspace};
+use measure::Sample;
+
+/// One program that is measured.
+pub struct Bench {
+    /// Benches of a group are compared with each other.
+    pub group: &'static str,
+    /// Its row in the table.
+    pub name: &'static str,
+    /// The others of the group are told as ratios to this one. One for each group.
+    pub reference: bool,
+    /// What is started.
+    pub program: Program,
+    /// `{records}`, `{folder}` (fresh and empty for each run), `{root}` and `{beside}` are filled in.
+    pub arguments: &'static [&'static str],
+    /// Records that it handles; 0 if it handles none.
+    pub records: u64,
+    /// A server that runs beside it and is not measured.
+    pub beside: Option<Beside>,
+}
+
+/// Where a program is found.
+#[derive(Clone, Copy)]
+pub enum Program {
+    /// hub itself.
+    Hub,
+    /// A binary of package `.0` of the host workspace with name `.1`, built in release before.
+    Built(&'static str, &'static str),
+    /// A program of the system.
+    System(&'static str),
+}
+
+/// A program whose first line of output tells where it listens: the value of `{beside}`.
+#[derive(Clone, Copy)]
+pub struct Beside {
+    /// What is started.
+    pub program: Program,
+    /// As of a bench.
+    pub arguments: &'static [&'static str],
+}
+
+/// All benches.
+const BENCHES: &[Bench] = &[
+    Bench { name: "a program that prints its help", reference: true, ..start(Program::Built("xtask", "xtask"), &["--help"]) },
+    Bench { name: "hub --version", ..start(Program::Hub, &["--version"]) },
+    Bench { name: "the shell, doing nothing", ..start(Program::System("sh"), &["-c", ":"]) },
+];
+
+/// How long it takes until a program runs.
+const fn start(program: Program, arguments: &'static [&'static str]) -> Bench {
+    Bench { group: "start", name: "", reference: false, program, arguments, records: 0, beside: None }
+}
+
+/// What the caller wants measured.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only these groups
+    groups: Vec<String>,
+    /// So many rounds; each starts every program once, the best of each counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// Where the numbers are written [default: bench.json in the target folder]
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Measures and prints.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let chosen = chosen(BENCHES, &options.groups)?;
+    build::build(workspace, true, true)?;
+    build_tools(workspace, &chosen)?;
+    let samples = rounds(workspace, &chosen, options.rounds)?;
+    print!("{}", report::table(&chosen, &samples));
+    let file = options.json.clone().unwrap_or_else(|| workspace.target.join("bench.json"));
+    workspace::write(&file, report::json(&chosen, &samples).as_bytes())?;
+    progress("Written", file.display());
+    Ok(())
+}
+
+fn chosen<'a>(benches: &'a [Bench], groups: &[String]) -> Result<Vec<&'a Bench>> {
+    if let Some(unknown) = groups.iter().find(|group| !benches.iter().any(|bench| bench.group == group.as_str())) {
+        let mut known: Vec<&str> = benches.iter().map(|bench| bench.group).collect();
+        known.dedup();
+        return Err(Failure::new(format!("there is no group of benches `{unknown}`")).help(format!("the groups are {}", known.join(", "))));
+    }
+    Ok(benches.iter().filter(|bench| groups.is_empty() || groups.iter().any(|group| group == bench.group)).collect())
+}
+
+fn build_tools(workspace: &Workspace, benches: &[&Bench]) -> Result<()> {
+    let programs = benches.iter().flat_map(|bench| [Some(bench.program), bench.beside.map(|beside| beside.program)]).flatten();
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--release", "--quiet"]);
+    let mut some = false;
+    for program in programs {
+        if let Program::Built(package, name) = program {
+            cargo.args(["--package", package, "--bin", name]);
+            some = true;
+        }
+    }
+    if some { crate::process::run(&mut cargo, "building the programs to compare with") } else { Ok(()) }
+}
+
+/// Interleaved, so that a disturbance of the machine meets all alike. One list of samples for each bench.
+fn rounds(workspace: &Workspace, benches: &[&Bench], rounds: u32) -> Result<Vec<Vec<Sample>>> {
+    let mut samples: Vec<Vec<Sample>> = benches.iter().map(|_| Vec::new()).collect();
+    for round in 1..=rounds {
+        progress("Measuring", format!("round {round} of {rounds}"));
+        for (bench, samples) in benches.iter().zip(&mut samples) {
+            samples.push(once(workspace, bench)?);
+        }
+    }
+    Ok(samples)
+}
+
+fn once(workspace: &Workspace, bench: &Bench) -> Result<Sample> {
+    let folder = workspace.target.join("bench");
+    let cannot = |error| Failure::new(format!("{} cannot be emptied: {error}", folder.display()));
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(cannot)?;
+    }
+    std::fs::create_dir_all(&folder).map_err(cannot)?;
+    let mut values = vec![
+        ("{records}", bench.records.to_string()),
+        ("{folder}", folder.to_string_lossy().into_owned()),
+        ("{root}", workspace.root.to_string_lossy().into_owned()),
+    ];
+    let mut server = None;
+    if let Some(beside) = &bench.beside {
+        let (child, told) = start_beside(&mut command(workspace, beside.program, beside.arguments, &values))?;
+        server = Some(child);
+        values.push(("{beside}", told));
+    }
+    let sample = measure::measure(&mut command(workspace, bench.program, bench.arguments, &values), &folder.with_extension("stderr"));
+    if let Some(mut child) = server {
+        child.kill().and_then(|()| child.wait()).map_err(|error| Failure::new(format!("the server beside cannot be ended: {error}")))?;
+    }
+    sample.map_err(|failure| Failure::new(format!("bench {} / {}: {failure}", bench.group, bench.name)))
+}
+
+fn command(workspace: &Workspace, program: Program, arguments: &[&str], values: &[(&str, String)]) -> Command {
+    let release = workspace.target.join("release");
+    let path = match program {
+        Program::Hub => workspace.hub(),
+        Program::Built(_, name) => release.join(name),
+        Program::System(name) => Path::new(name).to_path_buf(),
+    };
+    let fill = |argument: &&str| values.iter().fold((*argument).to_owned(), |text, (name, value)| text.replace(name, value));
+    let mut command = Command::new(path);
+    command.args(arguments.iter().map(fill)).current_dir(&workspace.root).env_remove("LD_LIBRARY_PATH");
+    command
+}
+
+/// Starts a server and waits for its first line.
+fn start_beside(command: &mut Command) -> Result<(Child, String)> {
+    use std::io::{BufRead, BufReader};
+    let failed = |error| Failure::new(format!("the server beside cannot be started: {error}"));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut line = String::new();
+    if let Some(output) = child.stdout.take() {
+        BufReader::new(output).read_line(&mut line).map_err(failed)?;
+    }
+    if line.trim().is_empty() {
+        child.kill().and_then(|()| child.wait()).map_err(failed)?;
+        return Err(Failure::new("the server beside ended without telling where it listens"));
+    }
+    Ok((child, line.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn scene() -> (tempfile::TempDir, Workspace) {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace { root: folder.path().to_owned(), target: folder.path().join("target") };
+        (folder, workspace)
+    }
+
+    fn shell(arguments: &'static [&'static str], beside: Option<Beside>) -> Bench {
+        Bench { group: "g", name: "n", reference: true, program: Program::System("sh"), arguments, records: 7, beside }
+    }
+
+    #[test]
+    fn every_group_has_one_reference() {
+        for bench in BENCHES {
+            let references = BENCHES.iter().filter(|other| other.group == bench.group && other.reference).count();
+            assert_eq!(references, 1, "group {}", bench.group);
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_and_the_folder_is_fresh() {
+        let (_folder, workspace) = scene();
+        let bench = shell(&["-c", "test ! -e {folder}/mark && echo {records} > {folder}/mark && test $(cat {folder}/mark) = 7"], None);
+        once(&workspace, &bench).unwrap();
+        once(&workspace, &bench).unwrap();
+    }
+
+    #[test]
+    fn the_server_beside_tells_where_it_listens_and_is_ended() {
+        let (_folder, workspace) = scene();
+        let beside = Beside { program: Program::System("sh"), arguments: &["-c", "echo $$; exec sleep 600"] };
+        let bench = shell(&["-c", "kill -0 {beside} && echo {beside} > {root}/pid"], Some(beside));
+        once(&workspace, &bench).unwrap();
+        let number = workspace::read(&workspace.root.join("pid")).unwrap();
+        assert!(!Path::new("/proc").join(number.trim()).exists());
+        let silent = Beside { program: Program::System("true"), arguments: &[] };
+        assert!(
+            once(&workspace, &shell(&["-c", "true"], Some(silent))).unwrap_err().to_string().contains("without telling where it listens")
+        );
+    }
+
+    #[test]
+    fn a_bench_that_fails_says_what_it_said() {
+        let (_folder, workspace) = scene();
+        let failure = once(&workspace, &shell(&["-c", "echo broken >&2; exit 2"], None)).unwrap_err().to_string();
+        assert!(failure.contains("bench g / n") && failure.contains("broken"), "{failure}");
+    }
+
+    #[test]
+    fn an_unknown_group_is_told() {
+        assert!(chosen(BENCHES, &["nonsense".to_owned()]).err().unwrap().to_string().contains("the groups are start"));
+    }
+}
