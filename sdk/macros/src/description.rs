@@ -87,7 +87,7 @@ impl Description {
         let destination =
             written.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams }));
         let value = json!({
-            "abi": ABI, "name": written.name, "version": version, "summary": written.summary, "config": config, "imports": written.imports,
+            "hub": ABI, "name": written.name, "version": version, "summary": written.summary, "config": config, "imports": written.imports,
             "hosts": written.hosts, "read_body": written.read_body, "source": source, "destination": destination,
         });
         let json = value.to_string();
