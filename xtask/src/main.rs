@@ -51,7 +51,7 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
-    /// Build what is stale: the program and the connectors
+    /// Build what is stale: the program, the connectors, the tests' guests
     Build {
         /// Only the connectors
         #[arg(long, conflicts_with = "host")]
@@ -110,7 +110,12 @@ fn dispatch() -> Result<ExitCode> {
     }
     match Arguments::parse().verb {
         Verb::Setup { check } => toolchain::setup(check)?,
-        Verb::Build { connectors, host } => build::build(&workspace, !connectors, !host)?,
+        Verb::Build { connectors, host } => {
+            build::build(&workspace, !connectors, !host)?;
+            if !connectors && !host {
+                build::build_guests(&workspace, &workspace::TEST_GUESTS)?;
+            }
+        }
         Verb::Hub { arguments } => return hub::run(&workspace, arguments),
         Verb::Test { filter } => test::run(&workspace, filter.as_deref())?,
         Verb::Check { tidy: true } => check::tidy(&workspace)?,

@@ -11,7 +11,7 @@ use crate::check;
 use crate::conform;
 use crate::process::{self, Failure, Result, progress};
 use crate::toolchain::Toolchain;
-use crate::workspace::Workspace;
+use crate::workspace::{TEST_GUESTS, Workspace};
 
 /// Packages that are tested together. Cargo decides about a dependency's features for all packages that it is asked for: were the tools asked for
 /// together with the program, the sandbox's compiler would be built a second time with other features.
@@ -21,7 +21,7 @@ const SELECTIONS: [&[&str]; 2] = [&["hub-core", "hub", "hub-tests"], &["xtask", 
 pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     let begun = Instant::now();
     lane("setup", || Toolchain::ensure().map(|_| ()))?;
-    lane("build", || build::build(workspace, true, true))?;
+    lane("build", || build::build(workspace, true, true).and_then(|()| build::build_guests(workspace, &TEST_GUESTS)))?;
     if filter.is_none() {
         lane("conform", || conform::statically(workspace, None))?;
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{self, Failure, Result, progress};
-use crate::workspace::{Workspace, environment};
+use crate::workspace::{Guests, Workspace, environment};
 
 /// The target of every connector.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -45,12 +45,12 @@ impl Toolchain {
         debian(Path::new("/usr")).map(Self::Debian).ok_or_else(nothing_worked)
     }
 
-    /// Cargo, ready to build the connectors' workspace in release.
-    pub fn build(&self, workspace: &Workspace) -> Command {
-        let mut command = workspace.guest_cargo();
+    /// Cargo, ready to build a workspace of guests in release.
+    pub fn build(&self, workspace: &Workspace, guests: &Guests) -> Command {
+        let mut command = workspace.cargo_of(guests);
         if let Self::Debian(linker) = self {
             command = Command::new("/usr/bin/cargo");
-            command.current_dir(workspace.root.join("connectors")).env("CARGO_TARGET_DIR", workspace.guest_target());
+            command.current_dir(workspace.root.join(guests.folder)).env("CARGO_TARGET_DIR", workspace.guest_target());
             // Debian's compiler is a stable one: building the standard library is an unstable flag of cargo, allowed by this variable.
             command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
             command.env("PATH", format!("/usr/bin:{}", environment("PATH").unwrap_or_default()));

@@ -9,6 +9,31 @@ use crate::process::{Failure, Result};
 /// Folders that hold no source, wherever they stand.
 const NOT_SOURCE: [&str; 5] = [".git", "target", "hub-data", "node_modules", "__pycache__"];
 
+/// A workspace whose crates become components.
+#[derive(Clone, Copy, Debug)]
+pub struct Guests {
+    /// Its folder, relative to the root.
+    pub folder: &'static str,
+    /// Where its components go, relative to the target folder.
+    pub components: &'static str,
+    /// What they are made of, relative to the root.
+    pub sources: &'static [&'static str],
+    /// What they are called.
+    pub called: &'static str,
+}
+
+/// The shipped connectors.
+pub const CONNECTORS: Guests = Guests {
+    folder: "connectors",
+    components: "release/connectors",
+    sources: &["Cargo.toml", ".cargo", "sdk", "connectors", "wit", "runtime/core/src/description.rs"],
+    called: "connectors",
+};
+
+/// Connectors that misbehave, for the tests.
+pub const TEST_GUESTS: Guests =
+    Guests { folder: "tests/guests", components: "release/guests", sources: &[".cargo", "tests/guests", "wit"], called: "test guests" };
+
 /// The repository that xtask works on.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -41,17 +66,22 @@ impl Workspace {
 
     /// Where the program looks for `builtin:NAME`.
     pub fn components(&self) -> PathBuf {
-        self.target.join("release/connectors")
+        self.target.join(CONNECTORS.components)
     }
 
-    /// The target folder of the connectors' own workspace.
+    /// The target folder of all workspaces of guests.
     pub fn guest_target(&self) -> PathBuf {
         self.target.join("wasm")
     }
 
     /// The connectors' workspace.
     pub fn connectors_manifest(&self) -> PathBuf {
-        self.root.join("connectors/Cargo.toml")
+        self.guests_manifest(&CONNECTORS)
+    }
+
+    /// A workspace of guests.
+    pub fn guests_manifest(&self, guests: &Guests) -> PathBuf {
+        self.root.join(guests.folder).join("Cargo.toml")
     }
 
     /// Cargo in the repository's root.
@@ -63,8 +93,13 @@ impl Workspace {
 
     /// Cargo for the connectors as native code: their tests and lints.
     pub fn guest_cargo(&self) -> Command {
+        self.cargo_of(&CONNECTORS)
+    }
+
+    /// Cargo in a workspace of guests.
+    pub fn cargo_of(&self, guests: &Guests) -> Command {
         let mut command = self.cargo();
-        command.current_dir(self.root.join("connectors")).env("CARGO_TARGET_DIR", self.guest_target());
+        command.current_dir(self.root.join(guests.folder)).env("CARGO_TARGET_DIR", self.guest_target());
         command
     }
 

@@ -1,4 +1,4 @@
-//! The verb `build`: the program in release, the connectors as components beside it. Skips what is fresh.
+//! The verb `build`: the program in release, the connectors and the tests' guests as components beside it. Skips what is fresh.
 
 pub mod component;
 pub mod stamp;
@@ -9,16 +9,13 @@ use serde_json::Value;
 
 use crate::process::{self, Failure, Result, progress};
 use crate::toolchain::{TARGET, Toolchain};
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, CONNECTORS, Guests, Workspace};
 use stamp::Stamp;
 
 /// What the program is made of, relative to the root.
 const HOST_SOURCES: &[&str] = &["Cargo.toml", "Cargo.lock", ".cargo", "runtime", "wit"];
 
-/// What the connectors are made of, relative to the root.
-const CONNECTOR_SOURCES: &[&str] = &["Cargo.toml", ".cargo", "sdk", "connectors", "wit", "runtime/core/src/description.rs"];
-
-/// A connector's package in the connectors' workspace.
+/// A package of a workspace of guests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     /// Name of its folder: `builtin:NAME`.
@@ -35,19 +32,23 @@ pub fn build(workspace: &Workspace, host: bool, connectors: bool) -> Result<()> 
         build_host(workspace)?;
     }
     if connectors {
-        build_connectors(workspace)?;
+        build_guests(workspace, &CONNECTORS)?;
     }
     Ok(())
 }
 
 /// The packages of the connectors' workspace that become components; empty if there is no such workspace.
 pub fn packages(workspace: &Workspace) -> Result<Vec<Package>> {
-    if !workspace.connectors_manifest().is_file() {
+    packages_of(workspace, &CONNECTORS)
+}
+
+fn packages_of(workspace: &Workspace, guests: &Guests) -> Result<Vec<Package>> {
+    if !workspace.guests_manifest(guests).is_file() {
         return Ok(Vec::new());
     }
-    let mut command = workspace.guest_cargo();
+    let mut command = workspace.cargo_of(guests);
     command.args(["metadata", "--no-deps", "--format-version", "1"]);
-    let metadata = process::output(&mut command, "reading the connectors' workspace")?;
+    let metadata = process::output(&mut command, &format!("reading the workspace of the {}", guests.called))?;
     let metadata: Value = serde_json::from_str(&metadata).map_err(|error| Failure::new(format!("cargo metadata is not JSON: {error}")))?;
     let mut found: Vec<Package> = metadata["packages"].as_array().into_iter().flatten().filter_map(package).collect();
     found.sort_by(|left, right| left.name.cmp(&right.name));
@@ -64,23 +65,25 @@ fn build_host(workspace: &Workspace) -> Result<()> {
     stamp.keep(&[workspace.hub()])
 }
 
-fn build_connectors(workspace: &Workspace) -> Result<()> {
-    let stamp = Stamp::new(workspace, "connectors", CONNECTOR_SOURCES)?;
-    if !workspace.connectors_manifest().is_file() || stamp.is_fresh() {
+/// Builds the components of one workspace, if they are stale.
+pub fn build_guests(workspace: &Workspace, guests: &Guests) -> Result<()> {
+    let stamp = Stamp::new(workspace, &guests.called.replace(' ', "-"), guests.sources)?;
+    if !workspace.guests_manifest(guests).is_file() || stamp.is_fresh() {
         return Ok(());
     }
     let toolchain = Toolchain::ensure()?;
-    let packages = packages(workspace)?;
-    progress("Building", format!("{} connectors", packages.len()));
-    process::run(&mut toolchain.build(workspace), "building the connectors")?;
-    let outputs = packages.iter().map(|package| encode(workspace, package)).collect::<Result<Vec<_>>>()?;
-    remove_others(&workspace.components(), &outputs)?;
+    let packages = packages_of(workspace, guests)?;
+    progress("Building", format!("{} {}", packages.len(), guests.called));
+    process::run(&mut toolchain.build(workspace, guests), &format!("building the {}", guests.called))?;
+    let folder = workspace.target.join(guests.components);
+    let outputs = packages.iter().map(|package| encode(workspace, package, &folder)).collect::<Result<Vec<_>>>()?;
+    remove_others(&folder, &outputs)?;
     stamp.keep(&outputs)
 }
 
-fn encode(workspace: &Workspace, package: &Package) -> Result<PathBuf> {
+fn encode(workspace: &Workspace, package: &Package, folder: &Path) -> Result<PathBuf> {
     let module = workspace::read_bytes(&workspace.guest_target().join(TARGET).join("release").join(&package.module))?;
-    let output = workspace.components().join(format!("{}.wasm", package.name));
+    let output = folder.join(format!("{}.wasm", package.name));
     let component = component::encode(&module).map_err(|failure| failure.within(&format!("connector `{}`", package.name)))?;
     if std::fs::read(&output).is_ok_and(|present| present == component) {
         return Ok(output);

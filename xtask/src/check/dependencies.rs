@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::check::{Finding, licence};
 use crate::process::{self, Failure, Result};
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, TEST_GUESTS, Workspace};
 
 /// Crates whose default features are wanted, and why.
 const DEFAULT_FEATURES: &[(&str, &str)] = &[("sled", "its default feature is the absence of metrics")];
 
-/// What the dependencies of both workspaces break.
+/// What the dependencies of all workspaces break.
 pub fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for path in workspace::files(&workspace.root).iter().filter(|path| path.file_name().is_some_and(|name| name == "Cargo.toml")) {
@@ -22,6 +22,9 @@ pub fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
     let mut commands = vec![workspace.cargo()];
     if workspace.connectors_manifest().is_file() {
         commands.push(workspace.guest_cargo());
+    }
+    if workspace.guests_manifest(&TEST_GUESTS).is_file() {
+        commands.push(workspace.cargo_of(&TEST_GUESTS));
     }
     for mut command in commands {
         let text = process::output(command.args(["metadata", "--format-version", "1"]), "reading the dependencies")?;

@@ -16,7 +16,7 @@ use std::fmt;
 use crate::docs;
 use crate::lock;
 use crate::process::{self, Failure, Result, progress};
-use crate::workspace::Workspace;
+use crate::workspace::{TEST_GUESTS, Workspace};
 use source::Source;
 
 /// Something that a house rule does not allow.
@@ -53,6 +53,10 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     if workspace.connectors_manifest().is_file() {
         process::run(workspace.guest_cargo().args(["fmt", "--all", "--check"]), "the check of the connectors' format")?;
         process::run(workspace.guest_cargo().args(lints).arg("--workspace").args(strict), "the connectors' lints")?;
+    }
+    if workspace.guests_manifest(&TEST_GUESTS).is_file() {
+        // No lints: they are written for the sandbox's processor alone.
+        process::run(workspace.cargo_of(&TEST_GUESTS).args(["fmt", "--all", "--check"]), "the check of the test guests' format")?;
     }
     tidy(workspace)
 }
