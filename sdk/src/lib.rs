@@ -40,6 +40,8 @@
 mod config;
 mod destination;
 mod emit;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod emit_tests;
 mod error;
 mod host;
 mod source;

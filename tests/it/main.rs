@@ -11,6 +11,7 @@ mod durability;
 mod evidence;
 mod examples;
 mod fields;
+mod hostile;
 mod manifest;
 mod privacy;
 mod roundup;

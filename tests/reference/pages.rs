@@ -20,7 +20,7 @@ async fn transfer(url: &str, file: &str) -> Result<(), Failure> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let mut out = BufWriter::with_capacity(1 << 20, std::fs::File::create(file)?);
     for page in 1.. {
-        let address = format!("{url}/rest/data/issue?@page_index={page}");
+        let address = format!("{url}/rest/data/issue?@page_index={page}&@page_size=1000");
         let body = client.get(address).send().await?.bytes().await?;
         let parsed: Value = serde_json::from_slice(&body)?;
         let records = parsed.pointer("/data/collection").and_then(Value::as_array).ok_or("no records in the page")?;

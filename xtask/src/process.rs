@@ -20,6 +20,12 @@ impl Failure {
         Self { what: what.into(), help: None }
     }
 
+    /// Says what it is about: a connector, a bench.
+    pub fn within(mut self, about: &str) -> Self {
+        self.what = format!("{about}: {}", self.what);
+        self
+    }
+
     /// Adds the remedy.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -146,7 +146,7 @@ fn once(workspace: &Workspace, bench: &Bench) -> Result<Sample> {
     if let Some(mut child) = server {
         child.kill().and_then(|()| child.wait()).map_err(|error| Failure::new(format!("the server beside cannot be ended: {error}")))?;
     }
-    sample.map_err(|failure| Failure::new(format!("bench {} / {}: {failure}", bench.group, bench.name)))
+    sample.map_err(|failure| failure.within(&format!("bench {} / {}", bench.group, bench.name)))
 }
 
 fn command(workspace: &Workspace, program: Program, arguments: &[&str], values: &[(&str, String)]) -> Command {

@@ -81,7 +81,7 @@ fn build_connectors(workspace: &Workspace) -> Result<()> {
 fn encode(workspace: &Workspace, package: &Package) -> Result<PathBuf> {
     let module = workspace::read_bytes(&workspace.guest_target().join(TARGET).join("release").join(&package.module))?;
     let output = workspace.components().join(format!("{}.wasm", package.name));
-    let component = component::encode(&module).map_err(|failure| Failure::new(format!("connector `{}`: {failure}", package.name)))?;
+    let component = component::encode(&module).map_err(|failure| failure.within(&format!("connector `{}`", package.name)))?;
     if std::fs::read(&output).is_ok_and(|present| present == component) {
         return Ok(output);
     }

@@ -76,7 +76,7 @@ pub fn tidy(workspace: &Workspace) -> Result<()> {
     }
     match findings.len() {
         0 => Ok(()),
-        count => Err(Failure::new(format!("{count} house rules are broken"))
+        count => Err(Failure::new(format!("findings against the house rules: {count}"))
             .help("each line above says what to do; the rules are in CONTRIBUTING.md")),
     }
 }

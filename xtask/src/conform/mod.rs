@@ -75,10 +75,8 @@ pub fn statically(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     }
     match findings.len() {
         0 => Ok(()),
-        count => {
-            Err(Failure::new(format!("{count} points of the standard are not met"))
-                .help("connectors/STANDARD.md says what each point is for"))
-        }
+        count => Err(Failure::new(format!("points of the standard that are not met: {count}"))
+            .help("connectors/STANDARD.md says what each point is for")),
     }
 }
 

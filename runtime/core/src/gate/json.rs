@@ -10,6 +10,8 @@ pub const MAX_NUMBER_BYTES: usize = 512;
 /// The greatest length of a string in bytes, as written between its quotes.
 pub const MAX_STRING_BYTES: usize = 8 << 20;
 
+const NO_VALUE: &str = "a value is neither object, array, string, number, true, false nor null";
+
 /// What a value is, as a message calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -227,7 +229,7 @@ impl<'a> Reader<'a> {
 
     fn literal(&mut self, word: &'static [u8], kind: Kind) -> Scan<Kind> {
         if !self.bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
-            return Err(Fault::unreadable("a value is neither object, array, string, number, true, false nor null"));
+            return Err(Fault::unreadable(NO_VALUE));
         }
         self.at += word.len();
         Ok(kind)
@@ -242,7 +244,8 @@ impl<'a> Reader<'a> {
             b't' => self.literal(b"true", Kind::Boolean)?,
             b'f' => self.literal(b"false", Kind::Boolean)?,
             b'n' => self.literal(b"null", Kind::Null)?,
-            _ => self.number()?,
+            b'-' | b'0'..=b'9' => self.number()?,
+            _ => return Err(Fault::unreadable(NO_VALUE)),
         };
         Ok(Token { kind, json: self.slice(start, self.at) })
     }

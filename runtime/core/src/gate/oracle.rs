@@ -276,6 +276,9 @@ impl<'a> Oracle<'a> {
     fn leaf(&self, leaf: &Leaf, tree: &Tree, path: &str, found: &mut Found) -> Judged<Option<String>> {
         let judge = self.judges.get(path);
         let is_object = matches!(tree, Tree::Object(_));
+        if tree.is_container() && leaf.opaque && judge.is_none() {
+            return Ok(None);
+        }
         if tree.is_container() && (judge.is_none() || (leaf.schema.is_none() && is_object)) {
             members_of(tree, path, found);
             return Ok(None);

@@ -6,7 +6,7 @@ use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
 use super::{Failure, Output, Place, run};
-use crate::store::{self, Store, VerifiedAudit};
+use crate::store::{self, VerifiedAudit};
 
 #[derive(Args, Debug)]
 pub(super) struct Audit {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use hub_core::manifest::{self, Files, Manifest};
 use hub_core::policy::{Catalogue, Policy};
 use hub_core::problem::{Code, Problem, Problems, Sources};
-use serde_json::Value;
 
 use super::Failure;
 use crate::config::Config;
@@ -123,11 +122,6 @@ pub(super) fn folder_of(manifest: &Path) -> PathBuf {
     manifest.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
-/// The configuration of a system as the guest gets it.
-#[must_use]
-pub(super) fn config_text(config: &Value) -> String {
-    config.to_string()
-}
 
 /// Reads includes and schema files below the manifest's folder.
 struct Disk {

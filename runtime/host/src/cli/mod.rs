@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Exit codes: `docs/reference/cli.md`.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use hub_core::problem::{Code, Problem, Problems, Sources};
@@ -121,26 +122,26 @@ impl From<Problem> for Failure {
 
 /// Runs the program; answers with its exit code.
 #[must_use]
-pub fn main() -> u8 {
+pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are not errors; everything else is a wrong call (exit code 2).
             let code = if error.use_stderr() { 2 } else { 0 };
             let _ = error.print();
-            return code;
+            return ExitCode::from(code);
         }
     };
     cli.set_colour();
     crate::observe::start(cli.verbose, cli.quiet);
-    let output = cli.output();
-    match cli.dispatch() {
-        Ok(code) => code,
-        Err(failure) => {
-            render::show(&failure, output);
-            failure.problems.exit_code()
-        }
+    if let Verb::CompileComponent { input, output } = &cli.verb {
+        return crate::plugin::package::compile_component_main(input, output);
     }
+    let output = cli.output();
+    ExitCode::from(cli.dispatch().unwrap_or_else(|failure| {
+        render::show(&failure, output);
+        failure.problems.exit_code()
+    }))
 }
 
 impl Cli {
@@ -175,8 +176,7 @@ impl Cli {
             Verb::Explain(verb) => verb.run(),
             Verb::Schema => shell::schema(),
             Verb::Completion(verb) => verb.run(),
-            Verb::CompileComponent { input, output } => Ok(crate::plugin::package::compile_component_main(&input, &output)),
-            Verb::ReferencePage => shell::reference_page(),
+            Verb::ReferencePage | Verb::CompileComponent { .. } => shell::reference_page(),
         }
     }
 }

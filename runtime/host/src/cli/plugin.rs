@@ -122,7 +122,6 @@ fn accept(system: &str, place: &Place) -> Result<u8, Failure> {
         policy: loaded.policy,
         packages: loaded.packages,
         store: run::open(&config)?,
-        folder: load::folder_of(&place.manifest),
         config,
         stopping: Arc::new(AtomicBool::new(false)),
         lookup: Arc::new(crate::egress::SystemLookup),

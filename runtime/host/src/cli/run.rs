@@ -49,14 +49,12 @@ impl Run {
         };
         let flows = self.flows(&loaded)?;
         let opened = open(&config)?;
-        let folder = load::folder_of(&self.place.manifest);
         let stopping = Arc::new(AtomicBool::new(false));
         let host = Host {
             policy: loaded.policy,
             packages: loaded.packages,
             store: opened,
             config,
-            folder,
             stopping,
             lookup: Arc::new(crate::egress::SystemLookup),
         };
@@ -102,7 +100,7 @@ impl Run {
     }
 
     fn report(&self, outcomes: &Outcomes, sources: &Sources, signal: Option<u8>, host: &Host, quiet: bool) -> u8 {
-        let failures: Vec<Problem> = outcomes.iter().filter_map(problem_of).map(|problem| (*problem).clone()).collect();
+        let failures: Vec<Problem> = outcomes.iter().filter_map(problem_of).map(|problem| Problem::clone(problem)).collect();
         let code = signal.unwrap_or_else(|| exit_code(outcomes, &failures));
         match self.output {
             Output::Json => super::print_json(&document(outcomes, sources, code)),

@@ -81,7 +81,7 @@ impl Credentials {
 }
 
 fn binding(sources: &Sources, name: &str, credential: &Credential) -> Result<Binding, Problem> {
-    let secret = secret(sources, credential.span, &credential.value)
+    let secret = read_secret(sources, credential.span, &credential.value)
         .map_err(|reason| unavailable(name, credential.span, &format!("its secret cannot be read: {reason}")))?;
     let (header, text) = match &credential.scheme {
         CredentialScheme::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", *secret))),
@@ -107,7 +107,7 @@ fn unavailable(name: &str, span: Span, reason: &str) -> Problem {
 }
 
 /// One secret, without its last line break. The reason of a failure holds no part of it.
-fn secret(sources: &Sources, span: Span, place: &SecretRef) -> Result<Zeroizing<String>, String> {
+pub(crate) fn read_secret(sources: &Sources, span: Span, place: &SecretRef) -> Result<Zeroizing<String>, String> {
     let text = match place {
         SecretRef::Env(variable) => Zeroizing::new(crate::config::environment(variable).ok_or_else(|| format!("the variable {variable} is not set"))?),
         SecretRef::File(file) => read_file(&beside(sources, span, file)).map_err(|error| format!("file `{file}`: {error}"))?,

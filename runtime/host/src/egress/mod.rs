@@ -22,6 +22,7 @@ use reqwest::header::{HeaderMap, LOCATION};
 
 pub use client::{Connection, Lookup, SystemLookup};
 pub use credential::Credentials;
+pub(crate) use credential::read_secret;
 pub use failure::SendError;
 pub use message::{HeaderFault, Method, Request, Response, check_headers};
 

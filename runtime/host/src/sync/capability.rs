@@ -7,7 +7,7 @@ use hub_core::description::{Capability, claimed_capability};
 use hub_core::problem::{Code, Problem};
 
 use super::Host;
-use crate::store::format::AcceptedCapability;
+use crate::store::format::Capability as Accepted;
 use crate::store::{Durability, Namespace, Put, StoreError, Transaction};
 
 /// Compares the claims of a system's connector with what was accepted. The first use is an acceptance: the manifest names the connector.
@@ -19,8 +19,9 @@ pub async fn activate(host: &Host, system: &str) -> Result<(), Problem> {
     let claimed = claimed_capability(&package.description);
     let stored = host.store.get(Namespace::Capability, system.as_bytes()).map_err(|error| unreadable(&error))?;
     let Some(bytes) = stored else { return record(host, system, &package.digest, claimed).await };
-    let accepted = AcceptedCapability::decode(&bytes).map_err(|error| unreadable(&error))?;
-    let wider = accepted.capability.widened_by(&claimed);
+    let accepted = Accepted::decode(&bytes).map_err(|error| unreadable(&error))?;
+    let accepted = Capability { categories: accepted.categories, hosts: accepted.hosts, imports: accepted.imports };
+    let wider = accepted.widened_by(&claimed);
     if wider.is_empty() {
         return Ok(());
     }
@@ -51,9 +52,11 @@ pub async fn accept(host: &Host, system: &str) -> Result<(), Problem> {
 }
 
 async fn record(host: &Host, system: &str, digest: &str, capability: Capability) -> Result<(), Problem> {
-    let categories = capability.categories.iter().cloned().collect();
-    let entry = Draft { system: Some(system.to_owned()), categories, component_digest: Some(digest.to_owned()), ..Draft::new(Kind::CapabilityAccepted) };
-    let value = AcceptedCapability { component_digest: digest.to_owned(), capability }.encode();
+    let listed = capability.categories.iter().cloned().collect();
+    let entry = Draft { system: Some(system.to_owned()), categories: listed, component_digest: Some(digest.to_owned()), ..Draft::new(Kind::CapabilityAccepted) };
+    let Capability { categories, hosts, imports } = capability;
+    let read_body = imports.contains("read-body");
+    let value = Accepted { component_digest: digest.to_owned(), categories, hosts, imports, read_body }.encode();
     let put = Put { namespace: Namespace::Capability, key: system.as_bytes().to_vec(), value: Some(value) };
     host.store.commit(Transaction { puts: vec![put], audit: vec![entry] }, Durability::Sync).await.map(drop).map_err(|error| unreadable(&error))
 }

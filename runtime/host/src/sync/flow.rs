@@ -17,7 +17,7 @@ use super::inlet::{FlowInlet, Message, Totals};
 use super::outlet::{Outlet, plugin_problem};
 use super::{Host, Meter, Options, Summary, capability, secrets};
 use crate::gate::{Gate, RunContext};
-use crate::plugin::abi::{self, SinkSetup, SourceSetup};
+use crate::plugin::abi::{self, Setup};
 use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
 use crate::store::format::{Progress, RunOutcome, RunRecord};
 use crate::store::{Durability, Namespace, Put, StoreError, Transaction};
@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
 
     fn inlet(&self, sender: mpsc::Sender<Message>) -> Result<Arc<FlowInlet>, Arc<Problem>> {
         let manifest = self.host.policy.manifest();
-        let plan = self.host.policy.plan(&self.flow.id.value, &|domain| secrets::domain_key(manifest, &self.host.folder, domain))?;
+        let plan = self.host.policy.plan(&self.flow.id.value, &|domain| secrets::domain_key(manifest, domain))?;
         Ok(Arc::new(FlowInlet {
             gate: self.gate.clone(),
             plan,
@@ -158,10 +158,22 @@ impl<'a> Run<'a> {
         let system = &self.flow.to.value.system;
         let (package, declared) = self.system(system)?;
         let cut_to = if self.recovering { self.progress.positions.clone() } else { std::collections::BTreeMap::new() };
-        let setup = SinkSetup { host: self.host.clone(), package, system: declared.clone(), gate: self.gate.clone(), cancelled: self.cancelled.clone(), cut_to };
-        let (mut sink, positions) = abi::open_sink(setup).await?;
+        let (mut sink, positions) = abi::open_sink(self.setup(package, declared), cut_to).await?;
         sink.open(vec![self.target()]).await.map_err(|error| Arc::new(plugin_problem(&self.flow.id.value, &error)))?;
         Ok((sink, positions))
+    }
+
+    fn setup(&self, package: Arc<crate::plugin::package::Package>, system: &hub_core::manifest::System) -> Setup {
+        Setup {
+            package,
+            workshop: self.host.workshop(),
+            sources: self.host.policy.manifest().sources.clone(),
+            system: system.clone(),
+            gate: self.gate.clone(),
+            lookup: self.host.lookup.clone(),
+            cancelled: self.cancelled.clone(),
+            lifetime: None,
+        }
     }
 
     fn system(&self, id: &str) -> Result<(Arc<crate::plugin::package::Package>, &hub_core::manifest::System), Arc<Problem>> {
@@ -203,15 +215,7 @@ impl<'a> Run<'a> {
 
     async fn read_to_the_end(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
         let (package, declared) = self.system(&self.flow.from.value.system)?;
-        let setup = SourceSetup {
-            host: self.host.clone(),
-            package,
-            system: declared.clone(),
-            gate: self.gate.clone(),
-            cancelled: self.cancelled.clone(),
-            inlet: inlet.clone(),
-        };
-        let mut source = abi::open_source(setup).await?;
+        let mut source = abi::open_source(self.setup(package, declared), inlet.clone()).await?;
         match self.watched(&mut *source).await {
             Ok(_) => Ok(()),
             // A guest that ends early because it was asked to has done nothing wrong.

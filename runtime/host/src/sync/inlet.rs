@@ -70,11 +70,9 @@ impl FlowInlet {
         totals.accepted += u64::from(report.accepted);
         totals.rejected += rejected(report);
         for (path, count) in &report.undeclared {
-            match totals.undeclared.get_mut(path) {
-                Some(sum) => *sum += count,
-                None if totals.undeclared.len() < MAX_PATHS => drop(totals.undeclared.insert(path.clone(), *count)),
-                None => *totals.undeclared.entry("…".to_owned()).or_default() += count,
-            }
+            let kept = totals.undeclared.contains_key(path) || totals.undeclared.len() < MAX_PATHS;
+            let name = if kept { path.as_str() } else { "…" };
+            *totals.undeclared.entry(name.to_owned()).or_default() += count;
         }
         self.meter.add_read(u64::from(report.accepted) + rejected(report));
         if self.limit.is_some_and(|limit| totals.accepted >= limit) {

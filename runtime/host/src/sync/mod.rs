@@ -1,7 +1,6 @@
 //! Runs flows: what one run needs, what it tells, and in which order flows run. The way of one batch is `flow`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -10,12 +9,13 @@ use hub_core::problem::Problem;
 
 use crate::config::Config;
 use crate::egress::Lookup;
-use crate::plugin::package::Package;
+use crate::plugin::package::{Compiler, Package, Workshop};
 use crate::store::Store;
 
 mod capability;
 pub mod flow;
 mod inlet;
+mod ledger;
 mod outlet;
 pub mod schedule;
 mod secrets;
@@ -36,12 +36,19 @@ pub struct Host {
     pub store: Arc<dyn Store>,
     /// Where things are.
     pub config: Config,
-    /// Relative paths of the manifest start here.
-    pub folder: PathBuf,
     /// Set when the process is asked to end: guests finish at their next checkpoint.
     pub stopping: Arc<AtomicBool>,
     /// How names become addresses.
     pub lookup: Arc<dyn Lookup>,
+}
+
+impl Host {
+    /// Where components are compiled.
+    #[must_use]
+    pub fn workshop(&self) -> Workshop {
+        let compiler = std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child);
+        Workshop { cache: self.config.data.join("cache"), ledger: Arc::new(ledger::StoreLedger(self.store.clone())), compiler }
+    }
 }
 
 /// How a run differs from the plain one.

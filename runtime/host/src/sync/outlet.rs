@@ -72,7 +72,7 @@ impl Outlet {
         let result = Draft {
             batch: Some(checked.batch),
             records: Some(u64::from(report.written)),
-            outcome: Some(if failed == 0 { Outcome::Delivered } else { Outcome::Partial }),
+            outcome: Some(if failed == 0 { Outcome::Completed } else { Outcome::Partial }),
             ..self.gate.context().draft(Kind::FlowResult)
         };
         // Lazy: order is kept, so the next intent makes it durable; nothing waits for it.

@@ -59,7 +59,7 @@ impl Assigned {
             return self.refuse(&field.path, format!("`{}` has another depth: a field can be renamed, not moved", field.to));
         }
         if !is_single_line(&field.treatment) {
-            return self.refuse(&field.path, "its constant is not JSON");
+            return self.refuse(&field.path, "its constant is not JSON on one line");
         }
         self.name_parts(field);
         let leaves = shape.leaves_within(&field.path);

@@ -66,7 +66,9 @@ impl<'a> Scanner<'a, '_> {
 
     /// An object or array where a value without declared fields is.
     fn container_at_leaf(&mut self, leaf: &'a LeafPlan, lead: Lead<'a>) -> Scan<()> {
-        let Some(check) = &leaf.check else { return self.undeclared_content(leaf.place) };
+        let Some(check) = &leaf.check else {
+            return if leaf.opaque { self.reader.skip().map(drop) } else { self.undeclared_content(leaf.place) };
+        };
         if !leaf.opaque {
             if leaf.schemaless && self.reader.peek()? == b'{' {
                 return self.undeclared_content(leaf.place);

@@ -1,0 +1,76 @@
+//! Plans that cannot be carried out.
+
+use super::*;
+
+fn check(setup: &Setup, expected: &[&str]) {
+    let errors = setup.plan().err().unwrap_or_default();
+    assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{}", setup.fields);
+}
+
+fn setup(fields: &str) -> Setup {
+    let mut schema = record(json!({
+        "a": {"type": "string"}, "b": {"type": "string"}, "o": {"type": "object", "properties": {"x": {"type": "string"}, "y": {"type": "string"}}},
+        "l": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "string"}}}}, "empty": {"type": "object", "properties": {}},
+        "whole": {"type": "object", "x-hub-category": "system.operations"}, "unlabelled": {"type": "object"},
+        "odd": {"type": "string", "pattern": "(?=x)"}}));
+    schema["title"] = json!("a record");
+    Setup::new(schema, fields)
+}
+
+#[test]
+fn plans_are_refused_with_every_reason() {
+    check(&setup("a b o l whole"), &[]);
+    check(
+        &setup("none o.none a.x"),
+        &["`a.x`: nothing declares this field", "`none`: nothing declares this field", "`o.none`: nothing declares this field"],
+    );
+    check(
+        &setup("a>x.y o.x>x"),
+        &[
+            "`a`: `x.y` has another depth: a field can be renamed, not moved",
+            "`o.x`: `x` has another depth: a field can be renamed, not moved",
+        ],
+    );
+    check(&setup("a>b b"), &["`b`: `a` has the same destination"]);
+    check(&setup("o.x>o.y o.y"), &["`o.y`: `o.x` has the same destination"]);
+    check(&setup("o.x>p.x o.y>q.y"), &["`o.y`: `o` cannot become both `p` and `q`"]);
+    check(&setup("o.x>p.x l.x>p.x"), &["`o`: `l` has the same destination"]);
+    check(&setup("a a"), &["`a`: it is planned twice"]);
+    check(&setup("o o.x"), &["`o.x`: it is planned twice"]);
+    check(&setup("empty"), &["`empty`: it declares no field inside"]);
+    check(&setup("unlabelled"), &["`unlabelled`: it has no data category"]);
+    check(&setup("whole=hash"), &["`whole`: an object or array without declared fields can only be kept or replaced by a constant"]);
+    check(&setup("a={ b=1,2"), &["`a`: its constant is not JSON on one line", "`b`: its constant is not JSON on one line"]);
+    check(&setup("odd"), &["`odd`: its schema cannot be compiled at `/pattern`"]);
+}
+
+#[test]
+fn constants_stay_on_their_line() {
+    let shape = setup("").shape;
+    let constant = PlannedField { treatment: Treatment::Constant("{\"x\":\n1}".to_owned()), ..field("a") };
+    let request = PlanRequest {
+        shape: &shape,
+        fields: vec![constant],
+        primary_key: Vec::new(),
+        cursor: None,
+        on_undeclared: OnUndeclared::Drop,
+        on_invalid: OnInvalid::Stop,
+        collect_keys: false,
+    };
+    let errors = FieldPlan::compile(request).unwrap_err();
+    assert_eq!(errors[0].to_string(), "`a`: its constant is not JSON on one line");
+}
+
+#[test]
+fn keys_and_cursors_are_single_scalars() {
+    check(&setup("").key("none"), &["`none`: the primary key must be a declared scalar"]);
+    check(
+        &setup("").key("a l.x whole"),
+        &["`l.x`: the primary key must be a scalar outside arrays", "`whole`: the primary key must be a scalar outside arrays"],
+    );
+    check(&setup("").cursor("o"), &["`o`: the cursor must be a declared scalar"]);
+    let names: Vec<String> = (0..=super::super::MAX_KEY_PARTS).map(|at| format!("k{at:02}")).collect();
+    let wide = |count: usize| Setup::new(scalars(&names.join(" ")), "").key(&names[..count].join(" "));
+    check(&wide(super::super::MAX_KEY_PARTS), &[]);
+    check(&wide(super::super::MAX_KEY_PARTS + 1), &["`k16`: a primary key has at most 16 fields"]);
+}
