@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use hub_core::audit::{Draft, Kind};
-use hub_core::problem::{Class, Problem, Problems, Sources};
+use hub_core::problem::{Class, Code, Problem, Problems, Sources};
 use serde_json::{Value, json};
 
 use super::progress::Display;
@@ -75,7 +75,7 @@ impl Run {
         }
         if let Some(unknown) = self.flow.iter().find(|wanted| !declared.contains(wanted)) {
             let help = format!("declared flows: {}", declared.join(", "));
-            return Err(Problem::new(hub_core::problem::Code::E103, format!("flow `{unknown}` is not declared"), help).into());
+            return Err(Problem::new(Code::E009, format!("flow `{unknown}` is not declared"), help).into());
         }
         Ok(if self.flow.is_empty() { declared } else { self.flow.clone() })
     }
@@ -176,7 +176,6 @@ pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 
 /// What a store's error means to the operator.
 pub(super) fn store_problem(error: &StoreError) -> Problem {
-    use hub_core::problem::Code;
     match error {
         StoreError::InUse => Problem::new(Code::E503, "the store is in use by another hub", "stop the other process, or give this one its own `--data`"),
         StoreError::Damaged { first_bad_entry, .. } => {
