@@ -36,7 +36,8 @@ async fn transfer(url: &str, file: &str) -> Result<(), Failure> {
 }
 
 fn write_record(record: &Value, out: &mut impl Write) -> Result<(), Failure> {
-    let kept: serde_json::Map<String, Value> = WANTED.iter().filter_map(|name| Some(((*name).to_owned(), record.get(name)?.clone()))).collect();
+    let kept: serde_json::Map<String, Value> =
+        WANTED.iter().filter_map(|name| Some(((*name).to_owned(), record.get(name)?.clone()))).collect();
     serde_json::to_writer(&mut *out, &kept)?;
     out.write_all(b"\n")?;
     Ok(())

@@ -104,7 +104,13 @@ const BENCHES: &[Bench] = &[
     Bench {
         beside: SERVER,
         manifest: PAGES_MANIFEST,
-        ..bench("pages", "hub: HTTP pages, gate, NDJSON", Program::Hub, &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet"], PAGED)
+        ..bench(
+            "pages",
+            "hub: HTTP pages, gate, NDJSON",
+            Program::Hub,
+            &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet"],
+            PAGED,
+        )
     },
 ];
 

@@ -256,7 +256,8 @@ fn is_key(quoted: &[u8], wanted: &str) -> bool {
 mod tests {
     use super::{Found, Malformed, find};
 
-    const BODY: &str = r#" {"data": [ {"id": 1, "t": "]\"}"}, {"id": 2} ], "next": {"a/b": "x", "m~n": null}, "k\u0065y": -1.50, "e": {}, "n": []} "#;
+    const BODY: &str =
+        r#" {"data": [ {"id": 1, "t": "]\"}"}, {"id": 2} ], "next": {"a/b": "x", "m~n": null}, "k\u0065y": -1.50, "e": {}, "n": []} "#;
 
     fn check(pointer: &str, expected: Option<&str>) {
         let found = find(BODY.as_bytes(), pointer).unwrap();

@@ -66,7 +66,8 @@ impl<'a> Run<'a> {
         }
         let run = ulid::Ulid::from_datetime(std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::now_ms())).to_string();
         let stored = host.store.get(Namespace::Progress, id.as_bytes()).map_err(|error| store_problem(&error))?;
-        let progress = stored.map_or_else(|| Ok(Progress::default()), |bytes| Progress::decode(&bytes)).map_err(|error| store_problem(&error))?;
+        let progress =
+            stored.map_or_else(|| Ok(Progress::default()), |bytes| Progress::decode(&bytes)).map_err(|error| store_problem(&error))?;
         let context = context(host, flow, rule, &run);
         let record = RunRecord { id: run, flow: id.to_owned(), started_ms: crate::clock::now_ms(), ..RunRecord::default() };
         Ok(Self {
@@ -189,7 +190,9 @@ impl<'a> Run<'a> {
                 fields.push(top.to_owned());
             }
         }
-        let arrives = |source: &hub_core::record::FieldPath| self.rule.fields.iter().find(|field| field.path == *source).map(|field| field.to.clone());
+        let arrives = |source: &hub_core::record::FieldPath| {
+            self.rule.fields.iter().find(|field| field.path == *source).map(|field| field.to.clone())
+        };
         let primary_key = self.rule.primary_key.iter().filter_map(arrives).collect();
         WriteTarget { stream: self.flow.to.value.clone(), mode: self.flow.mode.value, primary_key, fields }
     }
@@ -351,4 +354,3 @@ fn context(host: &Host, flow: &Flow, rule: &FlowRule, run: &str) -> RunContext {
 fn store_problem(error: &StoreError) -> Problem {
     Problem::new(Code::E216, format!("the store did not answer: {error}"), "free disk space or mend the store; no log, no flow")
 }
-

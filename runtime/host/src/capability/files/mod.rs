@@ -198,7 +198,8 @@ async fn clear(run: &Run, path: &str, access: FolderAccess) -> Result<(Arc<Dir>,
     run.going()?;
     run.within("a path in bytes", path.len(), MAX_PATH_BYTES).await?;
     let (folder, inner) = path.split_once('/').unwrap_or((path, ""));
-    let request = FileRequest { system: Arc::clone(&run.system), folder: folder.to_owned(), inner: inner.trim_end_matches('/').to_owned(), access };
+    let request =
+        FileRequest { system: Arc::clone(&run.system), folder: folder.to_owned(), inner: inner.trim_end_matches('/').to_owned(), access };
     let cleared = run.clear(request).await?;
     if !stays_inside(&cleared.get().inner) {
         return Err(run.refuse(outside(run, folder)).await.into());

@@ -124,11 +124,15 @@ fn components_are_found_by_name_or_path() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("test.wasm"), bytes()).unwrap();
     let config = Config { data: folder.path().to_owned(), connectors: folder.path().to_owned() };
-    let code = |connector: &ConnectorRef, config: &Config| find(connector, folder.path(), config).map(|found| found.digest).map_err(|problem| problem.code);
+    let code = |connector: &ConnectorRef, config: &Config| {
+        find(connector, folder.path(), config).map(|found| found.digest).map_err(|problem| problem.code)
+    };
     let named = code(&ConnectorRef::Builtin("test".to_owned()), &config).unwrap();
     assert_eq!(code(&ConnectorRef::Path("test.wasm".to_owned()), &config).unwrap(), named);
     assert_eq!(named.len(), 64);
-    for connector in [ConnectorRef::Builtin("absent".to_owned()), ConnectorRef::Builtin("../test".to_owned()), ConnectorRef::Path(".".to_owned())] {
+    for connector in
+        [ConnectorRef::Builtin("absent".to_owned()), ConnectorRef::Builtin("../test".to_owned()), ConnectorRef::Path(".".to_owned())]
+    {
         assert_eq!(code(&connector, &config), Err(Code::E007));
     }
 }
@@ -139,6 +143,10 @@ fn descriptions_are_read_first() {
     let mut twice = bytes();
     append_section(&mut twice, b"{}");
     assert_eq!(Package::of(twice).err().unwrap().code, Code::E303);
-    let other = component(&source("", "(func $work (result i64) (i64.const 7))"), "source-connector", &description(&[]).replace("\"0.1\"", "\"0.9\""));
+    let other = component(
+        &source("", "(func $work (result i64) (i64.const 7))"),
+        "source-connector",
+        &description(&[]).replace("\"0.1\"", "\"0.9\""),
+    );
     assert_eq!(Package::of(other).err().unwrap().code, Code::E304);
 }
