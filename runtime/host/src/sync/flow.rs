@@ -55,6 +55,19 @@ struct Run<'a> {
     limited: bool,
 }
 
+/// What is left of a run that did not reach its end.
+struct Broken {
+    totals: Totals,
+    outlet: Option<Outlet>,
+    problem: Arc<Problem>,
+}
+
+impl Broken {
+    fn at_start(problem: Arc<Problem>) -> Self {
+        Self { totals: Totals::default(), outlet: None, problem }
+    }
+}
+
 impl<'a> Run<'a> {
     async fn prepare(host: &'a Host, id: &str, options: Options, meter: Arc<Meter>) -> Result<Self, Arc<Problem>> {
         let Some((flow, rule)) = host.policy.flow(id) else {
@@ -91,6 +104,7 @@ impl<'a> Run<'a> {
         if self.options.dry_run {
             return Ok(());
         }
+        self.host.store.free_space_ok().map_err(|error| store_problem(&error))?;
         let mut audit = Vec::new();
         if let Some(earlier) = &self.progress.open_run {
             audit.push(Draft { detail: Some(format!("run {earlier} did not end")), ..self.gate.context().draft(Kind::HubRecovered) });
@@ -99,11 +113,11 @@ impl<'a> Run<'a> {
         self.host.store.commit(Transaction { puts, audit }, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
     }
 
-    async fn transfer(&mut self) -> Result<(Totals, Outlet), (Totals, Option<Outlet>, Arc<Problem>)> {
+    async fn transfer(&mut self) -> Result<(Totals, Outlet), Broken> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let started = async { Ok((self.inlet(sender)?, self.outlet().await?)) }.await;
-        let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| (Totals::default(), None, problem))?;
-        self.mark_open(&outlet).await.map_err(|problem| (Totals::default(), None, problem))?;
+        let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| Broken::at_start(problem))?;
+        self.mark_open(&outlet).await.map_err(Broken::at_start)?;
         let (read, drained) = tokio::join!(self.read(&inlet), async {
             let drained = outlet.drain(receiver).await;
             if drained.is_err() {
@@ -118,7 +132,7 @@ impl<'a> Run<'a> {
         };
         match complete {
             Ok(()) => Ok((totals, outlet)),
-            Err(problem) => Err((totals, Some(outlet), problem)),
+            Err(problem) => Err(Broken { totals, outlet: Some(outlet), problem }),
         }
     }
 
@@ -266,11 +280,11 @@ impl<'a> Run<'a> {
     }
 
     /// Progress, record and audit entry of the end, all or nothing.
-    async fn end(mut self, outcome: Result<(Totals, Outlet), (Totals, Option<Outlet>, Arc<Problem>)>) -> Result<Summary, Arc<Problem>> {
+    async fn end(mut self, outcome: Result<(Totals, Outlet), Broken>) -> Result<Summary, Arc<Problem>> {
         let interrupted = !self.limited && self.host.stopping.load(Ordering::Relaxed);
         let (totals, outlet, problem) = match outcome {
             Ok((totals, outlet)) => (totals, Some(outlet), None),
-            Err((totals, outlet, problem)) => (totals, outlet, Some(problem)),
+            Err(Broken { totals, outlet, problem }) => (totals, outlet, Some(problem)),
         };
         let summary = Summary {
             run: self.record.id.clone(),

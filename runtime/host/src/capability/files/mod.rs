@@ -150,7 +150,9 @@ impl Asks for FileRequest {
 /// # Errors
 /// See [`FileError`].
 pub async fn list(run: &Run, path: &str) -> Result<Vec<Entry>, FileError> {
-    let (root, inner) = clear(run, path, FolderAccess::Read).await?;
+    // Names and sizes may be seen wherever anything may be done: who appends must know whether the file is there.
+    let access = run.files.access(path.split_once('/').map_or(path, |(folder, _)| folder));
+    let (root, inner) = clear(run, path, access).await?;
     let prefix = path.trim_end_matches('/').to_owned();
     let listed = blocking(move || entries(&root, &inner, &prefix)).await?;
     let mut entries = settle(run, path, listed).await?;
@@ -211,6 +213,11 @@ async fn clear(run: &Run, path: &str, access: FolderAccess) -> Result<(Arc<Dir>,
 }
 
 impl FilesState {
+    /// What is granted in a folder; reading where nothing is, so that the gate refuses it under that name.
+    fn access(&self, folder: &str) -> FolderAccess {
+        self.folders.get(folder).map_or(FolderAccess::Read, |folder| folder.access)
+    }
+
     fn take(&self, cleared: Cleared<FileRequest>) -> Option<(Arc<Dir>, String)> {
         let request = cleared.into_inner();
         let folder = self.folders.get(&request.folder).filter(|folder| folder.access == request.access)?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hub_core::manifest::ConnectorRef;
 use hub_core::problem::Code;
 
-use super::{Compiler, Ledger, Package, Workshop, compile_component_main, find};
+use super::{Compiler, Package, Workshop, compile_component_main, find};
 use crate::config::Config;
 use crate::testing::{Digests, append_section, component, description, source, workshop};
 
@@ -106,7 +106,7 @@ async fn a_child_compiles_within_its_limits() {
 #[tokio::test]
 async fn a_child_that_fails_is_told_apart() {
     for (script, code, text) in [
-        ("echo 'invalid: \033[31mbad' >&2; exit 1", Code::E007, "invalid: "),
+        (r"printf 'invalid: \033[31mbad\n' >&2; exit 1", Code::E007, "invalid: "),
         ("kill -KILL $$", Code::E302, "signal 9"),
         ("exit 7", Code::E302, "code Some(7)"),
         ("exit 0", Code::E007, "No such file"),
