@@ -139,7 +139,7 @@ pub(super) struct Entry {
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly every node is a leaf, and a box would cost the hot loop a jump for each field")]
 pub(super) enum NodePlan {
-    Leaf(LeafPlan),
+    Leaf(Box<LeafPlan>),
     Object { object: Box<ObjectPlan>, nullable: bool },
     List { item: Box<NodePlan>, nullable: bool, planned: bool },
 }
