@@ -137,7 +137,6 @@ pub(super) struct Entry {
 
 /// What stands under a name, or in an array.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every node is a leaf, and a box would cost the hot loop a jump for each field")]
 pub(super) enum NodePlan {
     Leaf(Box<LeafPlan>),
     Object { object: Box<ObjectPlan>, nullable: bool },
