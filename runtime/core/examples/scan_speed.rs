@@ -14,9 +14,9 @@ use std::hint::black_box;
 
 use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, ScanReport};
 use hub_core::manifest::{OnInvalid, OnUndeclared};
-use hub_core::policy::treat::{DomainKey, Treatment};
 use hub_core::record::FieldPath;
 use hub_core::stream::StreamShape;
+use hub_core::treat::{DomainKey, Treatment};
 
 const TEXTS: &[&str] =
     &["first_name", "last_name", "email", "phone", "street", "city", "country", "company", "iban", "created_at", "notes"];

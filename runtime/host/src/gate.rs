@@ -116,13 +116,26 @@ pub struct Delivery {
     pub payload: Payload,
 }
 
+/// One page of the blind path.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The response body.
+    pub body: bytes::Bytes,
+    /// RFC 6901.
+    pub pointer: String,
+    /// Field path and JSON text added to each record.
+    pub constants: Vec<(String, String)>,
+    /// Fields whose first, last, least and greatest value the guest wants to know.
+    pub observe: Vec<String>,
+}
+
 /// Records as they arrived.
 #[derive(Debug)]
 pub enum Payload {
     /// NDJSON from the sandbox.
     Lines(Vec<u8>),
     /// A page that never entered it.
-    Page(crate::capability::Page),
+    Page(Page),
 }
 
 impl Asks for Delivery {

@@ -26,4 +26,4 @@ pub mod clock;
 pub mod observe;
 
 #[cfg(test)]
-mod testing;
+mod tests;

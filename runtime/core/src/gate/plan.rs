@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::check::Check;
 use crate::manifest::{OnInvalid, OnUndeclared};
-use crate::policy::treat::Treatment;
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
+use crate::treat::Treatment;
 
 mod build;
 

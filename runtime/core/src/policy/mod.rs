@@ -1,7 +1,7 @@
 //! The only place that decides: a checked manifest plus what its connectors claim becomes a [`Policy`], and a policy answers questions.
 //!
 //! A `Policy` can be built from a [`Manifest`] only, so a home-made one cannot open the gate. It reads no clock and has no effect; enforcement is
-//! the host's `gate`. Static rules stand in `rules`, dynamic ones in `decide`, what a value becomes in `treat`.
+//! the host's `gate`. Static rules stand in `rules`, dynamic ones in `decide`, what a value becomes in `crate::treat`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,13 +20,12 @@ mod rules;
 #[cfg(test)]
 #[allow(clippy::panic, reason = "a test fails by panicking")]
 mod tests;
-pub mod treat;
 pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of};
 
+use crate::treat::{DomainKey, Treatment};
 use ask::Ask;
-use treat::{DomainKey, Treatment};
 use verdict::{Grant, Verdict};
 
 /// What the connectors of all systems claim, by system id. A system whose connector could not be read is absent; that is told elsewhere.

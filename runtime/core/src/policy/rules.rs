@@ -1,12 +1,13 @@
 //! Static rules E101-E108 and E141: what a manifest may not declare, given what its connectors claim. Each rule adds its findings and goes on,
 //! so that one look tells everything. Reads no data and knows no run.
 
-use super::{Catalogue, FlowRule, LabelledField, treat};
+use super::{Catalogue, FlowRule, LabelledField};
 use crate::description::Description;
 use crate::manifest::{Action, Flow, FlowField, Manifest, System, SystemStatus, WriteMode};
 use crate::problem::{Code, Problem, Span, Spanned};
 use crate::record::{FieldPath, StreamId};
 use crate::stream::StreamShape;
+use crate::treat;
 use crate::vocab;
 
 mod labels;

@@ -13,7 +13,7 @@ use hub_core::problem::Code;
 use super::{Lookup, Method, SendError};
 use crate::capability::http::{Fetch, FetchError, Response, fetch, fetch_many};
 use crate::capability::run::Run;
-use crate::testing::{World, world, world_in};
+use crate::tests::{World, world, world_in};
 
 /// Answers each connection with the next text and keeps what was asked.
 struct Server {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Entry, FieldPlan, LeafPlace, LeafPlan, MAX_KEY_PARTS, NodePlan, ObjectPlan, PlanError, PlanRequest, PlannedField};
 use crate::gate::check::Check;
 use crate::gate::json::Reader;
-use crate::policy::treat::{Treatment, escape, is_personal};
 use crate::record::FieldPath;
 use crate::stream::{Leaf, Node, StreamShape};
+use crate::treat::{Treatment, escape, is_personal};
 
 pub(super) fn compile(request: PlanRequest<'_>) -> Result<FieldPlan, Vec<PlanError>> {
     let mut assigned = Assigned::default();

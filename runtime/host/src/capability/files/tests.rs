@@ -11,7 +11,7 @@ use hub_core::problem::Code;
 
 use super::{Compression, FileError, FilesState, append, list, open, replace};
 use crate::capability::run::Run;
-use crate::testing::{World, world_in};
+use crate::tests::{World, world_in};
 
 const GRANTS: &str = "folders = { in = { path = \"in\", access = \"read\" }, out = { path = \"out\", access = \"write\" } }";
 

@@ -12,7 +12,7 @@ use super::open_source;
 use crate::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
 use crate::plugin::package::Package;
 use crate::plugin::{PluginError, ReadRequest, Source};
-use crate::testing::{World, component, description, foreign_component, source, world};
+use crate::tests::{World, component, description, foreign_component, source, world};
 
 /// Remembers what it got.
 #[derive(Default)]
@@ -119,7 +119,7 @@ async fn a_guest_that_computes_leaves_room_for_others() {
     let world = world("limits = { seconds = 1 }");
     let busy =
         tokio::spawn(async move { read(&world, plain("(func $work (result i64) (loop $again (br $again)) (i64.const 0))")).await.0 });
-    let other = read(&crate::testing::world(""), plain("(func $work (result i64) (i64.const 3))")).await.0;
+    let other = read(&crate::tests::world(""), plain("(func $work (result i64) (i64.const 3))")).await.0;
     assert_eq!(other.unwrap(), 3);
     assert_eq!(busy.await.unwrap().unwrap_err().code, Code::E302);
 }

@@ -12,7 +12,7 @@ use hub_core::problem::Code;
 
 use super::{Compiler, Package, Workshop, compile_component_main, find};
 use crate::config::Config;
-use crate::testing::{Digests, append_section, component, description, source, workshop};
+use crate::tests::{Digests, append_section, component, description, source, workshop};
 
 fn bytes() -> Vec<u8> {
     component(&source("", "(func $work (result i64) (i64.const 7))"), "source-connector", &description(&[]))
