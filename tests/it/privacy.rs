@@ -172,7 +172,7 @@ fn spellings(value: &str) -> Vec<Vec<u8>> {
     let mut spellings = vec![value.as_bytes().to_vec(), value.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes()];
     for shift in 0..3 {
         let coded = base64(&[&[0; 2][..shift], value.as_bytes()].concat());
-        spellings.push(coded[shift * 2..coded.len() / 4 * 4 - 4].as_bytes().to_vec());
+        spellings.push(coded.as_bytes()[shift * 2..coded.len() / 4 * 4 - 4].to_vec());
     }
     spellings
 }

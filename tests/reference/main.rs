@@ -9,9 +9,6 @@ mod serve;
 #[path = "../../connectors/sample/src/generate.rs"]
 #[allow(dead_code, missing_docs, reason = "the file is the connector's; this program uses a part of it")]
 mod generate;
-#[path = "../../connectors/sample/src/words.rs"]
-#[allow(dead_code, missing_docs, reason = "the file is the connector's; this program uses a part of it")]
-mod words;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,12 @@
 //! How fast the gate is: `cargo run --release -p hub-core --example scan_speed [RECORDS [ROUNDS]]`. CPU time of this thread, best of all rounds.
 //!
 //! Measures, judges nothing: a busy machine makes every number worse, none better.
-#![allow(clippy::print_stdout, reason = "its output is its purpose")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a program of its own: it measures the crate from outside"
+)]
 
 use std::error::Error;
 use std::fmt::Write;

@@ -254,7 +254,13 @@ impl Gate {
         let denied = self.first_seen(report).await;
         if !denied.is_empty() {
             let system = Some(delivery.from.system.to_string());
-            audit.push(Draft { system, batch: Some(delivery.batch), code: Some(Code::E201), counts: denied, ..self.context.draft(Kind::FlowDenied) });
+            audit.push(Draft {
+                system,
+                batch: Some(delivery.batch),
+                code: Some(Code::E201),
+                counts: denied,
+                ..self.context.draft(Kind::FlowDenied)
+            });
         }
         for (code, count) in &report.rejected {
             let counts = BTreeMap::from([("records".to_owned(), u64::from(*count))]);
@@ -269,7 +275,12 @@ impl Gate {
             return BTreeMap::new();
         }
         let mut memory = self.memory.lock().await;
-        report.undeclared.iter().filter(|(path, _)| memory.seen_undeclared.insert((*path).clone())).map(|(path, count)| (path.clone(), *count)).collect()
+        report
+            .undeclared
+            .iter()
+            .filter(|(path, _)| memory.seen_undeclared.insert((*path).clone()))
+            .map(|(path, count)| (path.clone(), *count))
+            .collect()
     }
 
     async fn grant_once(&self, key: String, draft: Box<dyn FnOnce(&RunContext) -> Draft + Send>) -> Result<(), Arc<Problem>> {

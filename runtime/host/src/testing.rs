@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
-use hub_core::audit::{Draft, TreeHead};
 use hub_core::manifest::{self, Manifest, NoFiles, System};
 use hub_core::policy::{Catalogue, Policy};
 use hub_core::problem::{Code, Problem, Sources};
@@ -20,41 +19,17 @@ use crate::egress::{Credentials, Egress, Lookup, SystemLookup};
 use crate::gate::{Gate, RunContext};
 use crate::plugin::abi::Setup;
 use crate::plugin::package::{Compiler, Ledger, Package, Workshop};
-use crate::store::{Durability, Namespace, Store, StoreError, Transaction};
+use crate::store::Store;
 
-/// Audited refusals; everything else is accepted and forgotten.
-#[derive(Default)]
-pub(crate) struct Notes(Mutex<Vec<Draft>>);
+/// The audit log of a store in memory.
+pub(crate) struct Notes(Arc<dyn Store>);
 
 impl Notes {
     /// Codes of refusals in their order.
     pub(crate) fn denied(&self) -> Vec<Code> {
-        self.0.lock().unwrap().iter().filter_map(|draft| draft.code).collect()
-    }
-}
-
-impl Store for Notes {
-    fn commit(&self, transaction: Transaction, _durability: Durability) -> BoxFuture<'static, Result<u64, StoreError>> {
-        let mut notes = self.0.lock().unwrap();
-        notes.extend(transaction.audit);
-        let count = notes.len() as u64;
-        Box::pin(async move { Ok(count) })
-    }
-
-    fn get(&self, _namespace: Namespace, _key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(None)
-    }
-
-    fn scan(&self, _n: Namespace, _p: &[u8], _a: Option<&[u8]>, _l: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn audit(&self, _from: u64, _limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn head(&self) -> Result<TreeHead, StoreError> {
-        Ok(TreeHead { size: 0, root: [0; 32] })
+        let lines = self.0.audit(0, 10_000).unwrap();
+        let entries = lines.iter().map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap());
+        entries.filter_map(|entry| entry["code"].as_str().and_then(Code::parse)).collect()
     }
 }
 
@@ -76,8 +51,9 @@ pub(crate) fn world_in(folder: &Path, grants: &str) -> World {
     let manifest: Manifest = manifest::read(&name, &text, &NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
     let (sources, system) = (manifest.sources.clone(), manifest.systems["here"].clone());
     let policy = Policy::build(manifest, &Catalogue::new()).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
-    let notes = Arc::new(Notes::default());
-    let gate = Arc::new(Gate::new(Arc::new(policy), Arc::clone(&notes) as Arc<dyn Store>, RunContext::default()));
+    let store = crate::store::open("memory:").unwrap();
+    let notes = Arc::new(Notes(Arc::clone(&store)));
+    let gate = Arc::new(Gate::new(Arc::new(policy), store, RunContext::default()));
     World { gate, notes, sources, system, lookup: Arc::new(SystemLookup) }
 }
 

@@ -148,8 +148,12 @@ fn compile(flow: &Flow, rule: &FlowRule, key: &dyn Fn(&str) -> Option<DomainKey>
 
 fn cannot_stand_together(flow: &Flow, errors: &[PlanError]) -> Problem {
     let first = errors.first().map_or_else(String::new, |error| format!("`{}`: {}", error.path, error.message));
-    Problem::new(Code::E003, format!("the fields of flow `{}` cannot stand together: {first}", flow.id.value), "give each field a place of its own with `to`")
-        .at(flow.fields_span, "in these fields")
+    Problem::new(
+        Code::E003,
+        format!("the fields of flow `{}` cannot stand together: {first}", flow.id.value),
+        "give each field a place of its own with `to`",
+    )
+    .at(flow.fields_span, "in these fields")
 }
 
 fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<Treatment, Problem> {
@@ -161,8 +165,12 @@ fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKe
         Action::Truncate { keep } => Treatment::Truncate { keep: *keep },
         Action::Pseudonymise { domain } => {
             let missing = || {
-                Problem::new(Code::E312, format!("the key of pseudonym domain `{domain}` is not available"), "put a key of at least 16 bytes where `[pseudonym]` says")
-                    .at(flow.fields_span, "a field of this flow needs it")
+                Problem::new(
+                    Code::E312,
+                    format!("the key of pseudonym domain `{domain}` is not available"),
+                    "put a key of at least 16 bytes where `[pseudonym]` says",
+                )
+                .at(flow.fields_span, "a field of this flow needs it")
             };
             Treatment::Pseudonymise(key(domain).ok_or_else(missing)?)
         }

@@ -67,7 +67,9 @@ fn catalogue() -> Catalogue {
         "read_body": false, "destination": { "modes": ["replace", "append"], "accepts": ["user", "system", "non-personal"], "streams": null } });
     [("crm", crm), ("archive", archive)]
         .into_iter()
-        .map(|(id, text)| (id.to_owned(), Arc::new(description::parse(text.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}")))))
+        .map(|(id, text)| {
+            (id.to_owned(), Arc::new(description::parse(text.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"))))
+        })
         .collect()
 }
 
@@ -106,7 +108,11 @@ fn unknown_names_are_denied() {
     check(r#"use = "essential.service""#, r#"use = "essential.servce""#, &["E103"]);
     check(r#""user.name", "#, r#""user.nam", "#, &["E103", "E104"]);
     check(r#"retention = ["customer"]"#, r#"retention = ["custom"]"#, &["E103"]);
-    check(r#"fields = ["id", "name", "email"]"#, r#"fields = { id = { action = "pseudonymise", domain = "analytic" } }"#, &["E103", "E104"]);
+    check(
+        r#"fields = ["id", "name", "email"]"#,
+        r#"fields = { id = { action = "pseudonymise", domain = "analytic" } }"#,
+        &["E103", "E104"],
+    );
 }
 
 #[test]
@@ -127,7 +133,11 @@ fn systems_must_be_approved_and_able() {
 
 #[test]
 fn labels_may_not_understate() {
-    let stream = |fields: &str| format!("[stream.archive.contacts]\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n[stream.archive.contacts.fields]\n{fields}\n[flow.sync]");
+    let stream = |fields: &str| {
+        format!(
+            "[stream.archive.contacts]\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n[stream.archive.contacts.fields]\n{fields}\n[flow.sync]"
+        )
+    };
     let whole = "id = \"user.unique_id\"\nname = \"user\"\nemail = \"user.contact.email\"";
     check("[flow.sync]", &stream(whole), &[]);
     check("[flow.sync]", &stream(&whole.replace("user.contact.email", "system.operations")), &["E107"]);
@@ -142,7 +152,10 @@ fn personal_data_belong_to_somebody_and_end() {
 
 #[test]
 fn everything_is_told_in_one_go() {
-    let broken = GOOD.replace("\"email\"]", "\"e_mail\", \"iban\"]").replace("retention = [\"customer\"]\n", "").replace("purpose = \"care\"", "purpose = \"cure\"");
+    let broken = GOOD
+        .replace("\"email\"]", "\"e_mail\", \"iban\"]")
+        .replace("retention = [\"customer\"]\n", "")
+        .replace("purpose = \"care\"", "purpose = \"cure\"");
     let denied = build(&broken).err().unwrap_or_else(|| panic!("granted"));
     let codes: Vec<&str> = denied.problems.iter().map(|problem| problem.code.id()).collect();
     assert_eq!(codes, ["HUB-E141", "HUB-E103", "HUB-E101"]);
@@ -197,7 +210,8 @@ fn names_lead_to_public_or_named_networks() {
 
 #[test]
 fn every_other_effect_needs_its_grant() {
-    let (contacts, archive, other) = (StreamId::parse("crm.contacts"), StreamId::parse("archive.contacts"), StreamId::parse("archive.other"));
+    let (contacts, archive, other) =
+        (StreamId::parse("crm.contacts"), StreamId::parse("archive.contacts"), StreamId::parse("archive.other"));
     let (Some(contacts), Some(archive), Some(other)) = (contacts, archive, other) else { panic!("stream ids") };
     assert_eq!(refused(&Ask::Deliver { flow: "sync", from: &contacts, to: &archive }), None);
     assert_eq!(refused(&Ask::Deliver { flow: "sync", from: &contacts, to: &other }), Some("HUB-E218"));

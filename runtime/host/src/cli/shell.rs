@@ -54,7 +54,8 @@ fn describe(command: &clap::Command, path: &str, page: &mut String) {
         page.push_str("\n| argument | meaning |\n|---|---|\n");
     }
     for argument in arguments {
-        let name = argument.get_long().map_or_else(|| format!("<{}>", argument.get_id().as_str().to_uppercase()), |long| format!("--{long}"));
+        let name =
+            argument.get_long().map_or_else(|| format!("<{}>", argument.get_id().as_str().to_uppercase()), |long| format!("--{long}"));
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
         page.push_str(&format!("| `{name}` | {help} |\n"));
     }

@@ -99,7 +99,12 @@ async fn a_granted_request_gets_its_answer() {
     assert_eq!((response.status(), response.header("x-PAGE")), (200, Some("1")));
     assert!(response.header("set-cookie").is_none());
     let seen = server.seen(0);
-    assert!(seen.starts_with("GET /a?b=c HTTP/1.1\r\n") && seen.contains("accept: text/x\r\n") && seen.contains("accept-encoding: identity\r\n"), "{seen}");
+    assert!(
+        seen.starts_with("GET /a?b=c HTTP/1.1\r\n")
+            && seen.contains("accept: text/x\r\n")
+            && seen.contains("accept-encoding: identity\r\n"),
+        "{seen}"
+    );
     assert_eq!(response.pointer(&run, "/next").await.unwrap().as_deref(), Some("\"p2\""));
     assert_eq!(response.pointer(&run, "/meta").await.unwrap().as_deref(), Some("{\"n\":2}"));
     assert_eq!(response.pointer(&run, "/absent").await.unwrap(), None);
@@ -155,11 +160,11 @@ async fn headers_and_sizes_of_the_host_stay_the_hosts() {
     let server = serve(&[]);
     let token = tempfile::tempdir().unwrap();
     std::fs::write(token.path().join("t"), "secret-token").unwrap();
-    let grants = format!(
-        "hosts = [{:?}]\ncredentials.k = {{ scheme = \"header\", name = \"X-Key\", value = {{ file = \"t\" }} }}",
-        server.origin()
-    );
-    for (name, code) in [("Authorization", Code::E309), ("cookie", Code::E309), ("x-key", Code::E309), ("Host", Code::E204), ("Proxy-X", Code::E204)] {
+    let grants =
+        format!("hosts = [{:?}]\ncredentials.k = {{ scheme = \"header\", name = \"X-Key\", value = {{ file = \"t\" }} }}", server.origin());
+    for (name, code) in
+        [("Authorization", Code::E309), ("cookie", Code::E309), ("x-key", Code::E309), ("Host", Code::E204), ("Proxy-X", Code::E204)]
+    {
         let run = world_in(token.path(), &grants).run();
         let answer = fetch(&run, Fetch { headers: vec![(name.into(), "x".into())], ..get(server.origin()) }).await;
         assert_eq!(refusal(&run, &answer), code, "{name}");
@@ -189,7 +194,9 @@ async fn credentials_go_to_their_origins_and_never_come_back() {
     let bound = serve(&[answer, moved(307, &format!("{}/next", other.origin()))]);
     let grants = format!(
         "hosts = [{:?}, {:?}]\ncredentials.api = {{ scheme = \"bearer\", value = {{ file = \"token\" }}, origins = [{:?}] }}",
-        bound.origin(), other.origin(), bound.origin()
+        bound.origin(),
+        other.origin(),
+        bound.origin()
     );
     let world = world_in(folder.path(), &grants);
     let run = world.run();
@@ -201,7 +208,10 @@ async fn credentials_go_to_their_origins_and_never_come_back() {
 
     fetch(&run, with(bound.origin())).await.unwrap();
     let redirected = other.seen(0);
-    assert!(bound.seen(1).contains("authorization") && !redirected.contains("authorization") && !redirected.contains("x-own"), "{redirected}");
+    assert!(
+        bound.seen(1).contains("authorization") && !redirected.contains("authorization") && !redirected.contains("x-own"),
+        "{redirected}"
+    );
 
     for (url, name) in [(other.origin(), "api"), (bound.origin(), "unknown")] {
         let run = world.run();
@@ -215,10 +225,16 @@ async fn credentials_go_to_their_origins_and_never_come_back() {
 
 #[tokio::test]
 async fn redirects_are_asked_again() {
-    let server = serve(&[moved(302, "/landing"), ok("{}"), moved(303, "http://127.0.0.1:1/"), moved(301, "https://169.254.169.254/latest")]);
+    let server =
+        serve(&[moved(302, "/landing"), ok("{}"), moved(303, "http://127.0.0.1:1/"), moved(301, "https://169.254.169.254/latest")]);
     let world = granting(&[&server], "");
     let run = world.run();
-    let post = Fetch { method: Method::Post, body: Some(b"x".to_vec()), headers: vec![("Content-Type".into(), "a/b".into())], ..get(server.origin()) };
+    let post = Fetch {
+        method: Method::Post,
+        body: Some(b"x".to_vec()),
+        headers: vec![("Content-Type".into(), "a/b".into())],
+        ..get(server.origin())
+    };
     assert_eq!(fetch(&run, post).await.unwrap().status(), 200);
     assert!(server.seen(0).starts_with("POST / "));
     let landed = server.seen(1);

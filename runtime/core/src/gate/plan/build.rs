@@ -154,7 +154,7 @@ impl Builder<'_> {
 
     fn node(&mut self, node: &Node, path: &FieldPath, in_list: bool) -> NodePlan {
         match node {
-            Node::Leaf(leaf) => NodePlan::Leaf(self.leaf(leaf, path, in_list)),
+            Node::Leaf(leaf) => NodePlan::Leaf(Box::new(self.leaf(leaf, path, in_list))),
             Node::Object { fields, required, nullable } => {
                 NodePlan::Object { object: Box::new(self.object(fields, required, Some(path), in_list)), nullable: *nullable }
             }

@@ -59,7 +59,9 @@ async fn what_leads_out_is_refused() {
     let inside = folder.path().join("in");
     std::os::unix::fs::symlink("../secret", inside.join("leak")).unwrap();
     std::os::unix::fs::symlink(folder.path(), inside.join("up")).unwrap();
-    for path in ["in/../secret", "in//secret", "in/./secret", "/etc/passwd", "in/leak", "in/up/secret", "else/x", "out/x", "in/\0", "in/a\\b"] {
+    for path in
+        ["in/../secret", "in//secret", "in/./secret", "/etc/passwd", "in/leak", "in/up/secret", "else/x", "out/x", "in/\0", "in/a\\b"]
+    {
         let run = world.run();
         let error = text(&run, path, Compression::None).await.err().unwrap();
         assert!(matches!(error, FileError::Ended(_)), "{path}: {error:?}");

@@ -69,7 +69,8 @@ const NOW: &str = r#"(import "hub:connector/runtime@0.1.0" "now-ms" (func $now (
 const FETCH: &str = r#"(import "hub:connector/http@0.1.0" "fetch"
     (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"#;
 /// A GET of the text at 1024 with 22 bytes, answer at 64.
-const CALL_FETCH: &str = "(call $fetch (i32.const 0) (i32.const 1024) (i32.const 22) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+const CALL_FETCH: &str =
+    "(call $fetch (i32.const 0) (i32.const 1024) (i32.const 22) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
     (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 64))";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +117,8 @@ async fn limits_end_a_guest_with_their_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_computes_leaves_room_for_others() {
     let world = world("limits = { seconds = 1 }");
-    let busy = tokio::spawn(async move { read(&world, plain("(func $work (result i64) (loop $again (br $again)) (i64.const 0))")).await.0 });
+    let busy =
+        tokio::spawn(async move { read(&world, plain("(func $work (result i64) (loop $again (br $again)) (i64.const 0))")).await.0 });
     let other = read(&crate::testing::world(""), plain("(func $work (result i64) (i64.const 3))")).await.0;
     assert_eq!(other.unwrap(), 3);
     assert_eq!(busy.await.unwrap().unwrap_err().code, Code::E302);

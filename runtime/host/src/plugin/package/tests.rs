@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hub_core::manifest::ConnectorRef;
 use hub_core::problem::Code;
 
-use super::{Compiler, Ledger, Package, Workshop, compile_component_main, find};
+use super::{Compiler, Package, Workshop, compile_component_main, find};
 use crate::config::Config;
 use crate::testing::{Digests, append_section, component, description, source, workshop};
 
@@ -106,7 +106,7 @@ async fn a_child_compiles_within_its_limits() {
 #[tokio::test]
 async fn a_child_that_fails_is_told_apart() {
     for (script, code, text) in [
-        ("echo 'invalid: \033[31mbad' >&2; exit 1", Code::E007, "invalid: "),
+        (r"printf 'invalid: \033[31mbad\n' >&2; exit 1", Code::E007, "invalid: "),
         ("kill -KILL $$", Code::E302, "signal 9"),
         ("exit 7", Code::E302, "code Some(7)"),
         ("exit 0", Code::E007, "No such file"),
@@ -124,11 +124,15 @@ fn components_are_found_by_name_or_path() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("test.wasm"), bytes()).unwrap();
     let config = Config { data: folder.path().to_owned(), connectors: folder.path().to_owned() };
-    let code = |connector: &ConnectorRef, config: &Config| find(connector, folder.path(), config).map(|found| found.digest).map_err(|problem| problem.code);
+    let code = |connector: &ConnectorRef, config: &Config| {
+        find(connector, folder.path(), config).map(|found| found.digest).map_err(|problem| problem.code)
+    };
     let named = code(&ConnectorRef::Builtin("test".to_owned()), &config).unwrap();
     assert_eq!(code(&ConnectorRef::Path("test.wasm".to_owned()), &config).unwrap(), named);
     assert_eq!(named.len(), 64);
-    for connector in [ConnectorRef::Builtin("absent".to_owned()), ConnectorRef::Builtin("../test".to_owned()), ConnectorRef::Path(".".to_owned())] {
+    for connector in
+        [ConnectorRef::Builtin("absent".to_owned()), ConnectorRef::Builtin("../test".to_owned()), ConnectorRef::Path(".".to_owned())]
+    {
         assert_eq!(code(&connector, &config), Err(Code::E007));
     }
 }
@@ -139,6 +143,10 @@ fn descriptions_are_read_first() {
     let mut twice = bytes();
     append_section(&mut twice, b"{}");
     assert_eq!(Package::of(twice).err().unwrap().code, Code::E303);
-    let other = component(&source("", "(func $work (result i64) (i64.const 7))"), "source-connector", &description(&[]).replace("\"0.1\"", "\"0.9\""));
+    let other = component(
+        &source("", "(func $work (result i64) (i64.const 7))"),
+        "source-connector",
+        &description(&[]).replace("\"0.1\"", "\"0.9\""),
+    );
     assert_eq!(Package::of(other).err().unwrap().code, Code::E304);
 }
