@@ -24,18 +24,30 @@ pub const ALL: &[Attack] = &[
     refused("description-repeats", "E303", 3, |scene| {
         described(scene, "description-repeats", |text| text.replace("\"imports\":", "\"imports\": [\"sink\"], \"imports\":"));
     }),
-    refused("description-hides-import", "E303", 3, |scene| described(scene, "description-hides-import", |text| text.replace("[\"sink\", \"runtime\"]", "[\"sink\"]"))),
+    refused("description-hides-import", "E303", 3, |scene| {
+        described(scene, "description-hides-import", |text| text.replace("[\"sink\", \"runtime\"]", "[\"sink\"]"))
+    }),
     refused("description-claims-export", "E303", 3, |scene| {
-        described(scene, "description-claims-export", |text| text.replace("\"source\":", "\"destination\": { \"modes\": [\"append\"], \"accepts\": [\"user\"] }, \"source\":"));
+        described(scene, "description-claims-export", |text| {
+            text.replace("\"source\":", "\"destination\": { \"modes\": [\"append\"], \"accepts\": [\"user\"] }, \"source\":")
+        });
     }),
     refused("description-drives-terminal", "E303", 3, |scene| {
-        described(scene, "description-drives-terminal", |text| text.replace("hostile-records", "\\u001b[2Jx\\u0007").replace("\"0.1.0\"", "\"\\u009b31m\""));
+        described(scene, "description-drives-terminal", |text| {
+            text.replace("hostile-records", "\\u001b[2Jx\\u0007").replace("\"0.1.0\"", "\"\\u009b31m\"")
+        });
     }),
     refused("description-refers-elsewhere", "E303", 3, |scene| {
-        described(scene, "description-refers-elsewhere", |text| text.replace("\"config\": {", "\"config\": { \"$ref\": \"https://evil.example/schema\","));
+        described(scene, "description-refers-elsewhere", |text| {
+            text.replace("\"config\": {", "\"config\": { \"$ref\": \"https://evil.example/schema\",")
+        });
     }),
-    refused("description-of-newer-abi", "E304", 1, |scene| described(scene, "description-of-newer-abi", |text| text.replace("\"hub\": \"0.1\"", "\"hub\": \"9.9\""))),
-    refused("import-of-newer-abi", "E304", 1, |scene| put(scene, "import-of-newer-abi", &replaced(component("records"), b"hub:connector/sink@0.1.0", b"hub:connector/sink@0.2.0"))),
+    refused("description-of-newer-abi", "E304", 1, |scene| {
+        described(scene, "description-of-newer-abi", |text| text.replace("\"hub\": \"0.1\"", "\"hub\": \"9.9\""))
+    }),
+    refused("import-of-newer-abi", "E304", 1, |scene| {
+        put(scene, "import-of-newer-abi", &replaced(component("records"), b"hub:connector/sink@0.1.0", b"hub:connector/sink@0.2.0"))
+    }),
     refused("foreign-import", "E305", 3, |scene| put(scene, "foreign-import", &foreign())),
     Attack { on: "http", ..refused("network-not-granted", "E305", 3, |scene| put(scene, "network-not-granted", &component("network"))) },
     Attack { on: "files", ..refused("folders-not-granted", "E305", 3, |scene| put(scene, "folders-not-granted", &component("folders"))) },
@@ -67,7 +79,9 @@ pub const ALL: &[Attack] = &[
         put(scene, "claims-more-later", &component("records"));
         assert_eq!(scene.run("claims-more-later.toml").unwrap().code, Some(0));
         scene.program.write("out/claims-more-later.ndjson", scene::EARLIER);
-        described(scene, "claims-more-later", |text| text.replace("\"runtime\"],", "\"runtime\", \"http\"], \"hosts\": [\"https://evil.example\"],"));
+        described(scene, "claims-more-later", |text| {
+            text.replace("\"runtime\"],", "\"runtime\", \"http\"], \"hosts\": [\"https://evil.example\"],")
+        });
     }),
     Attack::contained("cache-tampered", "component", Guest::Records).does("honest").before(|scene| {
         for file in compiled(scene) {
@@ -177,7 +191,11 @@ fn source(module: &str) -> Vec<u8> {
 
 fn foreign() -> Vec<u8> {
     let import = r#"(import "wasi:cli/environment@0.2.0" "get" (func (result i32)))"#;
-    encoded(&module(import, ""), "package hub:probe; world probe { import wasi:cli/environment@0.2.0; export hub:connector/source@0.1.0; }", "[]")
+    encoded(
+        &module(import, ""),
+        "package hub:probe; world probe { import wasi:cli/environment@0.2.0; export hub:connector/source@0.1.0; }",
+        "[]",
+    )
 }
 
 fn encoded(text: &str, world: &str, imports: &str) -> Vec<u8> {
@@ -209,7 +227,9 @@ fn bomb() -> Vec<u8> {
     let mut body = String::new();
     for number in 0..LOOPS {
         let (to, from) = (number * 7 % VARIABLES, number * 13 % VARIABLES);
-        body.push_str(&format!("(loop (local.set {to} (i64.add (local.get {from}) (local.get {to}))) (br_if 0 (i64.eqz (local.get {to}))))"));
+        body.push_str(&format!(
+            "(loop (local.set {to} (i64.add (local.get {from}) (local.get {to}))) (br_if 0 (i64.eqz (local.get {to}))))"
+        ));
     }
     let all: String = (0..VARIABLES).map(|number| format!("(local.set 0 (i64.xor (local.get 0) (local.get {number})))")).collect();
     probe(&format!("(func $bomb (export \"bomb\") (local {variables}) (loop {body}{all}(br_if 0 (i64.eqz (local.get 1)))))"), "")

@@ -68,7 +68,12 @@ fn untouched(scene: &Scene, _: &scene::End) -> Result<(), String> {
     for (file, content) in [("secret.txt", "geheim-0815-schluessel\n"), ("in/plain.txt", "plain"), ("drop/earlier.txt", "earlier")] {
         ensure(program.read(file) == content, || format!("{file} now holds {:?}", program.read(file)))?;
     }
-    let mut names: Vec<String> = std::fs::read_dir(program.path("drop")).into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(program.path("drop"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     ensure(names == ["away", "earlier.txt", "link"], || format!("the folder now holds {names:?}"))
 }

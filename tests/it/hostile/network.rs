@@ -7,7 +7,8 @@ use crate::support::server::{Answer, Piece, Request};
 const GRANT: &str = "hosts = [\"{server}\"]";
 const BODIES: &str = "hosts = [\"{server}\"]\ngrants = [\"read-body\"]";
 const TOKEN: &str = "hosts = [\"{server}\"]\ncredentials.token = { scheme = \"bearer\", value = { file = \"secret.txt\" } }";
-const TOKEN_AND_BODIES: &str = "hosts = [\"{server}\"]\ngrants = [\"read-body\"]\ncredentials.token = { scheme = \"bearer\", value = { file = \"secret.txt\" } }";
+const TOKEN_AND_BODIES: &str =
+    "hosts = [\"{server}\"]\ngrants = [\"read-body\"]\ncredentials.token = { scheme = \"bearer\", value = { file = \"secret.txt\" } }";
 const TOKEN_ELSEWHERE: &str = "hosts = [\"{server}\", \"https://api.example\"]\ncredentials.token = { scheme = \"bearer\", value = { file = \"secret.txt\" }, origins = [\"https://api.example\"] }";
 const TWO_SERVERS: &str = "hosts = [\"{server}\", \"http://localhost:{server-port}\"]\ncredentials.token = { scheme = \"bearer\", value = { file = \"secret.txt\" }, origins = [\"{server}\"] }";
 
@@ -62,23 +63,49 @@ pub const ALL: &[Attack] = &[
     refused("credential-not-declared", ", url = \"{server}/\", credential = \"token\"", "E309", 3),
     refused("credential-elsewhere", ", url = \"{server}/\", credential = \"token\"", "E309", 3).system(TOKEN_ELSEWHERE),
     refused("denied-and-on", ", url = \"https://evil.example/\"", "E204", 3).does("ignores-denial"),
-    refused("oversized-url", AT_SERVER, "E306", 3).before(|scene| rewrite(scene, "oversized-url", "/\"", &format!("/{}\"", "u".repeat(10 << 10)))),
+    refused("oversized-url", AT_SERVER, "E306", 3)
+        .before(|scene| rewrite(scene, "oversized-url", "/\"", &format!("/{}\"", "u".repeat(10 << 10)))),
     refused("oversized-headers", ", url = \"{server}/\", headers = [[\"x\", \"LONG\"]]", "E306", 3)
         .before(|scene| rewrite(scene, "oversized-headers", "LONG", &"h".repeat(17 << 10))),
-    under(answered("redirect-to-victim", "fetch", AT_SERVER, |_, origins| Answer::redirect(302, &format!("{}/", origins.victim))), "E401", 3),
+    under(
+        answered("redirect-to-victim", "fetch", AT_SERVER, |_, origins| Answer::redirect(302, &format!("{}/", origins.victim))),
+        "E401",
+        3,
+    ),
     under(answered("redirect-to-private", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "https://10.0.0.1/")), "E204", 3),
     under(answered("redirect-to-metadata", "fetch", AT_SERVER, |_, _| Answer::redirect(307, "https://169.254.169.254/")), "E204", 3),
-    under(answered("redirect-with-user", "fetch", AT_SERVER, |_, origins| Answer::redirect(301, &origins.server.replace("//", "//a:b@"))), "E204", 3),
+    under(
+        answered("redirect-with-user", "fetch", AT_SERVER, |_, origins| Answer::redirect(301, &origins.server.replace("//", "//a:b@"))),
+        "E204",
+        3,
+    ),
     under(answered("redirect-to-file", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "file:///etc/passwd")), "E401", 3),
-    under(answered("redirect-loop", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "/again")), "E307", 1).after(|_, end| {
-        ensure(end.asked.len() <= 11, || format!("the server was asked {} times", end.asked.len()))
-    }),
-    answered("redirect-with-credential", "fetch", ", url = \"{server}/\", credential = \"token\"", to_other_origin).system(TWO_SERVERS).after(credential_stays),
-    under(answered("endless-answer", "fetch", AT_SERVER, |_, _| Answer::new(200).piece(Piece::Repeat(vec![b'x'; 1 << 20], usize::MAX))), "E307", 1),
-    under(answered("endless-chunks", "fetch", AT_SERVER, |_, _| Answer::new(200).piece(Piece::Repeat(vec![b'x'; 1 << 20], usize::MAX)).chunked()), "E307", 1),
+    under(answered("redirect-loop", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "/again")), "E307", 1)
+        .after(|_, end| ensure(end.asked.len() <= 11, || format!("the server was asked {} times", end.asked.len()))),
+    answered("redirect-with-credential", "fetch", ", url = \"{server}/\", credential = \"token\"", to_other_origin)
+        .system(TWO_SERVERS)
+        .after(credential_stays),
+    under(
+        answered("endless-answer", "fetch", AT_SERVER, |_, _| Answer::new(200).piece(Piece::Repeat(vec![b'x'; 1 << 20], usize::MAX))),
+        "E307",
+        1,
+    ),
+    under(
+        answered("endless-chunks", "fetch", AT_SERVER, |_, _| {
+            Answer::new(200).piece(Piece::Repeat(vec![b'x'; 1 << 20], usize::MAX)).chunked()
+        }),
+        "E307",
+        1,
+    ),
     under(answered("told-length", "fetch", AT_SERVER, |_, _| Answer::new(200).header("content-length", "99999999999")), "E307", 1),
     under(answered("header-bomb", "fetch", AT_SERVER, header_bomb), "E307", 1),
-    under(answered("endless-header", "fetch", AT_SERVER, |_, _| Answer::raw("HTTP/1.1 200 OK\r\nx: ").piece(Piece::Repeat(vec![b'x'; 1 << 16], 4096))), "E307", 1),
+    under(
+        answered("endless-header", "fetch", AT_SERVER, |_, _| {
+            Answer::raw("HTTP/1.1 200 OK\r\nx: ").piece(Piece::Repeat(vec![b'x'; 1 << 16], 4096))
+        }),
+        "E307",
+        1,
+    ),
     under(answered("torn-answer", "fetch", AT_SERVER, |_, _| Answer::raw("HTTP/1.1 200")), "E307", 1),
     under(answered("silent-server", "fetch", ", url = \"{server}/\", timeout_ms = 200", |_, _| Answer::silence()), "E307", 1),
     under(answered("kept-responses", "keeps-responses", AT_SERVER, |_, _| Answer::new(200)), "E302", 1),
@@ -93,12 +120,37 @@ pub const ALL: &[Attack] = &[
     of_pages(under(answered("page-is-no-json", "page", AT_SERVER, |_, _| Answer::new(200).bytes("<html>")), "E219", 1)),
     of_pages(under(answered("page-hides-by-repeating", "page", ", url = \"{server}/\", pointer = \"/records\"", repeated), "E219", 1)),
     of_pages(under(answered("page-of-other-stream", "page-of-foreign-stream", AT_SERVER, people), "E218", 3)),
-    of_pages(under(answered("observed-person", "page-observes", ", url = \"{server}/\", pointer = \"/records\", field = \"email\"", people), "E201", 3)),
-    of_pages(under(answered("observed-undeclared", "page-observes", ", url = \"{server}/\", pointer = \"/records\", field = \"ssn\"", people), "E201", 3)),
+    of_pages(under(
+        answered("observed-person", "page-observes", ", url = \"{server}/\", pointer = \"/records\", field = \"email\"", people),
+        "E201",
+        3,
+    )),
+    of_pages(under(
+        answered("observed-undeclared", "page-observes", ", url = \"{server}/\", pointer = \"/records\", field = \"ssn\"", people),
+        "E201",
+        3,
+    )),
     of_pages(under(answered("observed-too-much", "page-observes-much", AT_SERVER, people), "E306", 3)),
-    of_pages(under(answered("added-undeclared", "page-adds", ", url = \"{server}/\", pointer = \"/records\", field = \"ssn\", json = \"1\"", people), "E201", 3)),
-    of_pages(under(answered("added-broken", "page-adds", ", url = \"{server}/\", pointer = \"/records\", field = \"score\", json = \"1},{\"", people), "E219", 1)),
-    of_pages(under(answered("added-container", "page-adds", ", url = \"{server}/\", pointer = \"/records\", field = \"score\", json = \"[1]\"", people), "E219", 1)),
+    of_pages(under(
+        answered("added-undeclared", "page-adds", ", url = \"{server}/\", pointer = \"/records\", field = \"ssn\", json = \"1\"", people),
+        "E201",
+        3,
+    )),
+    of_pages(under(
+        answered("added-broken", "page-adds", ", url = \"{server}/\", pointer = \"/records\", field = \"score\", json = \"1},{\"", people),
+        "E219",
+        1,
+    )),
+    of_pages(under(
+        answered(
+            "added-container",
+            "page-adds",
+            ", url = \"{server}/\", pointer = \"/records\", field = \"score\", json = \"[1]\"",
+            people,
+        ),
+        "E219",
+        1,
+    )),
     of_pages(under(answered("added-too-much", "page-adds-much", AT_SERVER, people), "E306", 3)),
     of_pages(under(answered("page-with-undeclared", "page", ", url = \"{server}/\", pointer = \"/people\"", people), "E201", 0)),
     answered("echo-in-header", "tells-headers", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN),

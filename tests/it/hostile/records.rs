@@ -55,7 +55,11 @@ pub const ALL: &[Attack] = &[
         let again = scene.run("trap-after-a-checkpoint.toml")?;
         ensure(again.code == Some(0), || format!("the next run ended with {:?}\n{}", again.code, again.printed()))?;
         let held = scene.destination("trap-after-a-checkpoint");
-        let ids: Vec<_> = held.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).map(|record| record["id"].clone()).collect();
+        let ids: Vec<_> = held
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .map(|record| record["id"].clone())
+            .collect();
         ensure(held.starts_with(EARLIER) && ids == ["earlier", "one", "two"], || format!("the destination then holds\n{held}"))
     }),
     refused("personal-panic", "E301", 1),

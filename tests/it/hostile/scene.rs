@@ -43,7 +43,8 @@ pub struct End {
 /// Runs a table of attacks one after the other in one data folder, and tells all that failed.
 pub fn perform(attacks: &'static [Attack]) {
     let scene = Scene::new();
-    let failed: Vec<String> = attacks.iter().filter_map(|attack| scene.check(attack).err().map(|why| format!("{}: {why}", attack.name))).collect();
+    let failed: Vec<String> =
+        attacks.iter().filter_map(|attack| scene.check(attack).err().map(|why| format!("{}: {why}", attack.name))).collect();
     assert!(failed.is_empty(), "{} of {} attacks:\n{}", failed.len(), attacks.len(), failed.join("\n\n"));
 }
 
@@ -57,7 +58,10 @@ impl Scene {
         let server = Server::start(move |request, _| {
             let attack = *told.lock().unwrap();
             let own = format!("http://{}", request.header("host").unwrap_or_default());
-            attack.map_or_else(|| Answer::new(404), |attack| (attack.answer)(request, &Origins { server: own, victim: victim_origin.clone() }))
+            attack.map_or_else(
+                || Answer::new(404),
+                |attack| (attack.answer)(request, &Origins { server: own, victim: victim_origin.clone() }),
+            )
         });
         let origins = Origins { server: server.origin(), victim: victim.origin() };
         let program = Program::new();
@@ -136,7 +140,9 @@ impl Scene {
             Guest::Made => name,
         };
         let does = attack.does.unwrap_or(name);
-        let own = format!("\n[system.{name}]\nconnector = \"guests/{file}.wasm\"\nconfig = {{ attack = \"{does}\", canary = \"{{canary}}\"{config} }}\n{system}\n");
+        let own = format!(
+            "\n[system.{name}]\nconnector = \"guests/{file}.wasm\"\nconfig = {{ attack = \"{does}\", canary = \"{{canary}}\"{config} }}\n{system}\n"
+        );
         let text = if attack.guest == Guest::Recipient {
             let rest = format!("fields = [\"id\", \"email\"]\n{}", attack.flow);
             [HEAD, PURPOSE, &own, &crm(5), &flow(name, "crm.contacts", &format!("{name}.people"), &rest)].concat()
