@@ -172,9 +172,7 @@ fn an_object_in_the_place_of_a_text_does_not_pass() {
 
 #[test]
 fn duplicate_keys_do_not_hide_anything() {
-    for hidden in
-        [r#"{"id":1,"name":"shown","name":"hidden"}"#, r#"{"id":1,"name":"shown","na\u006de":"hidden"}"#]
-    {
+    for hidden in [r#"{"id":1,"name":"shown","name":"hidden"}"#, r#"{"id":1,"name":"shown","na\u006de":"hidden"}"#] {
         let program = Program::with_manifest(&file_to_file(FIELDS, "fields = [\"id\", \"name\"]"));
         program.write("in/people.ndjson", hidden);
         let outcome = program.run(&["run"]).ends(1).says("HUB-E219");
@@ -246,8 +244,7 @@ fn csv_and_gzip_there_and_back() {
         .replace("desk", "back")
         .replace("{ folder = \"in\"", "{ folder = \"in\", compression = \"gzip\"")
         .replace("path = \"in\"", "path = \"packed\"");
-    let back =
-        "\n[stream.back.people]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n[stream.back.people.fields]\nid = \"user.unique_id\"\nname = \"user.name\"\n";
+    let back = "\n[stream.back.people]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n[stream.back.people.fields]\nid = \"user.unique_id\"\nname = \"user.name\"\n";
     let manifest = file_to_file(stream, "fields = [\"id\", \"name\"]\nmode = \"append\"")
         .replace("config = { folder = \"in\" }", "config = { folder = \"in\", format = \"csv\", delimiter = \";\" }")
         .replace("config = { folder = \"out\" }", "config = { folder = \"out\", format = \"csv\" }")

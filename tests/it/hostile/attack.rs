@@ -3,8 +3,10 @@
 use super::scene::{End, Scene};
 use crate::support::server::{Answer, Request};
 
-/// A value that must not arrive anywhere unless the attack says so. It looks like what it stands for.
-pub const CANARY: &str = "erika.mustermann@kanarien.example";
+/// A value that must not arrive anywhere unless the attack says so: each attack has its own, and it looks like what it stands for.
+pub fn canary(attack: &str) -> String {
+    format!("{attack}@kanarien.example")
+}
 
 /// Which connector misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub struct Origins {
     pub server: String,
     /// The same for the one that nobody granted.
     pub victim: String,
+    /// See [`canary`].
+    pub canary: String,
 }
 
 impl Attack {

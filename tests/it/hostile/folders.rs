@@ -1,7 +1,7 @@
 //! Attacks on files: paths that lead out, directions that were not granted, things that are no files, too much of them.
 
 use super::attack::{Attack, Guest, ensure};
-use super::scene::{self, Scene};
+use super::scene::{self, SECRET, Scene};
 
 const GRANTS: &str = "folders = { in = { path = \"in\", access = \"read\" }, drop = { path = \"drop\", access = \"write\" } }";
 
@@ -56,7 +56,7 @@ fn prepare(scene: &Scene) {
     }
     program.write("in/plain.txt", "plain");
     program.write("in/deep/plain.txt", "plain");
-    program.write("other/plain.txt", "geheim-0815-schluessel");
+    program.write("other/plain.txt", SECRET);
     program.write("drop/earlier.txt", "earlier");
     let made = program.shell("ln -s ../secret.txt in/link && ln -s .. in/away && ln -s / in/root && ln -s ../secret.txt drop/link && ln -s .. drop/away && mkfifo in/pipe");
     assert_eq!(made.code, Some(0), "{}", made.stderr);
@@ -65,7 +65,7 @@ fn prepare(scene: &Scene) {
 /// Whatever was tried: the files that were there hold what they held, and nothing else is there.
 fn untouched(scene: &Scene, _: &scene::End) -> Result<(), String> {
     let program = &scene.program;
-    for (file, content) in [("secret.txt", "geheim-0815-schluessel\n"), ("in/plain.txt", "plain"), ("drop/earlier.txt", "earlier")] {
+    for (file, content) in [("secret.txt", &*format!("{SECRET}\n")), ("in/plain.txt", "plain"), ("drop/earlier.txt", "earlier")] {
         ensure(program.read(file) == content, || format!("{file} now holds {:?}", program.read(file)))?;
     }
     let mut names: Vec<String> = std::fs::read_dir(program.path("drop"))

@@ -4,7 +4,7 @@ use super::attack::{Attack, Guest, ensure};
 use super::scene::{self, End};
 
 const fn refused(name: &'static str, code: &'static str, exit: i32) -> Attack {
-    Attack::refused(name, "runtime", Guest::Records, code, exit).system("limits = { memory-mib = 64, seconds = 1 }")
+    Attack::refused(name, "runtime", Guest::Records, code, exit).system("limits = { memory_mib = 64, seconds = 1 }")
 }
 
 const fn contained(name: &'static str) -> Attack {
@@ -16,7 +16,7 @@ pub const ALL: &[Attack] = &[
     refused("endless-host-calls", "E302", 1),
     refused("endless-log", "E302", 1),
     refused("memory", "E302", 1),
-    Attack::contained("memory-and-on", "runtime", Guest::Records).system("limits = { memory-mib = 64 }"),
+    Attack::contained("memory-and-on", "runtime", Guest::Records).system("limits = { memory_mib = 64 }"),
     refused("recursion", "E302", 1),
     contained("log-flood").after(|_, end| {
         let lines = end.outcome.stderr.lines().filter(|line| line.contains("wiederholt")).count();

@@ -8,6 +8,7 @@ mod attack;
 mod components;
 mod folders;
 mod machine;
+mod names;
 mod network;
 mod recipient;
 mod records;

@@ -1,6 +1,6 @@
 //! Attacks on the network: where a request goes, what it carries, what comes back and what is done with it. The `victim` is granted to nobody.
 
-use super::attack::{Attack, CANARY, Guest, Origins, ensure};
+use super::attack::{Attack, Guest, Origins, ensure};
 use super::scene::{self, End, Scene};
 use crate::support::server::{Answer, Piece, Request};
 
@@ -37,7 +37,7 @@ pub const ALL: &[Attack] = &[
     refused("other-port", ", url = \"https://127.0.0.1:{victim-port}/\"", "E204", 3),
     refused("other-port-plain", ", url = \"{victim}/\"", "E401", 3),
     refused("plain-http", ", url = \"http://example.org/\"", "E401", 3),
-    refused("other-scheme", ", url = \"file:///etc/passwd\"", "E401", 3),
+    refused("other-scheme", ", url = \"file:///etc/passwd\"", "E204", 3),
     refused("metadata-service", ", url = \"http://169.254.169.254/latest/meta-data/\"", "E401", 3),
     refused("decimal-address", ", url = \"https://2130706433:{victim-port}/\"", "E204", 3),
     refused("octal-address", ", url = \"https://0177.0.0.1:{victim-port}/\"", "E204", 3),
@@ -79,7 +79,7 @@ pub const ALL: &[Attack] = &[
         "E204",
         3,
     ),
-    under(answered("redirect-to-file", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "file:///etc/passwd")), "E401", 3),
+    under(answered("redirect-to-file", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "file:///etc/passwd")), "E204", 3),
     under(answered("redirect-loop", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "/again")), "E307", 1)
         .after(|_, end| ensure(end.asked.len() <= 11, || format!("the server was asked {} times", end.asked.len()))),
     answered("redirect-with-credential", "fetch", ", url = \"{server}/\", credential = \"token\"", to_other_origin)
@@ -166,17 +166,18 @@ fn nothing_was_sent(_: &Scene, end: &End) -> Result<(), String> {
 }
 
 /// A person, a list, and a field that nobody declared.
-fn people(_: &Request, _: &Origins) -> Answer {
-    let person = serde_json::json!({ "id": "a", "email": CANARY, "score": 1 });
-    Answer::json(&serde_json::json!({ "records": [person], "people": [{ "id": "a", "ssn": CANARY }] }))
+fn people(_: &Request, origins: &Origins) -> Answer {
+    let person = serde_json::json!({ "id": "a", "email": origins.canary, "score": 1 });
+    Answer::json(&serde_json::json!({ "records": [person], "people": [{ "id": "a", "ssn": origins.canary }] }))
 }
 
-fn repeated(_: &Request, _: &Origins) -> Answer {
-    Answer::new(200).bytes(format!("{{\"records\":[{{\"id\":\"a\"}}],\"records\":[{{\"id\":\"{CANARY}\"}}]}}"))
+fn repeated(_: &Request, origins: &Origins) -> Answer {
+    let canary = &origins.canary;
+    Answer::new(200).bytes(format!("{{\"records\":[{{\"id\":\"a\"}}],\"records\":[{{\"id\":\"{canary}\"}}]}}"))
 }
 
 fn deep(_: &Request, _: &Origins) -> Answer {
-    Answer::new(200).bytes("[".repeat(4 << 20))
+    Answer::new(200).bytes("[".repeat(2 << 20) + &"]".repeat(2 << 20))
 }
 
 fn header_bomb(_: &Request, _: &Origins) -> Answer {

@@ -1,6 +1,6 @@
 //! Attacks by what is emitted: text that is no record, fields that hide, sizes, order, and guest texts that carry personal values.
 
-use super::attack::{Attack, CANARY, Guest, ensure};
+use super::attack::{Attack, Guest, canary, ensure};
 use super::scene::{self, EARLIER};
 
 const fn refused(name: &'static str, code: &'static str, exit: i32) -> Attack {
@@ -80,6 +80,6 @@ fn attacks_with_records() {
 #[test]
 fn the_canary_would_be_found() {
     let program = crate::support::program::Program::new();
-    program.write("out/deep/file", format!("x{CANARY}y"));
-    assert_eq!(scene::holders(&program.path("out"), CANARY).len(), 1);
+    program.write("out/deep/file", format!("x{}y", canary("honest")));
+    assert_eq!(scene::holders(&program.path("out"), &canary("honest")).len(), 1);
 }

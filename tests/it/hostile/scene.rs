@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::attack::{Attack, CANARY, Guest, Origins, ensure};
+use super::attack::{Attack, Guest, Origins, canary, ensure};
 use crate::support::program::{Outcome, Program, executable};
 use crate::support::server::{Answer, Server};
 use crate::support::story::{ARCHIVE, HEAD, PURPOSE, crm, flow};
@@ -16,6 +16,8 @@ use crate::support::story::{ARCHIVE, HEAD, PURPOSE, crm, flow};
 pub const EARLIER: &str = "{\"id\":\"earlier\"}\n";
 /// A guest that does not end is a failure of the program; this is how long the test waits to see it.
 const PATIENCE: Duration = Duration::from_secs(100);
+/// A credential, and the content of a file that was not granted.
+pub const SECRET: &str = "geheim-0815-schluessel";
 const HONEST_RECORDS: usize = 20;
 
 /// One data folder and what is around it.
@@ -26,7 +28,6 @@ pub struct Scene {
     pub server: Server,
     /// Granted to nobody.
     pub victim: Server,
-    origins: Origins,
     acting: Arc<Mutex<Option<&'static Attack>>>,
 }
 
@@ -52,7 +53,7 @@ impl Scene {
     /// An empty data folder after one honest run.
     pub fn new() -> Self {
         let acting: Arc<Mutex<Option<&'static Attack>>> = Arc::default();
-        let victim = Server::start(|_, _| Answer::json(&serde_json::json!({ "records": [{ "id": CANARY }] })));
+        let victim = Server::start(|_, _| Answer::json(&serde_json::json!({ "records": [{ "id": canary("victim") }] })));
         let victim_origin = victim.origin();
         let told = Arc::clone(&acting);
         let server = Server::start(move |request, _| {
@@ -60,18 +61,20 @@ impl Scene {
             let own = format!("http://{}", request.header("host").unwrap_or_default());
             attack.map_or_else(
                 || Answer::new(404),
-                |attack| (attack.answer)(request, &Origins { server: own, victim: victim_origin.clone() }),
+                |attack| {
+                    let origins = Origins { server: own, victim: victim_origin.clone(), canary: canary(attack.name) };
+                    (attack.answer)(request, &origins)
+                },
             )
         });
-        let origins = Origins { server: server.origin(), victim: victim.origin() };
         let program = Program::new();
-        program.write("secret.txt", "geheim-0815-schluessel\n");
+        program.write("secret.txt", format!("{SECRET}\n"));
         for guest in ["records", "network", "folders", "recipient"] {
             program.write(&format!("guests/{guest}.wasm"), component(guest));
         }
         let honest = flow("honest", "crm.contacts", "archive.honest", "fields = [\"id\", \"email\"]");
         program.write("honest.toml", [HEAD, PURPOSE, ARCHIVE, &crm(HONEST_RECORDS as u64), &honest].concat());
-        let scene = Self { program, server, victim, origins, acting };
+        let scene = Self { program, server, victim, acting };
         scene.honest().expect("the honest flow runs before any attack");
         scene
     }
@@ -150,16 +153,15 @@ impl Scene {
             let rest = format!("fields = [\"id\", \"email\", \"score\", \"address\", \"tags\"]\n{}", attack.flow);
             [HEAD, PURPOSE, ARCHIVE, &own, &flow(name, &format!("{name}.people"), &format!("archive.{name}"), &rest)].concat()
         };
-        self.filled(&text)
+        self.filled(&text).replace("{canary}", &canary(name))
     }
 
     /// A text with the places of this scene in it.
     pub fn filled(&self, text: &str) -> String {
-        text.replace("{server}", &self.origins.server)
-            .replace("{victim}", &self.origins.victim)
+        text.replace("{server}", &self.server.origin())
+            .replace("{victim}", &self.victim.origin())
             .replace("{server-port}", &self.server.port().to_string())
             .replace("{victim-port}", &self.victim.port().to_string())
-            .replace("{canary}", CANARY)
     }
 
     /// What an attack left in its destination.
@@ -176,8 +178,7 @@ impl Scene {
     }
 
     fn leaked(&self, attack: &Attack, end: &End) -> Result<(), String> {
-        let secrets = [CANARY, "geheim-0815-schluessel"];
-        for secret in secrets {
+        for secret in [canary(attack.name).as_str(), SECRET] {
             ensure(attack.shown || !end.outcome.printed().contains(secret), || format!("{secret} was printed\n{}", end.outcome.printed()))?;
             let kept = holders(&self.program.path("hub-data"), secret);
             ensure(kept.is_empty(), || format!("{secret} is kept in {kept:?}"))?;
@@ -195,7 +196,7 @@ fn ended(attack: &Attack, end: &End) -> Result<(), String> {
     ensure(end.outcome.code == Some(attack.exit), || format!("exit code {:?}, expected {}\n{printed}", end.outcome.code, attack.exit))?;
     let Some(code) = attack.code else { return Ok(()) };
     let told = format!("HUB-{code}");
-    ensure(printed.contains(&told), || format!("{told} is not printed\n{printed}"))?;
+    ensure(attack.exit == 0 || printed.contains(&told), || format!("{told} is not printed\n{printed}"))?;
     let held = end.entries.iter().any(|entry| entry["code"] == told || entry["code"] == code);
     ensure(held, || format!("no audit entry under {told}; there are\n{}", shown(&end.entries)))
 }
