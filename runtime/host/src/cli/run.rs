@@ -120,9 +120,15 @@ impl Run {
     }
 }
 
+/// What a manifest or a connector may not do is on record; a text that cannot be read was never a request.
+fn is_recorded(code: Code) -> bool {
+    let form = [Code::E001, Code::E002, Code::E003, Code::E004, Code::E005, Code::E009];
+    code.class() != Class::Integrity && !form.contains(&code)
+}
+
 /// A manifest that is denied is denied on record: each finding has an entry before anything is shown.
 async fn on_record(failure: Failure, config: &Config) -> Failure {
-    if !failure.problems.iter().any(|problem| problem.code.class() == Class::Policy) {
+    if !failure.problems.iter().any(|problem| is_recorded(problem.code)) {
         return failure;
     }
     let store = match open(config) {

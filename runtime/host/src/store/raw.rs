@@ -144,6 +144,7 @@ fn chain(copies: &[Copy]) -> (Vec<Option<Copy>>, Vec<u64>) {
     let named: HashSet<(u64, Hash)> = copies.iter().filter(|copy| copy.seq > 0).map(|copy| (copy.seq - 1, copy.previous)).collect();
     let (mut entries, mut broken): (Vec<Option<Copy>>, Vec<u64>) = (Vec::new(), Vec::new());
     let mut previous = Some([0; 32]);
+    let mut followed: HashSet<Hash> = HashSet::new();
     for same in copies.chunk_by(|left, right| left.seq == right.seq) {
         let Some(seq) = same.first().map(|copy| copy.seq) else { continue };
         let next = u64::try_from(entries.len()).unwrap_or(u64::MAX);
@@ -155,7 +156,8 @@ fn chain(copies: &[Copy]) -> (Vec<Option<Copy>>, Vec<u64>) {
             broken.push(missing);
             previous = None;
         }
-        let follows = |copy: &&Copy| previous.is_none_or(|previous| previous == copy.previous);
+        // Behind a gap anything may follow, but for a copy that names an entry which has its follower: there the number is damaged.
+        let follows = |copy: &&Copy| previous.map_or_else(|| !followed.contains(&copy.previous), |previous| previous == copy.previous);
         let is_named = |copy: &&Copy| named.contains(&(copy.seq, copy.leaf));
         let best = same.iter().find(|copy| follows(copy) && is_named(copy)).or_else(|| same.iter().find(follows));
         if best.is_none() && seq > 0 {
@@ -169,6 +171,7 @@ fn chain(copies: &[Copy]) -> (Vec<Option<Copy>>, Vec<u64>) {
             broken.push(seq);
         }
         let picked = best.or_else(|| same.iter().find(is_named));
+        followed.extend(picked.map(|copy| copy.previous));
         previous = picked.map(|copy| copy.leaf);
         entries.push(picked.cloned());
     }

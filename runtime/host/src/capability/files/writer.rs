@@ -224,6 +224,17 @@ fn open_locked(folder: &Dir, name: &str) -> io::Result<File> {
     if (named.dev(), named.ino()) == (opened.dev(), opened.ino()) { Ok(file) } else { Err(busy()) }
 }
 
+/// Cuts a file to a length, if it is longer.
+pub(super) fn cut_back(root: &Dir, inner: &str, length: u64) -> io::Result<()> {
+    let (folder, name) = parent(root, inner)?;
+    let file = open_locked(&folder, &name)?;
+    if file.metadata()?.len() > length {
+        file.set_len(length)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
 fn sync_folder(folder: &Dir) -> io::Result<()> {
     // The handle of a folder is a mere path (O_PATH), which cannot be flushed: it is opened once more for reading.
     let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
