@@ -68,7 +68,7 @@ pub const ALL: &[Attack] = &[
     refused("compile-bomb", "E302", 1, |scene| put(scene, "compile-bomb", &bomb())),
     refused("start-never-ends", "E302", 1, |scene| put(scene, "start-never-ends", &probe("(func $spin (loop br 0)) (start $spin)", ""))),
     refused("start-traps", "E301", 1, |scene| put(scene, "start-traps", &probe("(func $trap unreachable) (start $trap)", ""))),
-    refused("table-never-ends", "E301", 1, |scene| {
+    refused("table-never-ends", "E302", 1, |scene| {
         let grow = "(loop (br_if 0 (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))";
         put(scene, "table-never-ends", &probe("(table $t 1 funcref)", grow));
     }),

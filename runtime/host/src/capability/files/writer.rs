@@ -198,8 +198,12 @@ impl Drop for Partial {
 fn parent(root: &Dir, inner: &str) -> io::Result<(Dir, String)> {
     let (folder, name) = match inner.rsplit_once('/') {
         Some((folder, name)) => {
-            root.create_dir_all(folder)?;
-            (root.open_dir(folder)?, name)
+            // Opened first: a link that leads out must be told as what it is, not as a folder that cannot be made.
+            let opened = match root.open_dir(folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => root.create_dir_all(folder).and_then(|()| root.open_dir(folder)),
+                opened => opened,
+            };
+            (opened?, name)
         }
         None => (root.try_clone()?, inner),
     };
