@@ -67,7 +67,7 @@ fn called_wrongly_is_2() {
         assert_eq!(outcome.stdout, "", "{arguments:?}");
         assert!(!outcome.stderr.is_empty(), "{arguments:?}");
     }
-    program.run(&["run", "--flow", "contacts-to-archiv"]).says("contacts-to-archive");
+    program.run(&["run", "--flow", "contacts-to-archiv"]).says("HUB-E009").says("contacts-to-archive");
     assert!(!program.has(OUT));
 }
 

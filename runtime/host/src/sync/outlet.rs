@@ -154,3 +154,25 @@ pub(super) fn plugin_problem(flow: &str, error: &PluginError) -> Problem {
         None => problem,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, WriteReport, contradiction, disbelieved};
+    use crate::plugin::RowFailure;
+
+    fn report(written: u32, rows: &[u32]) -> WriteReport {
+        WriteReport { written, failed: rows.iter().map(|row| RowFailure { row: *row, code: "no".to_owned() }).collect() }
+    }
+
+    #[test]
+    fn a_report_accounts_for_every_record_once() {
+        for right in [report(5, &[]), report(3, &[0, 4]), report(0, &[0, 1, 2, 3, 4])] {
+            assert_eq!(contradiction(&right, 5), None, "{right:?}");
+        }
+        for wrong in [report(4, &[]), report(6, &[]), report(5, &[1]), report(3, &[1, 1]), report(4, &[5]), report(u32::MAX, &[])] {
+            let what = contradiction(&wrong, 5).unwrap_or_default();
+            assert_eq!(disbelieved("f", 1, &what).code, Code::E311, "{wrong:?}");
+            assert!(!what.is_empty(), "{wrong:?}");
+        }
+    }
+}
