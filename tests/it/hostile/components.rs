@@ -63,7 +63,8 @@ pub const ALL: &[Attack] = &[
     refused("oversized-component", "E007", 2, |scene| {
         let file = std::fs::File::create(scene.program.path("guests/oversized-component.wasm")).unwrap();
         file.set_len(65 << 20).unwrap();
-    }),
+    })
+    .unrecorded(),
     refused("memory-of-64-bits", "E007", 2, |scene| put(scene, "memory-of-64-bits", &probe("(memory $wide i64 1)", ""))),
     refused("compile-bomb", "E302", 1, |scene| put(scene, "compile-bomb", &bomb())),
     refused("start-never-ends", "E302", 1, |scene| put(scene, "start-never-ends", &probe("(func $spin (loop br 0)) (start $spin)", ""))),

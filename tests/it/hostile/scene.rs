@@ -62,9 +62,9 @@ impl Scene {
             attack.map_or_else(
                 || Answer::new(404),
                 |attack| {
-                let origins = Origins { server: own, victim: victim_origin.clone(), canary: canary(attack.name) };
-                (attack.answer)(request, &origins)
-            },
+                    let origins = Origins { server: own, victim: victim_origin.clone(), canary: canary(attack.name) };
+                    (attack.answer)(request, &origins)
+                },
             )
         });
         let program = Program::new();
@@ -197,7 +197,7 @@ fn ended(attack: &Attack, end: &End) -> Result<(), String> {
     let Some(code) = attack.code else { return Ok(()) };
     let told = format!("HUB-{code}");
     ensure(attack.exit == 0 || printed.contains(&told), || format!("{told} is not printed\n{printed}"))?;
-    let held = end.entries.iter().any(|entry| entry["code"] == told || entry["code"] == code);
+    let held = !attack.recorded || end.entries.iter().any(|entry| entry["code"] == told || entry["code"] == code);
     ensure(held, || format!("no audit entry under {told}; there are\n{}", shown(&end.entries)))
 }
 
