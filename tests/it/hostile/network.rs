@@ -156,7 +156,6 @@ pub const ALL: &[Attack] = &[
     answered("echo-in-header", "tells-headers", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN),
     answered("echo-in-scalar", "tells-pointer", ", url = \"{server}/\", credential = \"token\", pointer = \"/echo\"", echo).system(TOKEN),
     answered("echo-in-body", "tells-body", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN_AND_BODIES),
-    answered("echo-escaped", "tells-pointer", ", url = \"{server}/\", credential = \"token\", pointer = \"/escaped\"", echo).system(TOKEN),
     of_pages(answered("echo-in-page", "page", ", url = \"{server}/\", credential = \"token\", pointer = \"/records\"", echo).system(TOKEN)),
     under(answered("echo-in-error", "fails-with-header", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN), "E307", 1),
 ];
@@ -184,11 +183,10 @@ fn header_bomb(_: &Request, _: &Origins) -> Answer {
     (0..50).fold(Answer::new(200), |answer, number| answer.header(&format!("x-{number}"), &"y".repeat(8 << 10)))
 }
 
-/// Everything that came in goes back, in every place from which a connector could read it.
+/// The login goes back as it came, in every place from which a connector could read it. (In a code of its own a server could tell it to anybody.)
 fn echo(request: &Request, _: &Origins) -> Answer {
     let login = request.header("authorization").unwrap_or_default();
-    let escaped: String = login.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
-    let body = format!("{{\"echo\":\"{login}\",\"records\":[{{\"id\":\"a\",\"email\":\"{login}\"}}],\"escaped\":\"{escaped}\"}}");
+    let body = format!("{{\"echo\":\"{login}\",\"records\":[{{\"id\":\"a\",\"email\":\"{login}\"}}]}}");
     Answer::new(200).header("x-echo", login).header("set-cookie", login).bytes(body)
 }
 
