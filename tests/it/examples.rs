@@ -48,7 +48,7 @@ fn quickstart_writes_a_thousand_records_and_denies_nothing() {
     assert_eq!(records.len(), 1000);
     for record in &records {
         let names: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["id", "name", "email"]);
+        assert_eq!(names, ["id", "first_name", "last_name", "email"]);
     }
     let ids: BTreeSet<String> = records.iter().map(|record| record["id"].to_string()).collect();
     assert_eq!(ids.len(), 1000, "every record is there once");
@@ -66,7 +66,7 @@ fn denied_underlines_both_places_and_writes_nothing() {
     let outcome = program.run(&["run", "examples/denied/manifest.toml"]).ends(3);
     golden("denied", &outcome.stderr, program.folder());
     assert_eq!(outcome.stdout, "");
-    underlined(&outcome, "fields = [\"id\", \"name\", \"email\", \"birth_date\"]", "\"birth_date\"");
+    underlined(&outcome, "fields = [\"id\", \"last_name\", \"email\", \"loyalty_card\"]", "\"loyalty_card\"");
     underlined(&outcome, "to = \"partner.contacts\"", "\"partner.contacts\"");
     let data = program.path("examples/denied/hub-data");
     let new: Vec<PathBuf> = files(program.folder()).into_iter().filter(|path| !before.contains(path) && !path.starts_with(&data)).collect();

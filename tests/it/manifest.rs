@@ -95,9 +95,10 @@ fn systems_that_are_not_approved_and_labels_that_understate() {
 
 #[test]
 fn plain_http_and_connectors_that_are_not_there() {
-    let systems = "\n[system.a]\nconnector = \"builtin:sampel\"\n[system.b]\nconnector = \"nowhere.wasm\"\n[system.c]\nconnector = \"manifest.toml\"\n";
+    let systems = "\n[system.a]\nconnector = \"builtin:sampel\"\n[system.b]\nconnector = \"nowhere.wasm\"\n";
     let flow = flow("a", "a.contacts", "archive.contacts", "fields = [\"id\"]");
     told("no-connector", 2, &[HEAD, PURPOSE, ARCHIVE, systems, &flow].concat());
+    told("no-component", 2, &[HEAD, PURPOSE, ARCHIVE, &systems.replace("nowhere.wasm", "manifest.toml"), &flow].concat());
     let http = crm(10) + "hosts = [\"http://api.example.org\"]\n";
     let flow = crate::support::story::flow("a", "crm.contacts", "archive.contacts", "fields = [\"id\"]");
     told("plain-http", 3, &[HEAD, PURPOSE, ARCHIVE, &http, &flow].concat());

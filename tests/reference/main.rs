@@ -9,9 +9,6 @@ mod serve;
 #[path = "../../connectors/sample/src/generate.rs"]
 #[allow(dead_code, missing_docs, reason = "the file is the connector's; this program uses a part of it")]
 mod generate;
-#[path = "../../connectors/sample/src/words.rs"]
-#[allow(dead_code, missing_docs, reason = "the file is the connector's; this program uses a part of it")]
-mod words;
 
 use std::process::ExitCode;
 
@@ -48,7 +45,9 @@ fn number(text: &str) -> Result<u64, Failure> {
 
 /// Makes the records and lets each piece go.
 fn records(count: u64) {
-    each_piece(count, |piece| drop(std::hint::black_box(piece.len())));
+    each_piece(count, |piece| {
+        std::hint::black_box(piece.len());
+    });
 }
 
 /// Makes the records and parses every one into a typed value, as a program without policy would.

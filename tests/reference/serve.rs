@@ -56,7 +56,8 @@ fn date(index: u64) -> String {
 
 fn record(index: usize, date: &str) -> String {
     let id = index + 1;
-    let words = "The printer on the second floor answers with an error after each change of paper, and the message on its display cannot be read. ";
+    let words =
+        "The printer on the second floor answers with an error after each change of paper, and the message on its display cannot be read. ";
     format!(
         concat!(
             r#"{{"id":"{id}","link":"https://tracker.example/rest/data/issue/{id}","title":"{words}({id})","status":"{status}","priority":"3","#,
@@ -108,7 +109,10 @@ fn answer_all(stream: &TcpStream, issues: &Issues) -> Result<(), Failure> {
             requests.read_line(&mut line)?;
         }
         let body = issues.body(&Query::read(&target));
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: Tue, 01 Dec 2026 00:00:00 GMT\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: Tue, 01 Dec 2026 00:00:00 GMT\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         out.write_all(head.as_bytes())?;
         out.write_all(body.as_bytes())?;
     }

@@ -1,7 +1,12 @@
 //! How fast the gate is: `cargo run --release -p hub-core --example scan_speed [RECORDS [ROUNDS]]`. CPU time of this thread, best of all rounds.
 //!
 //! Measures, judges nothing: a busy machine makes every number worse, none better.
-#![allow(clippy::print_stdout, reason = "its output is its purpose")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a program of its own: it measures the crate from outside"
+)]
 
 use std::error::Error;
 use std::fmt::Write;
@@ -9,9 +14,9 @@ use std::hint::black_box;
 
 use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, ScanReport};
 use hub_core::manifest::{OnInvalid, OnUndeclared};
-use hub_core::policy::treat::{DomainKey, Treatment};
 use hub_core::record::FieldPath;
 use hub_core::stream::StreamShape;
+use hub_core::treat::{DomainKey, Treatment};
 
 const TEXTS: &[&str] =
     &["first_name", "last_name", "email", "phone", "street", "city", "country", "company", "iban", "created_at", "notes"];

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use hub::store::format::Progress;
-use hub::store::{self, Durability, Namespace, Put, Store, StoreError, Transaction};
+use hub::store::{self, Durability, Namespace, Put, StoreError, Transaction};
 use hub_core::audit::{Draft, Kind};
 
 fn main() -> ExitCode {

@@ -25,7 +25,10 @@ fn connectors() -> PathBuf {
     if let Some(named) = environment("HUB_CONNECTORS") {
         return PathBuf::from(named);
     }
-    std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("connectors"))).unwrap_or_else(|| PathBuf::from("connectors"))
+    std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.join("connectors")))
+        .unwrap_or_else(|| PathBuf::from("connectors"))
 }
 
 /// An environment variable, if it is set and is text.

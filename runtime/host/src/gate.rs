@@ -116,13 +116,26 @@ pub struct Delivery {
     pub payload: Payload,
 }
 
+/// One page of the blind path.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The response body.
+    pub body: bytes::Bytes,
+    /// RFC 6901.
+    pub pointer: String,
+    /// Field path and JSON text added to each record.
+    pub constants: Vec<(String, String)>,
+    /// Fields whose first, last, least and greatest value the guest wants to know.
+    pub observe: Vec<String>,
+}
+
 /// Records as they arrived.
 #[derive(Debug)]
 pub enum Payload {
     /// NDJSON from the sandbox.
     Lines(Vec<u8>),
     /// A page that never entered it.
-    Page(crate::capability::Page),
+    Page(Page),
 }
 
 impl Asks for Delivery {
@@ -254,7 +267,13 @@ impl Gate {
         let denied = self.first_seen(report).await;
         if !denied.is_empty() {
             let system = Some(delivery.from.system.to_string());
-            audit.push(Draft { system, batch: Some(delivery.batch), code: Some(Code::E201), counts: denied, ..self.context.draft(Kind::FlowDenied) });
+            audit.push(Draft {
+                system,
+                batch: Some(delivery.batch),
+                code: Some(Code::E201),
+                counts: denied,
+                ..self.context.draft(Kind::FlowDenied)
+            });
         }
         for (code, count) in &report.rejected {
             let counts = BTreeMap::from([("records".to_owned(), u64::from(*count))]);
@@ -269,7 +288,12 @@ impl Gate {
             return BTreeMap::new();
         }
         let mut memory = self.memory.lock().await;
-        report.undeclared.iter().filter(|(path, _)| memory.seen_undeclared.insert((*path).clone())).map(|(path, count)| (path.clone(), *count)).collect()
+        report
+            .undeclared
+            .iter()
+            .filter(|(path, _)| memory.seen_undeclared.insert((*path).clone()))
+            .map(|(path, count)| (path.clone(), *count))
+            .collect()
     }
 
     async fn grant_once(&self, key: String, draft: Box<dyn FnOnce(&RunContext) -> Draft + Send>) -> Result<(), Arc<Problem>> {

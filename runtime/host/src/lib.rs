@@ -24,3 +24,6 @@ mod place;
 pub mod clock;
 
 pub mod observe;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::golden::without_progress;
 use super::program::Program;
 
 /// A command and what it must print.
@@ -32,7 +33,7 @@ pub fn steps(page: &str) -> Vec<Step> {
 pub fn perform(program: &Program, page: &Path, step: &Step) {
     let line = step.command.strip_prefix("cargo ").filter(|rest| rest.starts_with("hub ")).unwrap_or(&step.command);
     let outcome = program.shell(&format!("{{ {line}; }} 2>&1"));
-    let mut actual: Vec<String> = outcome.stdout.trim_end().lines().map(|line| line.trim_end().to_owned()).collect();
+    let mut actual: Vec<String> = without_progress(&outcome.stdout).trim_end().lines().map(|line| line.trim_end().to_owned()).collect();
     if outcome.code != Some(0) {
         actual.push(format!("[{}]", outcome.code.unwrap_or(-1)));
     }

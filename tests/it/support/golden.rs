@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::program::connectors;
+
 /// Compares a text with `tests/golden/NAME.snap`.
 pub fn golden(name: &str, actual: &str, folder: &Path) {
     let text = normal(actual, folder);
@@ -16,7 +18,8 @@ pub fn golden(name: &str, actual: &str, folder: &Path) {
 pub fn normal(text: &str, folder: &Path) -> String {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let text = text.replace(&*whole.to_string_lossy(), "[FOLDER]").replace(&*folder.to_string_lossy(), "[FOLDER]");
-    let text = text.replace(env!("CARGO_PKG_VERSION"), "[VERSION]");
+    let text = text.replace(&*connectors().to_string_lossy(), "[CONNECTORS]").replace(env!("CARGO_PKG_VERSION"), "[VERSION]");
+    let text = without_progress(&text);
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
@@ -26,6 +29,11 @@ pub fn normal(text: &str, folder: &Path) -> String {
         rest = &rest[taken..];
     }
     out
+}
+
+/// The text without the lines that a run prints every ten seconds: how many there are is the machine's matter.
+pub fn without_progress(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(" rec/s")).collect()
 }
 
 /// The length of a changing word at the beginning of the text, and its name.

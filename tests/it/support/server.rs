@@ -18,8 +18,11 @@ pub struct Server {
     listening: Option<JoinHandle<()>>,
 }
 
+/// What the server answers to a request, and to which one in order.
+type Script = Box<dyn Fn(&Request, usize) -> Answer + Send + Sync>;
+
 struct Shared {
-    answer: Box<dyn Fn(&Request, usize) -> Answer + Send + Sync>,
+    answer: Script,
     requests: Mutex<Vec<Request>>,
     stopping: AtomicBool,
 }

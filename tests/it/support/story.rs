@@ -50,6 +50,6 @@ pub fn sample_to_file(records: u64, rest: &str) -> String {
 
 /// `in/people.ndjson` into `out/people.ndjson`: `stream` describes the source's fields, `rest` the flow.
 pub fn file_to_file(stream: &str, rest: &str) -> String {
-    let declared = format!("\n[stream.desk.people]\nsubjects = [\"customer\"]\n{stream}\n");
+    let declared = format!("\n[stream.desk.people]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n{stream}\n");
     [HEAD, PURPOSE, ARCHIVE, DESK, &declared, &flow("people-to-archive", "desk.people", "archive.people", rest)].concat()
 }

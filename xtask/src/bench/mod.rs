@@ -29,6 +29,8 @@ pub struct Bench {
     pub records: u64,
     /// A server that runs beside it and is not measured.
     pub beside: Option<Beside>,
+    /// A manifest that is written to `{folder}/manifest.toml`, with a file `key` beside it.
+    pub manifest: Option<&'static str>,
 }
 
 /// Where a program is found.
@@ -51,17 +53,66 @@ pub struct Beside {
     pub arguments: &'static [&'static str],
 }
 
+/// Records of one run; enough that starting costs nothing.
+const RECORDS: u64 = 1_000_000;
+const PAGED: u64 = 300_000;
+const REFERENCE: Program = Program::Built("hub-tests", "reference");
+const SERVER: Option<Beside> = Some(Beside { program: REFERENCE, arguments: &["serve", "300000", "1000"] });
+const RECORDS_MANIFEST: Option<&str> = Some(include_str!("records.toml"));
+const PAGES_MANIFEST: Option<&str> = Some(include_str!("pages.toml"));
+/// `{kept}` outlives the rounds: compiled components are made in the first one only.
+const PLAIN: &[&str] = &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet", "--flow", "plain"];
+
+const fn bench(group: &'static str, name: &'static str, program: Program, arguments: &'static [&'static str], records: u64) -> Bench {
+    Bench { group, name, reference: false, program, arguments, records, beside: None, manifest: None }
+}
+
 /// All benches.
 const BENCHES: &[Bench] = &[
-    Bench { name: "a program that prints its help", reference: true, ..start(Program::Built("xtask", "xtask"), &["--help"]) },
-    Bench { name: "hub --version", ..start(Program::Hub, &["--version"]) },
-    Bench { name: "the shell, doing nothing", ..start(Program::System("sh"), &["-c", ":"]) },
+    Bench { reference: true, ..bench("start", "a program that does nothing", Program::System("true"), &[], 0) },
+    bench("start", "hub --version", Program::Hub, &["--version"], 0),
+    Bench { reference: true, ..bench("records", "native: make records, parse each", REFERENCE, &["parse", "{records}"], RECORDS) },
+    bench("records", "native: make records only", REFERENCE, &["records", "{records}"], RECORDS),
+    Bench {
+        manifest: RECORDS_MANIFEST,
+        ..bench(
+            "records",
+            "hub: sample, gate, discard",
+            Program::Hub,
+            &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet", "--dry-run", "--flow", "plain"],
+            RECORDS,
+        )
+    },
+    Bench {
+        manifest: RECORDS_MANIFEST,
+        ..bench(
+            "records",
+            "hub: the same with mask and HMAC",
+            Program::Hub,
+            &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet", "--dry-run", "--flow", "treated"],
+            RECORDS,
+        )
+    },
+    Bench { manifest: RECORDS_MANIFEST, ..bench("records", "hub: sample, gate, file", Program::Hub, PLAIN, RECORDS) },
+    Bench { manifest: RECORDS_MANIFEST, ..bench("memory", "hub: 1,000,000 records", Program::Hub, PLAIN, RECORDS) },
+    Bench { reference: true, manifest: RECORDS_MANIFEST, ..bench("memory", "hub: 100,000 records", Program::Hub, PLAIN, RECORDS / 10) },
+    Bench {
+        reference: true,
+        beside: SERVER,
+        ..bench("pages", "native: HTTP pages to NDJSON", REFERENCE, &["pages", "{beside}", "{folder}/out.ndjson"], PAGED)
+    },
+    Bench {
+        beside: SERVER,
+        manifest: PAGES_MANIFEST,
+        ..bench(
+            "pages",
+            "hub: HTTP pages, gate, NDJSON",
+            Program::Hub,
+            &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet"],
+            PAGED,
+        )
+    },
 ];
-
-/// How long it takes until a program runs.
-const fn start(program: Program, arguments: &'static [&'static str]) -> Bench {
-    Bench { group: "start", name: "", reference: false, program, arguments, records: 0, beside: None }
-}
 
 /// What the caller wants measured.
 #[derive(clap::Args)]
@@ -136,11 +187,17 @@ fn once(workspace: &Workspace, bench: &Bench) -> Result<Sample> {
         ("{folder}", folder.to_string_lossy().into_owned()),
         ("{root}", workspace.root.to_string_lossy().into_owned()),
     ];
+    values.push(("{kept}", workspace.target.join("bench-kept").to_string_lossy().into_owned()));
     let mut server = None;
     if let Some(beside) = &bench.beside {
         let (child, told) = start_beside(&mut command(workspace, beside.program, beside.arguments, &values))?;
         server = Some(child);
         values.push(("{beside}", told));
+    }
+    if let Some(template) = bench.manifest {
+        let text = values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(name, value));
+        workspace::write(&folder.join("manifest.toml"), text.as_bytes())?;
+        workspace::write(&folder.join("key"), b"a key of the bench, not a secret")?;
     }
     let sample = measure::measure(&mut command(workspace, bench.program, bench.arguments, &values), &folder.with_extension("stderr"));
     if let Some(mut child) = server {
@@ -190,7 +247,7 @@ mod tests {
     }
 
     fn shell(arguments: &'static [&'static str], beside: Option<Beside>) -> Bench {
-        Bench { group: "g", name: "n", reference: true, program: Program::System("sh"), arguments, records: 7, beside }
+        Bench { reference: true, beside, ..bench("g", "n", Program::System("sh"), arguments, 7) }
     }
 
     #[test]

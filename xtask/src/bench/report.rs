@@ -90,7 +90,7 @@ mod tests {
     use crate::bench::Program;
 
     fn bench(name: &'static str, reference: bool) -> Bench {
-        Bench { group: "copy", name, reference, program: Program::Hub, arguments: &[], records: 1000, beside: None }
+        Bench { group: "copy", name, reference, program: Program::Hub, arguments: &[], records: 1000, beside: None, manifest: None }
     }
 
     fn sample(cpu: f64, wall: f64, mebibytes: u64) -> Sample {

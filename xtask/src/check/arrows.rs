@@ -23,21 +23,24 @@ const CORE: &[Row] = &[
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["problem", "record", "vocab", "stream", "description"]),
-    row("gate", &["problem", "record", "stream", "manifest"]),
-    row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "gate"]),
+    row("treat", &["manifest"]),
+    row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
+    row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
 ];
 
 const HOST: &[Row] = &[
     row("clock", &[]),
     row("config", &["clock"]),
+    row("observe", &["config"]),
+    row("place", &[]),
     row("store", &["clock"]),
     row("gate", &["store", "clock"]),
-    row("egress", &["gate", "clock", "config"]),
-    row("capability", &["gate", "egress", "store", "clock", "config"]),
-    row("plugin", &["capability", "egress", "config", "clock"]),
+    row("egress", &["gate", "place", "clock", "config"]),
+    row("capability", &["gate", "egress", "store", "place", "clock", "config"]),
+    row("plugin", &["gate", "capability", "egress", "config", "clock"]),
     row("sync", &["capability", "plugin", "gate", "egress", "store", "config", "clock"]),
-    row("cli", &["sync", "plugin", "capability", "gate", "egress", "store", "config", "clock"]),
+    row("cli", &["sync", "plugin", "capability", "gate", "egress", "store", "observe", "config", "clock"]),
     row("main", &["cli", "config"]),
 ];
 

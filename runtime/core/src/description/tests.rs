@@ -1,6 +1,7 @@
 //! Descriptions inside hand-made components: found, read, refused with a pointer.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "the seeds of the fuzzer are files")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

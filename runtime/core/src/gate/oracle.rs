@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{Observed, PageOutcome, PlanRequest, ScanReport, Stop};
 use crate::manifest::{OnInvalid, OnUndeclared};
-use crate::policy::treat::{Treatment, is_personal};
 use crate::problem::Code;
 use crate::record::FieldPath;
 use crate::stream::{Leaf, Node, StreamShape};
+use crate::treat::{Treatment, is_personal};
 
 mod agree;
 mod cases;

@@ -7,7 +7,7 @@ use super::json::{Kind, Reader};
 use super::plan::{FieldPlan, NodePlan};
 use super::scan::{MAX_RECORD_BYTES, Scanner};
 use super::{Observed, ScanReport, Stop};
-use crate::policy::treat::Treatment;
+use crate::treat::Treatment;
 
 /// The greatest number of fields that a page adds to its records.
 pub const MAX_CONSTANTS: usize = 32;

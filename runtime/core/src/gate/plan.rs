@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::check::Check;
 use crate::manifest::{OnInvalid, OnUndeclared};
-use crate::policy::treat::Treatment;
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
+use crate::treat::Treatment;
 
 mod build;
 
@@ -138,7 +138,7 @@ pub(super) struct Entry {
 /// What stands under a name, or in an array.
 #[derive(Debug)]
 pub(super) enum NodePlan {
-    Leaf(LeafPlan),
+    Leaf(Box<LeafPlan>),
     Object { object: Box<ObjectPlan>, nullable: bool },
     List { item: Box<NodePlan>, nullable: bool, planned: bool },
 }

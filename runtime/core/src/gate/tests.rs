@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::{FieldPlan, PageOutcome, PlanError, PlanRequest, PlannedField, ScanReport, Stop};
 use crate::manifest::{OnInvalid, OnUndeclared};
-use crate::policy::treat::{DomainKey, Treatment};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
+use crate::treat::{DomainKey, Treatment};
 
 mod hostile;
 mod limits;

@@ -207,7 +207,7 @@ pub struct FolderGrant {
 pub enum FolderAccess {
     /// Files may be listed and read.
     Read,
-    /// Files may be created, replaced and appended to.
+    /// Files may be listed, created, replaced and appended to.
     Write,
 }
 

@@ -74,6 +74,7 @@ fn carried_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::{AddressClass, class};
 
@@ -87,9 +88,18 @@ mod tests {
     #[test]
     fn addresses_are_judged_by_where_packets_go() {
         check(AddressClass::Public, &["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]);
-        check(AddressClass::Loopback, &["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:0001::", "::127.0.0.1"]);
-        check(AddressClass::Internal, &["10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"]);
+        check(
+            AddressClass::Loopback,
+            &["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:0001::", "::127.0.0.1"],
+        );
+        check(
+            AddressClass::Internal,
+            &["10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"],
+        );
         check(AddressClass::Internal, &["2002:0a00:0001::", "2001:0:53aa:64c:0:0:f5ff:fffe", "fec0::1"]);
-        check(AddressClass::Unusable, &["0.0.0.0", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "::", "ff02::1", "2001:db8::1", "100::1"]);
+        check(
+            AddressClass::Unusable,
+            &["0.0.0.0", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "::", "ff02::1", "2001:db8::1", "100::1"],
+        );
     }
 }

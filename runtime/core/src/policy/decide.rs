@@ -114,7 +114,11 @@ fn egress(system: &System, target: &str) -> Refusal {
 
 fn show(origin: &Origin) -> String {
     let default = if origin.scheme == "https" { 443 } else { 80 };
-    if origin.port == default { format!("{}://{}", origin.scheme, origin.host) } else { format!("{}://{}:{}", origin.scheme, origin.host, origin.port) }
+    if origin.port == default {
+        format!("{}://{}", origin.scheme, origin.host)
+    } else {
+        format!("{}://{}:{}", origin.scheme, origin.host, origin.port)
+    }
 }
 
 fn connect(system: &System, url: &Url, address: std::net::IpAddr) -> Option<Refusal> {
@@ -134,7 +138,9 @@ fn connect(system: &System, url: &Url, address: std::net::IpAddr) -> Option<Refu
         code: Code::E204,
         title: format!("system `{id}`: `{host}` leads to {address}, which is not a public address"),
         span: Some(system.hosts.first().map_or(system.id.span, |host| host.span)),
-        help: format!("if this system stands inside your own network, name the network: `networks = [\"{address}/32\"]` in `[system.{id}]`"),
+        help: format!(
+            "if this system stands inside your own network, name the network: `networks = [\"{address}/32\"]` in `[system.{id}]`"
+        ),
     })
 }
 
@@ -151,12 +157,14 @@ fn read_body(system: &System) -> Option<Refusal> {
 fn open_file(system: &System, folder: &str, access: FolderAccess) -> Option<Refusal> {
     let id = &system.id.value;
     let wanted = if access == FolderAccess::Read { "read" } else { "write" };
-    let refusal = |title: String, span: Span| Some(Refusal {
-        code: Code::E308,
-        title,
-        span: Some(span),
-        help: format!("grant it with `folders = {{ {folder} = {{ path = \"…\", access = \"{wanted}\" }} }}` in `[system.{id}]`"),
-    });
+    let refusal = |title: String, span: Span| {
+        Some(Refusal {
+            code: Code::E308,
+            title,
+            span: Some(span),
+            help: format!("grant it with `folders = {{ {folder} = {{ path = \"…\", access = \"{wanted}\" }} }}` in `[system.{id}]`"),
+        })
+    };
     match system.folders.get(folder) {
         None => refusal(format!("system `{id}` has no folder `{folder}`"), system.id.span),
         Some(grant) if grant.access != access => refusal(format!("system `{id}` may not {wanted} in folder `{folder}`"), grant.path.span),
@@ -168,8 +176,13 @@ fn link(system: &System, imports: &[String]) -> Option<Refusal> {
     let id = &system.id.value;
     let missing = imports.iter().find_map(|import| match import.as_str() {
         "types" | "sink" | "runtime" => None,
-        "http" | "pages" => system.hosts.is_empty().then(|| (import, "grant the origins that it may reach: `hosts = [\"https://…\"]`".to_owned())),
-        "files" => system.folders.is_empty().then(|| (import, "grant a folder: `folders = { NAME = { path = \"…\", access = \"read\" } }`".to_owned())),
+        "http" | "pages" => {
+            system.hosts.is_empty().then(|| (import, "grant the origins that it may reach: `hosts = [\"https://…\"]`".to_owned()))
+        }
+        "files" => system
+            .folders
+            .is_empty()
+            .then(|| (import, "grant a folder: `folders = { NAME = { path = \"…\", access = \"read\" } }`".to_owned())),
         _ => Some((import, format!("a connector may import {} of hub:connector only", INTERFACES.join(", ")))),
     })?;
     let (import, help) = missing;

@@ -1,7 +1,7 @@
 //! The only place that decides: a checked manifest plus what its connectors claim becomes a [`Policy`], and a policy answers questions.
 //!
 //! A `Policy` can be built from a [`Manifest`] only, so a home-made one cannot open the gate. It reads no clock and has no effect; enforcement is
-//! the host's `gate`. Static rules stand in `rules`, dynamic ones in `decide`, what a value becomes in `treat`.
+//! the host's `gate`. Static rules stand in `rules`, dynamic ones in `decide`, what a value becomes in `crate::treat`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,13 +20,12 @@ mod rules;
 #[cfg(test)]
 #[allow(clippy::panic, reason = "a test fails by panicking")]
 mod tests;
-pub mod treat;
 pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of};
 
+use crate::treat::{DomainKey, Treatment};
 use ask::Ask;
-use treat::{DomainKey, Treatment};
 use verdict::{Grant, Verdict};
 
 /// What the connectors of all systems claim, by system id. A system whose connector could not be read is absent; that is told elsewhere.
@@ -148,8 +147,12 @@ fn compile(flow: &Flow, rule: &FlowRule, key: &dyn Fn(&str) -> Option<DomainKey>
 
 fn cannot_stand_together(flow: &Flow, errors: &[PlanError]) -> Problem {
     let first = errors.first().map_or_else(String::new, |error| format!("`{}`: {}", error.path, error.message));
-    Problem::new(Code::E003, format!("the fields of flow `{}` cannot stand together: {first}", flow.id.value), "give each field a place of its own with `to`")
-        .at(flow.fields_span, "in these fields")
+    Problem::new(
+        Code::E003,
+        format!("the fields of flow `{}` cannot stand together: {first}", flow.id.value),
+        "give each field a place of its own with `to`",
+    )
+    .at(flow.fields_span, "in these fields")
 }
 
 fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<Treatment, Problem> {
@@ -161,8 +164,12 @@ fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKe
         Action::Truncate { keep } => Treatment::Truncate { keep: *keep },
         Action::Pseudonymise { domain } => {
             let missing = || {
-                Problem::new(Code::E312, format!("the key of pseudonym domain `{domain}` is not available"), "put a key of at least 16 bytes where `[pseudonym]` says")
-                    .at(flow.fields_span, "a field of this flow needs it")
+                Problem::new(
+                    Code::E312,
+                    format!("the key of pseudonym domain `{domain}` is not available"),
+                    "put a key of at least 16 bytes where `[pseudonym]` says",
+                )
+                .at(flow.fields_span, "a field of this flow needs it")
             };
             Treatment::Pseudonymise(key(domain).ok_or_else(missing)?)
         }

@@ -1,12 +1,13 @@
 //! Static rules E101-E108 and E141: what a manifest may not declare, given what its connectors claim. Each rule adds its findings and goes on,
 //! so that one look tells everything. Reads no data and knows no run.
 
-use super::{Catalogue, FlowRule, LabelledField, treat};
+use super::{Catalogue, FlowRule, LabelledField};
 use crate::description::Description;
 use crate::manifest::{Action, Flow, FlowField, Manifest, System, SystemStatus, WriteMode};
 use crate::problem::{Code, Problem, Span, Spanned};
 use crate::record::{FieldPath, StreamId};
 use crate::stream::StreamShape;
+use crate::treat;
 use crate::vocab;
 
 mod labels;
@@ -27,7 +28,10 @@ pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
     for (key, extension) in &manifest.categories {
         if !category_exists(manifest, &extension.parent) {
             let parent = Spanned { value: extension.parent.clone(), span: extension.span };
-            found.push(unknown("parent category", &parent, vocab::closest(&extension.parent).map(str::to_owned)).note(format!("category `{key}` stands below it")));
+            found.push(
+                unknown("parent category", &parent, vocab::closest(&extension.parent).map(str::to_owned))
+                    .note(format!("category `{key}` stands below it")),
+            );
         }
     }
     for (id, stream) in &manifest.streams {
@@ -45,13 +49,22 @@ pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
     }
 }
 
-fn declared_stream_is_kept_for_a_time(manifest: &Manifest, id: &StreamId, stream: &crate::manifest::StreamDeclaration, found: &mut Vec<Problem>) {
+fn declared_stream_is_kept_for_a_time(
+    manifest: &Manifest,
+    id: &StreamId,
+    stream: &crate::manifest::StreamDeclaration,
+    found: &mut Vec<Problem>,
+) {
     let personal = stream.fields.iter().find(|(_, category)| is_personal(manifest, &category.value));
     if let (Some((path, category)), true) = (personal, stream.retention.is_empty()) {
         found.push(
-            Problem::new(Code::E141, format!("stream `{id}` holds personal data and has no retention rule"), "name a rule: `retention = [\"ID\"]`, and declare `[retention.ID]`")
-                .at(stream.span, "no `retention` here")
-                .at(path.span, format!("`{}` is personal", category.value)),
+            Problem::new(
+                Code::E141,
+                format!("stream `{id}` holds personal data and has no retention rule"),
+                "name a rule: `retention = [\"ID\"]`, and declare `[retention.ID]`",
+            )
+            .at(stream.span, "no `retention` here")
+            .at(path.span, format!("`{}` is personal", category.value)),
         );
     }
 }
@@ -94,7 +107,9 @@ fn labelled_fields(manifest: &Manifest, flow: &Flow, shape: &StreamShape, found:
                 found.push(unclassified(flow, field, &path, leaf.category.as_deref()));
                 continue;
             };
-            if let (false, Some(resulting)) = (field.action.value == Action::Drop, treat::resulting_category(&field.action.value, &category)) {
+            if let (false, Some(resulting)) =
+                (field.action.value == Action::Drop, treat::resulting_category(&field.action.value, &category))
+            {
                 let to = renamed(field, &path);
                 fields.push(LabelledField { path, to, action: field.action.value.clone(), category, resulting });
             }
@@ -138,7 +153,9 @@ fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Ve
     let system = manifest.systems.get(id);
     if system.is_none() {
         let written = Spanned { value: id.to_owned(), span: stream.span };
-        found.push(unknown("system", &written, closest(id, manifest.systems.keys())).note("a recipient or source that is not declared is denied"));
+        found.push(
+            unknown("system", &written, closest(id, manifest.systems.keys())).note("a recipient or source that is not declared is denied"),
+        );
     }
     system
 }
@@ -166,9 +183,13 @@ fn destination_can(flow: &Flow, system: &System, description: &Description, foun
     let name = &description.name;
     let Some(claim) = &description.destination else {
         found.push(
-            Problem::new(Code::E106, format!("flow `{}` is denied: connector `{name}` cannot be written to", flow.id.value), "send the flow to a system whose connector is a destination")
-                .at(flow.to.span, "the destination")
-                .at(system.connector.span, "its connector"),
+            Problem::new(
+                Code::E106,
+                format!("flow `{}` is denied: connector `{name}` cannot be written to", flow.id.value),
+                "send the flow to a system whose connector is a destination",
+            )
+            .at(flow.to.span, "the destination")
+            .at(system.connector.span, "its connector"),
         );
         return;
     };
@@ -246,7 +267,8 @@ fn is_personal(manifest: &Manifest, key: &str) -> bool {
 
 /// True if `key` is `root` or stands below it, extensions included.
 fn is_within(manifest: &Manifest, key: &str, root: &str) -> bool {
-    vocab::is_within(key, root) || manifest.categories.get(key).is_some_and(|extension| key == root || vocab::is_within(&extension.parent, root))
+    vocab::is_within(key, root)
+        || manifest.categories.get(key).is_some_and(|extension| key == root || vocab::is_within(&extension.parent, root))
 }
 
 /// The place of a flow's field that covers a leaf.

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use hub_core::record::Cursor;
 
+pub use crate::gate::Page;
+
 /// Every interface of the ABI that a component can call, in the order of their files. What is not in this list does not exist.
 pub const ALL: [&str; 5] = ["files", "http", "pages", "runtime", "sink"];
 
@@ -26,19 +28,6 @@ pub trait Inlet: Send + Sync {
     fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>>;
     /// Everything before is covered by this state.
     fn checkpoint(&self, stream: u32, state: Cursor) -> BoxFuture<'_, Result<(), Refused>>;
-}
-
-/// One page of the blind path.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The response body.
-    pub body: bytes::Bytes,
-    /// RFC 6901.
-    pub pointer: String,
-    /// Field path and JSON text added to each record.
-    pub constants: Vec<(String, String)>,
-    /// Fields whose first, last, least and greatest value the guest wants to know.
-    pub observe: Vec<String>,
 }
 
 /// What the guest learns about a batch.

@@ -256,7 +256,8 @@ fn is_key(quoted: &[u8], wanted: &str) -> bool {
 mod tests {
     use super::{Found, Malformed, find};
 
-    const BODY: &str = r#" {"data": [ {"id": 1, "t": "]\"}"}, {"id": 2} ], "next": {"a/b": "x", "m~n": null}, "k\u0065y": -1.50, "e": {}, "n": []} "#;
+    const BODY: &str =
+        r#" {"data": [ {"id": 1, "t": "]\"}"}, {"id": 2} ], "next": {"a/b": "x", "m~n": null}, "k\u0065y": -1.50, "e": {}, "n": []} "#;
 
     fn check(pointer: &str, expected: Option<&str>) {
         let found = find(BODY.as_bytes(), pointer).unwrap();
@@ -320,10 +321,9 @@ mod tests {
             let found = find(text.as_bytes(), &pointer).unwrap().unwrap();
             let tree = value.pointer(&pointer).unwrap();
             proptest::prop_assert_eq!(&serde_json::from_slice::<serde_json::Value>(found.text).unwrap(), tree);
-            drop(find(&junk, &pointer));
+            let _ = find(&junk, &pointer);
             if let Ok(Some(found)) = find(&junk, "") {
-                drop(found.length());
-                found.holds_array();
+                let _ = (found.length(), found.holds_array());
             }
         }
     }

@@ -62,14 +62,23 @@ fn verify(place: &Place, output: Output) -> Result<u8, Failure> {
     let config = place.config();
     let folder = config.data.join("store");
     if !folder.exists() {
-        return Err(Problem::new(Code::E009, format!("there is no store in `{}`", config.data.display()), "name the manifest that ran, or its `--data`").into());
+        return Err(Problem::new(
+            Code::E009,
+            format!("there is no store in `{}`", config.data.display()),
+            "name the manifest that ran, or its `--data`",
+        )
+        .into());
     }
     let verified = store::verify_audit(&folder).map_err(|error| run::store_problem(&error))?;
     let bad = verified.verdict.first_bad.as_ref();
     match output {
         Output::Json => super::print_json(&document(&verified)),
         Output::Human => match bad {
-            None => super::print_text(&format!("✓ {} entries: chain and tree are whole   root {}\n", verified.verdict.entries, hex(&verified.verdict.root))),
+            None => super::print_text(&format!(
+                "✓ {} entries: chain and tree are whole   root {}\n",
+                verified.verdict.entries,
+                hex(&verified.verdict.root)
+            )),
             Some(bad) => return Err(damaged(bad, verified.verdict.still_provable_until).into()),
         },
     }
@@ -78,9 +87,13 @@ fn verify(place: &Place, output: Output) -> Result<u8, Failure> {
 
 fn damaged(bad: &Bad, provable: u64) -> Problem {
     let whole = if provable == 0 { "no entry before it is whole".to_owned() } else { format!("entries 0 to {} are whole", provable - 1) };
-    Problem::new(Code::E501, format!("audit entry {} is not what was written: {}", bad.seq, bad.reason.text()), "keep the folder as evidence and find out who changed it; restore from a backup")
-        .note(format!("expected {}, found {}", bad.expected, bad.found))
-        .note(whole)
+    Problem::new(
+        Code::E501,
+        format!("audit entry {} is not what was written: {}", bad.seq, bad.reason.text()),
+        "keep the folder as evidence and find out who changed it; restore from a backup",
+    )
+    .note(format!("expected {}, found {}", bad.expected, bad.found))
+    .note(whole)
 }
 
 fn document(verified: &VerifiedAudit) -> Value {
@@ -98,7 +111,12 @@ fn hex(bytes: &[u8]) -> String {
 fn show(place: &Place, from: Option<u64>, last: u64, kind: Option<&str>, output: Output) -> Result<u8, Failure> {
     let config = place.config();
     if !config.data.join("store").exists() {
-        return Err(Problem::new(Code::E009, format!("there is no store in `{}`", config.data.display()), "run a manifest first, or name its `--data`").into());
+        return Err(Problem::new(
+            Code::E009,
+            format!("there is no store in `{}`", config.data.display()),
+            "run a manifest first, or name its `--data`",
+        )
+        .into());
     }
     let store = run::open(&config)?;
     let size = store.head().map_err(|error| run::store_problem(&error))?.size;

@@ -24,9 +24,15 @@ impl Check {
         let manifest = loaded.policy.manifest();
         let (systems, flows) = (manifest.systems.len(), manifest.flows.len());
         match self.output {
-            Output::Json => super::print_json(&json!({ "version": 1, "ok": true, "systems": systems, "flows": flows, "digest": manifest.digest, "problems": [] })),
+            Output::Json => super::print_json(
+                &json!({ "version": 1, "ok": true, "systems": systems, "flows": flows, "digest": manifest.digest, "problems": [] }),
+            ),
             Output::Human => {
-                let summary = format!("✓ {}: {systems} systems, {flows} flows, nothing to object to   sha256:{}\n", self.manifest.display(), short(&manifest.digest));
+                let summary = format!(
+                    "✓ {}: {systems} systems, {flows} flows, nothing to object to   sha256:{}\n",
+                    self.manifest.display(),
+                    short(&manifest.digest)
+                );
                 super::print_text(&summary);
             }
         }

@@ -22,7 +22,12 @@ impl Init {
         std::fs::create_dir_all(&self.folder).map_err(|error| io_problem("create", &self.folder, &error))?;
         let manifest = self.folder.join("manifest.toml");
         if manifest.exists() {
-            return Err(Problem::new(Code::E009, format!("`{}` is already there", manifest.display()), "name another folder: `hub init FOLDER`").into());
+            return Err(Problem::new(
+                Code::E009,
+                format!("`{}` is already there", manifest.display()),
+                "name another folder: `hub init FOLDER`",
+            )
+            .into());
         }
         let schema = format!("{:#}\n", hub_core::manifest::schema::json_schema());
         write(&self.folder.join("hub-manifest.schema.json"), &schema)?;

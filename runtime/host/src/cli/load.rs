@@ -38,7 +38,11 @@ pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
 /// Reads a manifest and the descriptions of its connectors.
 pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
-        Problem::new(Code::E001, format!("cannot read the manifest `{}`: {error}", path.display()), "name a manifest, or write a first one with `hub init`")
+        Problem::new(
+            Code::E001,
+            format!("cannot read the manifest `{}`: {error}", path.display()),
+            "name a manifest, or write a first one with `hub init`",
+        )
     })?;
     let name = path.display().to_string();
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -82,7 +86,11 @@ fn configuration(system: &manifest::System, package: &Package, found: &mut Vec<P
     let validator = match jsonschema::validator_for(&package.description.config) {
         Ok(validator) => validator,
         Err(_) => {
-            let problem = Problem::new(Code::E303, format!("the configuration schema of connector `{}` cannot be used", package.description.name), "ask its author");
+            let problem = Problem::new(
+                Code::E303,
+                format!("the configuration schema of connector `{}` cannot be used", package.description.name),
+                "ask its author",
+            );
             found.push(problem.at(system.connector.span, "this connector"));
             return;
         }
@@ -122,7 +130,6 @@ pub(super) fn folder_of(manifest: &Path) -> PathBuf {
     manifest.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
-
 /// Reads includes and schema files below the manifest's folder.
 struct Disk {
     base: PathBuf,
@@ -135,10 +142,14 @@ impl Files for Disk {
         if !wanted.contains('*') {
             return std::fs::read(&full).map(|bytes| vec![(full.display().to_string(), bytes)]).map_err(|error| error.to_string());
         }
-        matching(&full).map_err(|error| error.to_string())?.into_iter().map(|path| {
-            let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            Ok((path.display().to_string(), bytes))
-        }).collect()
+        matching(&full)
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(|path| {
+                let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+                Ok((path.display().to_string(), bytes))
+            })
+            .collect()
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes: `docs/reference/cli.md`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -80,12 +81,6 @@ enum Verb {
     Schema,
     /// Print a completion script for a shell
     Completion(shell::Completion),
-    /// Compile a component in a process of its own (used by hub itself)
-    #[command(hide = true)]
-    CompileComponent { input: PathBuf, output: PathBuf },
-    /// Print the reference page of the command line (used to build the documentation)
-    #[command(hide = true)]
-    ReferencePage,
 }
 
 /// Where a manifest and its data are.
@@ -123,6 +118,10 @@ impl From<Problem> for Failure {
 /// Runs the program; answers with its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(code) = internal(&arguments) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -134,14 +133,23 @@ pub fn main() -> ExitCode {
     };
     cli.set_colour();
     crate::observe::start(cli.verbose, cli.quiet);
-    if let Verb::CompileComponent { input, output } = &cli.verb {
-        return crate::plugin::package::compile_component_main(input, output);
-    }
     let output = cli.output();
     ExitCode::from(cli.dispatch().unwrap_or_else(|failure| {
         render::show(&failure, output);
         failure.problems.exit_code()
     }))
+}
+
+/// Calls that hub makes to itself and that no user is offered: compiling in a process of its own, and the reference page of the documentation.
+fn internal(arguments: &[OsString]) -> Option<ExitCode> {
+    match (arguments.first()?.to_str()?, arguments.get(1..)?) {
+        ("compile-component", [input, output]) => Some(crate::plugin::package::compile_component_main(Path::new(input), Path::new(output))),
+        ("reference-page", []) => {
+            shell::reference_page();
+            Some(ExitCode::SUCCESS)
+        }
+        _ => None,
+    }
 }
 
 impl Cli {
@@ -176,7 +184,6 @@ impl Cli {
             Verb::Explain(verb) => verb.run(),
             Verb::Schema => shell::schema(),
             Verb::Completion(verb) => verb.run(),
-            Verb::ReferencePage | Verb::CompileComponent { .. } => shell::reference_page(),
         }
     }
 }

@@ -55,7 +55,9 @@ impl Plugin {
 }
 
 fn inspect(connector: &str, output: Output) -> Result<u8, Failure> {
-    let reference = connector.strip_prefix("builtin:").map_or_else(|| ConnectorRef::Path(connector.to_owned()), |name| ConnectorRef::Builtin(name.to_owned()));
+    let reference = connector
+        .strip_prefix("builtin:")
+        .map_or_else(|| ConnectorRef::Path(connector.to_owned()), |name| ConnectorRef::Builtin(name.to_owned()));
     let package = package::find(&reference, Path::new("."), &Config::new(None, None))?;
     let description = &package.description;
     match output {
@@ -66,13 +68,30 @@ fn inspect(connector: &str, output: Output) -> Result<u8, Failure> {
 }
 
 fn page(description: &Description, digest: &str) -> String {
-    let mut text = format!("{} {}   {}\ndigest     sha256:{digest}\nABI        {}\nimports    {}\n", description.name, description.version, description.summary, description.abi, description.imports.join(", "));
+    let mut text = format!(
+        "{} {}   {}\ndigest     sha256:{digest}\nABI        {}\nimports    {}\n",
+        description.name,
+        description.version,
+        description.summary,
+        description.abi,
+        description.imports.join(", ")
+    );
     let hosts: Vec<String> = description.hosts.iter().map(host).collect();
     text.push_str(&format!("may reach  {}\n", if hosts.is_empty() { "nothing".to_owned() } else { hosts.join(", ") }));
-    text.push_str(&format!("bodies     {}\n", if description.read_body { "wants to read them in the sandbox" } else { "stay in the host" }));
+    text.push_str(&format!(
+        "bodies     {}\n",
+        if description.read_body { "wants to read them in the sandbox" } else { "stay in the host" }
+    ));
     if let Some(source) = &description.source {
         for stream in &source.streams {
-            text.push_str(&format!("\nreads {}   {}\n  key {}   cursor {}   subjects {}\n", stream.name, stream.summary, list(stream.primary_key.iter().map(ToString::to_string)), stream.cursor.as_ref().map_or("none", |path| path.as_str()), list(stream.subjects.iter().cloned())));
+            text.push_str(&format!(
+                "\nreads {}   {}\n  key {}   cursor {}   subjects {}\n",
+                stream.name,
+                stream.summary,
+                list(stream.primary_key.iter().map(ToString::to_string)),
+                stream.cursor.as_ref().map_or("none", |path| path.as_str()),
+                list(stream.subjects.iter().cloned())
+            ));
             for (path, leaf) in stream.shape.leaves() {
                 text.push_str(&format!("  {:<28} {}\n", path.as_str(), leaf.category.as_deref().unwrap_or("UNCLASSIFIED")));
             }

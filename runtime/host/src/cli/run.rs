@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use hub_core::audit::{Draft, Kind};
-use hub_core::problem::{Class, Problem, Problems, Sources};
+use hub_core::problem::{Class, Code, Problem, Problems, Sources};
 use serde_json::{Value, json};
 
 use super::progress::Display;
@@ -75,7 +75,7 @@ impl Run {
         }
         if let Some(unknown) = self.flow.iter().find(|wanted| !declared.contains(wanted)) {
             let help = format!("declared flows: {}", declared.join(", "));
-            return Err(Problem::new(hub_core::problem::Code::E103, format!("flow `{unknown}` is not declared"), help).into());
+            return Err(Problem::new(Code::E009, format!("flow `{unknown}` is not declared"), help).into());
         }
         Ok(if self.flow.is_empty() { declared } else { self.flow.clone() })
     }
@@ -85,14 +85,17 @@ impl Run {
         let scheduled = flows.iter().filter(|flow| host.policy.flow(flow).is_some_and(|(flow, _)| flow.schedule.is_some())).count();
         let stays = scheduled > 0 && !self.once && !self.dry_run;
         if !quiet && self.output == Output::Human {
-            let first = if stays { format!("{scheduled} of {} flows have a schedule: staying until stopped.", flows.len()) } else { "One pass, then exit.".to_owned() };
+            let first = if stays {
+                format!("{scheduled} of {} flows have a schedule: staying until stopped.", flows.len())
+            } else {
+                "One pass, then exit.".to_owned()
+            };
             anstream::eprintln!("{first}   audit: {}", host.config.data.display());
         }
         let signal = watch_signals(host.stopping.clone());
         let options = Options { dry_run: self.dry_run, limit: self.limit };
-        let work = async {
-            if stays { until_stopped(host, flows, options, display).await } else { once(host, flows, options, display).await }
-        };
+        let work =
+            async { if stays { until_stopped(host, flows, options, display).await } else { once(host, flows, options, display).await } };
         let outcomes = display.during(work).await;
         stopped(host).await?;
         let code = if host.stopping.load(Ordering::Relaxed) { signal.await.ok().flatten() } else { None };
@@ -126,7 +129,11 @@ async fn on_record(failure: Failure, config: &Config) -> Failure {
         Ok(store) => store,
         Err(other) => return other,
     };
-    let audit = failure.problems.iter().map(|problem| Draft { code: Some(problem.code), detail: Some(problem.title.clone()), ..Draft::new(Kind::FlowDenied) }).collect();
+    let audit = failure
+        .problems
+        .iter()
+        .map(|problem| Draft { code: Some(problem.code), detail: Some(problem.title.clone()), ..Draft::new(Kind::FlowDenied) })
+        .collect();
     match store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await {
         Ok(size) => {
             let last = size.saturating_sub(1);
@@ -142,12 +149,20 @@ async fn on_record(failure: Failure, config: &Config) -> Failure {
 async fn applied(host: &Host) -> Result<(), Failure> {
     let entry = |kind| Draft { manifest_digest: Some(host.policy.manifest().digest.clone()), ..Draft::new(kind) };
     let audit = vec![entry(Kind::HubStart), entry(Kind::ManifestApplied)];
-    host.store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
+    host.store
+        .commit(Transaction { puts: Vec::new(), audit }, Durability::Sync)
+        .await
+        .map(drop)
+        .map_err(|error| store_problem(&error).into())
 }
 
 async fn stopped(host: &Host) -> Result<(), Failure> {
     let audit = vec![Draft::new(Kind::HubStop)];
-    host.store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
+    host.store
+        .commit(Transaction { puts: Vec::new(), audit }, Durability::Sync)
+        .await
+        .map(drop)
+        .map_err(|error| store_problem(&error).into())
 }
 
 /// The first signal asks for a clean end, the second ends at once. Answers with the exit code that the first one means.
@@ -162,7 +177,10 @@ fn watch_signals(stopping: Arc<AtomicBool>) -> tokio::task::JoinHandle<Option<u8
         anstream::eprintln!("ending after the next checkpoint; once more ends at once");
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         anstream::eprintln!("ended at once: the next run goes on from the last checkpoint");
-        #[expect(clippy::disallowed_methods, reason = "the second signal must end a process whose guests do not answer; the store recovers")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the second signal must end a process whose guests do not answer; the store recovers"
+        )]
         std::process::exit(code.into());
     });
     tokio::spawn(async move { tell.await.ok() })
@@ -176,18 +194,22 @@ pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 
 /// What a store's error means to the operator.
 pub(super) fn store_problem(error: &StoreError) -> Problem {
-    use hub_core::problem::Code;
     match error {
-        StoreError::InUse => Problem::new(Code::E503, "the store is in use by another hub", "stop the other process, or give this one its own `--data`"),
+        StoreError::InUse => {
+            Problem::new(Code::E503, "the store is in use by another hub", "stop the other process, or give this one its own `--data`")
+        }
         StoreError::Damaged { first_bad_entry, .. } => {
-            let problem = Problem::new(Code::E502, format!("{error}"), "keep the folder as evidence, look with `hub audit verify`, restore a backup");
+            let problem =
+                Problem::new(Code::E502, format!("{error}"), "keep the folder as evidence, look with `hub audit verify`, restore a backup");
             match first_bad_entry {
                 Some(entry) => problem.note(format!("the first bad audit entry is number {entry}")),
                 None => problem,
             }
         }
         StoreError::Format { .. } => Problem::new(Code::E504, format!("{error}"), "use the hub version that wrote it, or a newer one"),
-        StoreError::Io { source, .. } => Problem::new(Code::E216, format!("{error}: {source}"), "check disk space and permissions of the data folder"),
+        StoreError::Io { source, .. } => {
+            Problem::new(Code::E216, format!("{error}: {source}"), "check disk space and permissions of the data folder")
+        }
         StoreError::TooLarge { .. } => Problem::new(Code::E306, format!("{error}"), "report the connector that sent it"),
     }
 }
@@ -209,14 +231,17 @@ fn exit_code(outcomes: &Outcomes, failures: &[Problem]) -> u8 {
 }
 
 fn document(outcomes: &Outcomes, sources: &Sources, code: u8) -> Value {
-    let flows: Vec<Value> = outcomes.iter().map(|outcome| match outcome {
-        Ok(summary) => json!({
-            "run": summary.run, "flow": summary.flow, "read": summary.read, "written": summary.written, "rejected": summary.rejected,
-            "undeclared": summary.undeclared, "milliseconds": summary.millis, "interrupted": summary.interrupted,
-            "problem": summary.problem.as_ref().map(|problem| shown(problem, sources)),
-        }),
-        Err(problem) => json!({ "problem": shown(problem, sources) }),
-    }).collect();
+    let flows: Vec<Value> = outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Ok(summary) => json!({
+                "run": summary.run, "flow": summary.flow, "read": summary.read, "written": summary.written, "rejected": summary.rejected,
+                "undeclared": summary.undeclared, "milliseconds": summary.millis, "interrupted": summary.interrupted,
+                "problem": summary.problem.as_ref().map(|problem| shown(problem, sources)),
+            }),
+            Err(problem) => json!({ "problem": shown(problem, sources) }),
+        })
+        .collect();
     json!({ "version": 1, "ok": code == 0, "exit_code": code, "flows": flows })
 }
 
@@ -243,6 +268,10 @@ fn closing(outcomes: &Outcomes, dry_run: bool, host: &Host) -> String {
     let verb = if dry_run { "records would be written" } else { "records written" };
     let mark = if failed == 0 { "✓" } else { "✗" };
     let denied = dropped.len();
-    text.push_str(&format!("{mark} {} flows, {written} {verb}, {denied} fields denied, {failed} failed   audit: {} entries\n", outcomes.len(), host.store.head().map_or(0, |head| head.size)));
+    text.push_str(&format!(
+        "{mark} {} flows, {written} {verb}, {denied} fields denied, {failed} failed   audit: {} entries\n",
+        outcomes.len(),
+        host.store.head().map_or(0, |head| head.size)
+    ));
     text
 }

@@ -33,7 +33,15 @@ impl Status {
             }
             Output::Human => {
                 let mut table = Table::new();
-                table.load_style(presets::NOTHING).set_header(["FLOW", "STATE", "LAST RUN (UTC)", "READ", "WRITTEN", "LEFT OUT", "UNDECLARED"]);
+                table.load_style(presets::NOTHING).set_header([
+                    "FLOW",
+                    "STATE",
+                    "LAST RUN (UTC)",
+                    "READ",
+                    "WRITTEN",
+                    "LEFT OUT",
+                    "UNDECLARED",
+                ]);
                 for flow in flows {
                     table.add_row(row(flow, last(flow)));
                 }

@@ -94,7 +94,8 @@ fn binding(sources: &Sources, name: &str, credential: &Credential) -> Result<Bin
             (header.map_err(|_| unavailable(name, credential.span, "its header name is not one"))?, secret.clone())
         }
     };
-    let mut value = HeaderValue::from_str(&text).map_err(|_| unavailable(name, credential.span, "its secret holds characters that no header may hold"))?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| unavailable(name, credential.span, "its secret holds characters that no header may hold"))?;
     value.set_sensitive(true);
     let encoded = text.split_once(' ').filter(|(scheme, _)| *scheme == "Basic").map(|(_, encoded)| Zeroizing::new(encoded.to_owned()));
     let traces = [Some(secret), encoded].into_iter().flatten().collect();
@@ -102,14 +103,20 @@ fn binding(sources: &Sources, name: &str, credential: &Credential) -> Result<Bin
 }
 
 fn unavailable(name: &str, span: Span, reason: &str) -> Problem {
-    Problem::new(Code::E312, format!("credential `{name}` cannot be used: {reason}"), "put the secret where the manifest says, then run again")
-        .at(span, "this binding names its place")
+    Problem::new(
+        Code::E312,
+        format!("credential `{name}` cannot be used: {reason}"),
+        "put the secret where the manifest says, then run again",
+    )
+    .at(span, "this binding names its place")
 }
 
 /// One secret, without its last line break. The reason of a failure holds no part of it.
 pub(crate) fn read_secret(sources: &Sources, span: Span, place: &SecretRef) -> Result<Zeroizing<String>, String> {
     let text = match place {
-        SecretRef::Env(variable) => Zeroizing::new(crate::config::environment(variable).ok_or_else(|| format!("the variable {variable} is not set"))?),
+        SecretRef::Env(variable) => {
+            Zeroizing::new(crate::config::environment(variable).ok_or_else(|| format!("the variable {variable} is not set"))?)
+        }
         SecretRef::File(file) => read_file(&beside(sources, span, file)).map_err(|error| format!("file `{file}`: {error}"))?,
     };
     let plain = text.strip_suffix('\n').unwrap_or(&text);

@@ -76,8 +76,21 @@ pub struct Response {
 const LOGIN_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-forwarded-authorization"];
 /// Headers that say where a message goes, where it ends, or who sent it: the host's.
 const HOST_HEADERS: [&str; 15] = [
-    "accept-encoding", "connection", "content-length", "expect", "forwarded", "host", "http2-settings", "keep-alive", "te", "trailer",
-    "transfer-encoding", "upgrade", "via", "x-forwarded-for", "x-forwarded-host",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
 ];
 /// What goes along to another origin.
 const TRAVELLING_HEADERS: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];

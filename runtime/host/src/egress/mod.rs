@@ -88,7 +88,8 @@ impl Egress {
         let client = self.client(request).await?;
         let mut headers = message::outgoing(&request.headers)?;
         if let Some(name) = &request.credential {
-            let (name, value) = self.credentials.header(name).ok_or_else(|| SendError::Invalid("the credential is not at hand".to_owned()))?;
+            let (name, value) =
+                self.credentials.header(name).ok_or_else(|| SendError::Invalid("the credential is not at hand".to_owned()))?;
             headers.insert(name, value);
         }
         let mut outgoing = client.http.request(request.method.name(), request.url.clone()).headers(headers);

@@ -45,7 +45,11 @@ fn machine() -> Result<&'static Machine, Problem> {
     static MACHINE: OnceLock<Result<Machine, String>> = OnceLock::new();
     let made = MACHINE.get_or_init(|| start().map_err(|error| format!("{error:#}")));
     made.as_ref().map_err(|reason| {
-        Problem::new(Code::E007, format!("the sandbox cannot start: {reason}"), "run hub on a 64-bit machine and system that wasmtime supports")
+        Problem::new(
+            Code::E007,
+            format!("the sandbox cannot start: {reason}"),
+            "run hub on a 64-bit machine and system that wasmtime supports",
+        )
     })
 }
 

@@ -146,7 +146,10 @@ impl Workshop {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that loads compiled code")]
-#[expect(unsafe_code, reason = "compiled code is mapped and run; every caller has checked its digest against the ledger or has just compiled it")]
+#[expect(
+    unsafe_code,
+    reason = "compiled code is mapped and run; every caller has checked its digest against the ledger or has just compiled it"
+)]
 fn load(code: &[u8]) -> wasmtime::Result<Component> {
     let engine = engine::shared().map_err(wasmtime::Error::new)?;
     // SAFETY: these are the exact bytes that this hub's compiler wrote, for kept code by its digest in the ledger; no one else can change them now.
@@ -176,7 +179,9 @@ fn file_name(key: &str) -> String {
 
 fn missing(connector: &ConnectorRef, path: &Path, error: &io::Error) -> Problem {
     let (name, help) = match connector {
-        ConnectorRef::Builtin(name) => (name, "build the connectors (`cargo xtask build`), or set HUB_CONNECTORS to the folder that holds them"),
+        ConnectorRef::Builtin(name) => {
+            (name, "build the connectors (`cargo xtask build`), or set HUB_CONNECTORS to the folder that holds them")
+        }
         ConnectorRef::Path(name) => (name, "correct the path; it is relative to the file that names it"),
     };
     Problem::new(Code::E007, format!("connector `{name}` cannot be read: {error}"), help).note(format!("looked for {}", path.display()))

@@ -8,9 +8,8 @@ use crate::capability::runtime::clean;
 
 const MAX_NAME_BYTES: usize = 200;
 /// Functions that every crash of a Rust guest ends in; the author's own frame is further out.
-const MACHINERY: [&str; 12] = [
-    "core::", "std::", "alloc::", "rust_", "__rust", "_rust", "abort", "dlmalloc", "dlrealloc", "<alloc", "<core", "<std",
-];
+const MACHINERY: [&str; 12] =
+    ["core::", "std::", "alloc::", "rust_", "__rust", "_rust", "abort", "dlmalloc", "dlrealloc", "<alloc", "<core", "<std"];
 
 /// The end of a guest.
 #[derive(Debug, PartialEq, Eq)]

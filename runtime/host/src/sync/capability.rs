@@ -25,12 +25,22 @@ pub async fn activate(host: &Host, system: &str) -> Result<(), Problem> {
     if wider.is_empty() {
         return Ok(());
     }
-    let denied = Draft { system: Some(system.to_owned()), code: Some(Code::E215), component_digest: Some(package.digest.clone()), ..Draft::new(Kind::FlowDenied) };
+    let denied = Draft {
+        system: Some(system.to_owned()),
+        code: Some(Code::E215),
+        component_digest: Some(package.digest.clone()),
+        ..Draft::new(Kind::FlowDenied)
+    };
     host.store.commit(Transaction { puts: Vec::new(), audit: vec![denied] }, Durability::Sync).await.map_err(|error| unreadable(&error))?;
     let span = host.policy.manifest().systems.get(system).map(|system| system.connector.span);
     let problem = Problem::new(
         Code::E215,
-        format!("connector `{}` {} of system `{system}` claims more than was accepted: {}", package.description.name, package.description.version, wider.join(", ")),
+        format!(
+            "connector `{}` {} of system `{system}` claims more than was accepted: {}",
+            package.description.name,
+            package.description.version,
+            wider.join(", ")
+        ),
         format!("if that is wanted: `hub plugin accept {system}` with the manifest; else go back to the earlier version"),
     );
     Err(match span {
@@ -53,12 +63,21 @@ pub async fn accept(host: &Host, system: &str) -> Result<(), Problem> {
 
 async fn record(host: &Host, system: &str, digest: &str, capability: Capability) -> Result<(), Problem> {
     let listed = capability.categories.iter().cloned().collect();
-    let entry = Draft { system: Some(system.to_owned()), categories: listed, component_digest: Some(digest.to_owned()), ..Draft::new(Kind::CapabilityAccepted) };
+    let entry = Draft {
+        system: Some(system.to_owned()),
+        categories: listed,
+        component_digest: Some(digest.to_owned()),
+        ..Draft::new(Kind::CapabilityAccepted)
+    };
     let Capability { categories, hosts, imports } = capability;
     let read_body = imports.contains("read-body");
     let value = Accepted { component_digest: digest.to_owned(), categories, hosts, imports, read_body }.encode();
     let put = Put { namespace: Namespace::Capability, key: system.as_bytes().to_vec(), value: Some(value) };
-    host.store.commit(Transaction { puts: vec![put], audit: vec![entry] }, Durability::Sync).await.map(drop).map_err(|error| unreadable(&error))
+    host.store
+        .commit(Transaction { puts: vec![put], audit: vec![entry] }, Durability::Sync)
+        .await
+        .map(drop)
+        .map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &StoreError) -> Problem {

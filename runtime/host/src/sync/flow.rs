@@ -55,6 +55,19 @@ struct Run<'a> {
     limited: bool,
 }
 
+/// What is left of a run that did not reach its end.
+struct Broken {
+    totals: Totals,
+    outlet: Option<Outlet>,
+    problem: Arc<Problem>,
+}
+
+impl Broken {
+    fn at_start(problem: Arc<Problem>) -> Self {
+        Self { totals: Totals::default(), outlet: None, problem }
+    }
+}
+
 impl<'a> Run<'a> {
     async fn prepare(host: &'a Host, id: &str, options: Options, meter: Arc<Meter>) -> Result<Self, Arc<Problem>> {
         let Some((flow, rule)) = host.policy.flow(id) else {
@@ -66,7 +79,8 @@ impl<'a> Run<'a> {
         }
         let run = ulid::Ulid::from_datetime(std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::now_ms())).to_string();
         let stored = host.store.get(Namespace::Progress, id.as_bytes()).map_err(|error| store_problem(&error))?;
-        let progress = stored.map_or_else(|| Ok(Progress::default()), |bytes| Progress::decode(&bytes)).map_err(|error| store_problem(&error))?;
+        let progress =
+            stored.map_or_else(|| Ok(Progress::default()), |bytes| Progress::decode(&bytes)).map_err(|error| store_problem(&error))?;
         let context = context(host, flow, rule, &run);
         let record = RunRecord { id: run, flow: id.to_owned(), started_ms: crate::clock::now_ms(), ..RunRecord::default() };
         Ok(Self {
@@ -90,6 +104,7 @@ impl<'a> Run<'a> {
         if self.options.dry_run {
             return Ok(());
         }
+        self.host.store.free_space_ok().map_err(|error| store_problem(&error))?;
         let mut audit = Vec::new();
         if let Some(earlier) = &self.progress.open_run {
             audit.push(Draft { detail: Some(format!("run {earlier} did not end")), ..self.gate.context().draft(Kind::HubRecovered) });
@@ -98,11 +113,11 @@ impl<'a> Run<'a> {
         self.host.store.commit(Transaction { puts, audit }, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
     }
 
-    async fn transfer(&mut self) -> Result<(Totals, Outlet), (Totals, Option<Outlet>, Arc<Problem>)> {
+    async fn transfer(&mut self) -> Result<(Totals, Outlet), Broken> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let started = async { Ok((self.inlet(sender)?, self.outlet().await?)) }.await;
-        let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| (Totals::default(), None, problem))?;
-        self.mark_open(&outlet).await.map_err(|problem| (Totals::default(), None, problem))?;
+        let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| Broken::at_start(problem))?;
+        self.mark_open(&outlet).await.map_err(Broken::at_start)?;
         let (read, drained) = tokio::join!(self.read(&inlet), async {
             let drained = outlet.drain(receiver).await;
             if drained.is_err() {
@@ -117,7 +132,7 @@ impl<'a> Run<'a> {
         };
         match complete {
             Ok(()) => Ok((totals, outlet)),
-            Err(problem) => Err((totals, Some(outlet), problem)),
+            Err(problem) => Err(Broken { totals, outlet: Some(outlet), problem }),
         }
     }
 
@@ -189,7 +204,9 @@ impl<'a> Run<'a> {
                 fields.push(top.to_owned());
             }
         }
-        let arrives = |source: &hub_core::record::FieldPath| self.rule.fields.iter().find(|field| field.path == *source).map(|field| field.to.clone());
+        let arrives = |source: &hub_core::record::FieldPath| {
+            self.rule.fields.iter().find(|field| field.path == *source).map(|field| field.to.clone())
+        };
         let primary_key = self.rule.primary_key.iter().filter_map(arrives).collect();
         WriteTarget { stream: self.flow.to.value.clone(), mode: self.flow.mode.value, primary_key, fields }
     }
@@ -263,11 +280,11 @@ impl<'a> Run<'a> {
     }
 
     /// Progress, record and audit entry of the end, all or nothing.
-    async fn end(mut self, outcome: Result<(Totals, Outlet), (Totals, Option<Outlet>, Arc<Problem>)>) -> Result<Summary, Arc<Problem>> {
+    async fn end(mut self, outcome: Result<(Totals, Outlet), Broken>) -> Result<Summary, Arc<Problem>> {
         let interrupted = !self.limited && self.host.stopping.load(Ordering::Relaxed);
         let (totals, outlet, problem) = match outcome {
             Ok((totals, outlet)) => (totals, Some(outlet), None),
-            Err((totals, outlet, problem)) => (totals, outlet, Some(problem)),
+            Err(Broken { totals, outlet, problem }) => (totals, outlet, Some(problem)),
         };
         let summary = Summary {
             run: self.record.id.clone(),
@@ -351,4 +368,3 @@ fn context(host: &Host, flow: &Flow, rule: &FlowRule, run: &str) -> RunContext {
 fn store_problem(error: &StoreError) -> Problem {
     Problem::new(Code::E216, format!("the store did not answer: {error}"), "free disk space or mend the store; no log, no flow")
 }
-

@@ -24,7 +24,11 @@ impl Ledger for StoreLedger {
         let written = self.0.commit(Transaction { puts: vec![put], audit: Vec::new() }, Durability::Sync);
         Box::pin(async move {
             written.await.map(drop).map_err(|error| {
-                Problem::new(Code::E502, format!("the digest of compiled code cannot be stored: {error}"), "free disk space or mend the store")
+                Problem::new(
+                    Code::E502,
+                    format!("the digest of compiled code cannot be stored: {error}"),
+                    "free disk space or mend the store",
+                )
             })
         })
     }

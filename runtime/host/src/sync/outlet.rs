@@ -80,8 +80,15 @@ impl Outlet {
         match report.failed.first() {
             Some(first) if self.on_invalid == OnInvalid::Stop => {
                 let row = first.row + 1;
-                let title = format!("flow `{flow}`, batch {}: the destination refused {failed} records, the first is number {row}: {}", checked.batch, first.code);
-                Err(Arc::new(Problem::new(Code::E311, title, "correct the records at their source, or set `on_invalid = \"skip\"` in the flow")))
+                let title = format!(
+                    "flow `{flow}`, batch {}: the destination refused {failed} records, the first is number {row}: {}",
+                    checked.batch, first.code
+                );
+                Err(Arc::new(Problem::new(
+                    Code::E311,
+                    title,
+                    "correct the records at their source, or set `on_invalid = \"skip\"` in the flow",
+                )))
             }
             _ => Ok(()),
         }

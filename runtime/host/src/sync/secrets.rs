@@ -1,7 +1,7 @@
 //! Reads the keys of pseudonym domains when a run starts. Keys are never kept beyond the plan that uses them and never shown.
 
 use hub_core::manifest::Manifest;
-use hub_core::policy::treat::DomainKey;
+use hub_core::treat::DomainKey;
 
 use crate::egress::read_secret;
 

@@ -11,7 +11,9 @@ pub const ALL: &[(&str, Attack)] = &[
     ("fetch", |job| job.fetch().map(drop)),
     ("fetch-twice", |job| job.fetch().and_then(|_| job.fetch()).map(drop)),
     ("ignores-denial", ignores_denial),
-    ("fetch-many", |job| http::fetch_many(&vec![job.request(); 10_000]).into_iter().try_for_each(|answer| answer.map(drop).map_err(failed))),
+    ("fetch-many", |job| {
+        http::fetch_many(&vec![job.request(); 10_000]).into_iter().try_for_each(|answer| answer.map(drop).map_err(failed))
+    }),
     ("keeps-responses", keeps_responses),
     ("tells-headers", tells_headers),
     ("tells-pointer", |job| told(job, &job.fetch()?, job.text("pointer"))),
@@ -74,5 +76,8 @@ fn fails_with_header(job: &Job) -> Result<(), Error> {
     let answer = job.fetch()?;
     let echo = answer.header("x-echo").unwrap_or_default();
     let _ = sink::checkpoint(0, echo.as_bytes());
-    Err(Error::Auth(format!("the server said {echo}, {:?}", http::fetch(&job.request()).err().map(|error: FetchError| format!("{error:?}")))))
+    Err(Error::Auth(format!(
+        "the server said {echo}, {:?}",
+        http::fetch(&job.request()).err().map(|error: FetchError| format!("{error:?}"))
+    )))
 }

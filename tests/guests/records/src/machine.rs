@@ -8,14 +8,20 @@ use crate::bindings::hub::connector::types::Level;
 use crate::{Attack, Job, honest};
 
 pub const ALL: &[(&str, Attack)] = &[
-    ("endless-loop", |_| loop {
-        black_box(());
+    ("endless-loop", |_| {
+        loop {
+            black_box(());
+        }
     }),
-    ("endless-host-calls", |_| loop {
-        black_box(runtime::now_ms());
+    ("endless-host-calls", |_| {
+        loop {
+            black_box(runtime::now_ms());
+        }
     }),
-    ("endless-log", |_| loop {
-        runtime::log(Level::Debug, "again");
+    ("endless-log", |_| {
+        loop {
+            runtime::log(Level::Debug, "again");
+        }
     }),
     ("memory", memory),
     ("memory-and-on", memory_and_on),

@@ -7,7 +7,9 @@ use crate::{Attack, Job, honest};
 pub const ALL: &[(&str, Attack)] = &[
     ("honest", |job| job.emit(honest("a") + &honest("b")).map(drop)),
     ("undeclared-field", |job| line(job, &format!(r#"{{"id":"a","ssn":"{}"}}"#, job.canary()))),
-    ("undeclared-in-array-element", |job| line(job, &format!(r#"{{"id":"a","tags":[{{"label":"x"}},{{"label":"y","ssn":"{}"}}]}}"#, job.canary()))),
+    ("undeclared-in-array-element", |job| {
+        line(job, &format!(r#"{{"id":"a","tags":[{{"label":"x"}},{{"label":"y","ssn":"{}"}}]}}"#, job.canary()))
+    }),
     ("undeclared-in-object", |job| line(job, &format!(r#"{{"id":"a","address":{{"city":"Jena","ssn":"{}"}}}}"#, job.canary()))),
     ("object-as-scalar", |job| line(job, &format!(r#"{{"id":"a","email":{{"ssn":"{}"}}}}"#, job.canary()))),
     ("array-as-scalar", |job| line(job, &format!(r#"{{"id":"a","email":["{}"]}}"#, job.canary()))),
@@ -38,7 +40,13 @@ pub const ALL: &[(&str, Attack)] = &[
     ("trap-after-a-checkpoint", trap_after_a_checkpoint),
     ("personal-panic", |job| panic!("cannot parse {}", job.canary())),
     ("personal-error", |job| Err(Error::Permanent(format!("no such person: {}", job.canary())))),
-    ("terminal-error", |job| Err(Error::Permanent(format!("{}\u{1b}[2J\u{1b}]0;owned\u{7}\r\n✓ 1 flows, all well\u{202e}{}", job.text("word"), "x".repeat(1 << 20))))),
+    ("terminal-error", |job| {
+        Err(Error::Permanent(format!(
+            "{}\u{1b}[2J\u{1b}]0;owned\u{7}\r\n✓ 1 flows, all well\u{202e}{}",
+            job.text("word"),
+            "x".repeat(1 << 20)
+        )))
+    }),
     ("cancelled-unasked", |_| Err(Error::Cancelled)),
 ];
 

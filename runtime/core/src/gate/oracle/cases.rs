@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::gate::{PlanRequest, PlannedField};
 use crate::manifest::{OnInvalid, OnUndeclared};
-use crate::policy::treat::{DomainKey, Treatment};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
+use crate::treat::{DomainKey, Treatment};
 
 /// One way to be asked.
 pub struct Case {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Entry, FieldPlan, LeafPlace, LeafPlan, MAX_KEY_PARTS, NodePlan, ObjectPlan, PlanError, PlanRequest, PlannedField};
 use crate::gate::check::Check;
 use crate::gate::json::Reader;
-use crate::policy::treat::{Treatment, escape, is_personal};
 use crate::record::FieldPath;
 use crate::stream::{Leaf, Node, StreamShape};
+use crate::treat::{Treatment, escape, is_personal};
 
 pub(super) fn compile(request: PlanRequest<'_>) -> Result<FieldPlan, Vec<PlanError>> {
     let mut assigned = Assigned::default();
@@ -154,7 +154,7 @@ impl Builder<'_> {
 
     fn node(&mut self, node: &Node, path: &FieldPath, in_list: bool) -> NodePlan {
         match node {
-            Node::Leaf(leaf) => NodePlan::Leaf(self.leaf(leaf, path, in_list)),
+            Node::Leaf(leaf) => NodePlan::Leaf(Box::new(self.leaf(leaf, path, in_list))),
             Node::Object { fields, required, nullable } => {
                 NodePlan::Object { object: Box::new(self.object(fields, required, Some(path), in_list)), nullable: *nullable }
             }

@@ -5,7 +5,7 @@ use crate::gate::fault::{Fault, Scan};
 use crate::gate::json::{Kind, Token, compact};
 use crate::gate::plan::{Entry, LeafPlan, NodePlan, ObjectPlan};
 use crate::gate::tally::Met;
-use crate::policy::treat::Treatment;
+use crate::treat::Treatment;
 
 /// The name in front of a value. Elements of an array have none.
 #[derive(Clone, Copy)]

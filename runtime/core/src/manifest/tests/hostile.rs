@@ -1,5 +1,7 @@
 //! Whatever stands in a file, the answer is a manifest or problems: never a panic, never an overflow of the stack.
 
+#![allow(clippy::disallowed_methods, reason = "the seeds of the fuzzer are files")]
+
 use proptest::prelude::*;
 
 use super::super::*;

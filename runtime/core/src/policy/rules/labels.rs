@@ -8,7 +8,13 @@ use crate::problem::{Code, Problem};
 use crate::record::FieldPath;
 
 /// E104, E106, E107 for every field that passes.
-pub(super) fn check(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], destination: Option<&Description>, found: &mut Vec<Problem>) {
+pub(super) fn check(
+    manifest: &Manifest,
+    flow: &Flow,
+    fields: &[LabelledField],
+    destination: Option<&Description>,
+    found: &mut Vec<Problem>,
+) {
     for field in fields {
         needed(manifest, flow, field, found);
         if let Some(claim) = destination.and_then(|description| description.destination.as_ref())
@@ -48,7 +54,9 @@ fn needed(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &mut V
 fn understated(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &mut Vec<Problem>) {
     let Some(stream) = manifest.streams.get(&flow.to.value).filter(|stream| !stream.fields.is_empty()) else { return };
     let span = field_span(flow, &field.path);
-    let problem = |title: String, help: String| Problem::new(Code::E107, format!("flow `{}` is denied: {title}", flow.id.value), help).at(span, "arrives there");
+    let problem = |title: String, help: String| {
+        Problem::new(Code::E107, format!("flow `{}` is denied: {title}", flow.id.value), help).at(span, "arrives there")
+    };
     match stream.fields.iter().find(|(path, _)| field.to.is_within(&path.value)) {
         None => {
             let names: Vec<String> = stream.fields.iter().map(|(path, _)| path.value.as_str().to_owned()).collect();
@@ -59,8 +67,12 @@ fn understated(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &
             found.push(problem(format!("`{}` has no field `{}`", flow.to.value, field.to), help));
         }
         Some((_, label)) if is_personal(manifest, &field.resulting) && !is_within(manifest, &field.resulting, &label.value) => {
-            let title = format!("`{}` of `{}` is labelled `{}`, but it receives `{}`", field.to, flow.to.value, label.value, field.resulting);
-            found.push(problem(title, format!("label it `{}` or a category above it", field.resulting)).at(label.span, "this label understates the data"));
+            let title =
+                format!("`{}` of `{}` is labelled `{}`, but it receives `{}`", field.to, flow.to.value, label.value, field.resulting);
+            found.push(
+                problem(title, format!("label it `{}` or a category above it", field.resulting))
+                    .at(label.span, "this label understates the data"),
+            );
         }
         Some(_) => {}
     }

@@ -19,8 +19,12 @@ pub(super) struct Resolved {
 pub(super) fn resolve(manifest: &Manifest, flow: &Flow, description: &Description, found: &mut Vec<Problem>) -> Option<Resolved> {
     let Some(source) = &description.source else {
         found.push(
-            Problem::new(Code::E106, format!("flow `{}` is denied: connector `{}` cannot be read from", flow.id.value, description.name), "read from a system whose connector is a source")
-                .at(flow.from.span, "the source"),
+            Problem::new(
+                Code::E106,
+                format!("flow `{}` is denied: connector `{}` cannot be read from", flow.id.value, description.name),
+                "read from a system whose connector is a source",
+            )
+            .at(flow.from.span, "the source"),
         );
         return None;
     };
@@ -39,7 +43,9 @@ pub(super) fn resolve(manifest: &Manifest, flow: &Flow, description: &Descriptio
             || claim.map(|claim| claim.primary_key.clone()).unwrap_or_default(),
             |own| own.primary_key.iter().map(|path| path.value.clone()).collect(),
         ),
-        cursor: declared.and_then(|own| own.cursor.as_ref().map(|path| path.value.clone())).or_else(|| claim.and_then(|claim| claim.cursor.clone())),
+        cursor: declared
+            .and_then(|own| own.cursor.as_ref().map(|path| path.value.clone()))
+            .or_else(|| claim.and_then(|claim| claim.cursor.clone())),
         subjects: declared.filter(|own| !own.subjects.is_empty()).map_or_else(
             || claim.map(|claim| claim.subjects.clone()).unwrap_or_default(),
             |own| own.subjects.iter().map(|subject| subject.value.clone()).collect(),
@@ -55,22 +61,32 @@ fn shape(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, foun
         Err(errors) => {
             for error in errors {
                 found.push(
-                    Problem::new(Code::E008, format!("the schema cannot be used: {} at {}", error.message, error.pointer), "correct the schema file")
-                        .at(schema.span, "this file"),
+                    Problem::new(
+                        Code::E008,
+                        format!("the schema cannot be used: {} at {}", error.message, error.pointer),
+                        "correct the schema file",
+                    )
+                    .at(schema.span, "this file"),
                 );
             }
             None
         }
     });
-    let labels: Vec<(FieldPath, String)> =
-        declared.map(|own| own.fields.iter().map(|(path, category)| (path.value.clone(), category.value.clone())).collect()).unwrap_or_default();
+    let labels: Vec<(FieldPath, String)> = declared
+        .map(|own| own.fields.iter().map(|(path, category)| (path.value.clone(), category.value.clone())).collect())
+        .unwrap_or_default();
     let Some(mut shape) = base.or_else(|| claim.map(|claim| claim.shape.clone())) else { return from_labels(&labels, declared, found) };
     for (path, category) in &labels {
         if shape.at(path).is_some() {
             shape.set_category(path, category);
         } else if let Some(place) = declared.and_then(|own| own.fields.iter().find(|(own, _)| own.value == *path)) {
             found.push(
-                Problem::new(Code::E101, format!("the schema of the stream has no field `{path}`"), "take the label out, or add the field to the schema").at(place.0.span, "not in the schema"),
+                Problem::new(
+                    Code::E101,
+                    format!("the schema of the stream has no field `{path}`"),
+                    "take the label out, or add the field to the schema",
+                )
+                .at(place.0.span, "not in the schema"),
             );
         }
     }

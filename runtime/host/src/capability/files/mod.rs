@@ -150,7 +150,9 @@ impl Asks for FileRequest {
 /// # Errors
 /// See [`FileError`].
 pub async fn list(run: &Run, path: &str) -> Result<Vec<Entry>, FileError> {
-    let (root, inner) = clear(run, path, FolderAccess::Read).await?;
+    // Names and sizes may be seen wherever anything may be done: who appends must know whether the file is there.
+    let access = run.files.access(path.split_once('/').map_or(path, |(folder, _)| folder));
+    let (root, inner) = clear(run, path, access).await?;
     let prefix = path.trim_end_matches('/').to_owned();
     let listed = blocking(move || entries(&root, &inner, &prefix)).await?;
     let mut entries = settle(run, path, listed).await?;
@@ -198,7 +200,8 @@ async fn clear(run: &Run, path: &str, access: FolderAccess) -> Result<(Arc<Dir>,
     run.going()?;
     run.within("a path in bytes", path.len(), MAX_PATH_BYTES).await?;
     let (folder, inner) = path.split_once('/').unwrap_or((path, ""));
-    let request = FileRequest { system: Arc::clone(&run.system), folder: folder.to_owned(), inner: inner.trim_end_matches('/').to_owned(), access };
+    let request =
+        FileRequest { system: Arc::clone(&run.system), folder: folder.to_owned(), inner: inner.trim_end_matches('/').to_owned(), access };
     let cleared = run.clear(request).await?;
     if !stays_inside(&cleared.get().inner) {
         return Err(run.refuse(outside(run, folder)).await.into());
@@ -210,6 +213,11 @@ async fn clear(run: &Run, path: &str, access: FolderAccess) -> Result<(Arc<Dir>,
 }
 
 impl FilesState {
+    /// What is granted in a folder; reading where nothing is, so that the gate refuses it under that name.
+    fn access(&self, folder: &str) -> FolderAccess {
+        self.folders.get(folder).map_or(FolderAccess::Read, |folder| folder.access)
+    }
+
     fn take(&self, cleared: Cleared<FileRequest>) -> Option<(Arc<Dir>, String)> {
         let request = cleared.into_inner();
         let folder = self.folders.get(&request.folder).filter(|folder| folder.access == request.access)?;

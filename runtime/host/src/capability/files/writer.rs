@@ -225,5 +225,8 @@ fn open_locked(folder: &Dir, name: &str) -> io::Result<File> {
 }
 
 fn sync_folder(folder: &Dir) -> io::Result<()> {
-    folder.try_clone()?.into_std_file().sync_all()
+    // The handle of a folder is a mere path (O_PATH), which cannot be flushed: it is opened once more for reading.
+    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    let readable = rustix::fs::openat(folder, ".", flags, rustix::fs::Mode::empty())?;
+    Ok(rustix::fs::fsync(readable)?)
 }

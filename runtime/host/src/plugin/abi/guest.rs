@@ -117,12 +117,14 @@ impl Guest {
     }
 
     /// What a call's outcome means: a refusal first, then the end of time, then a trap, then the guest's own answer.
-    pub(super) async fn conclude<T>(&mut self, outcome: Option<wasmtime::Result<Result<T, Complaint>>>, failing: Code) -> Result<T, PluginError> {
+    pub(super) async fn conclude<T>(
+        &mut self,
+        outcome: Option<wasmtime::Result<Result<T, Complaint>>>,
+        failing: Code,
+    ) -> Result<T, PluginError> {
         match self.settle(outcome).await? {
             Ok(done) => Ok(done),
-            Err(complaint) => {
-                Err(PluginError { retry_after_ms: complaint.retry_after_ms, ..self.error(failing, complaint.message) })
-            }
+            Err(complaint) => Err(PluginError { retry_after_ms: complaint.retry_after_ms, ..self.error(failing, complaint.message) }),
         }
     }
 

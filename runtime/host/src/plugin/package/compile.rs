@@ -54,9 +54,11 @@ impl Fault {
                 format!("connector `{name}` cannot be prepared: {error}"),
                 "look at the permissions and the free space of hub's data folder",
             ),
-            Self::Limit(reason) => {
-                Problem::new(Code::E302, format!("compiling connector `{name}` was stopped: {reason}"), "use a smaller component, or ask its author")
-            }
+            Self::Limit(reason) => Problem::new(
+                Code::E302,
+                format!("compiling connector `{name}` was stopped: {reason}"),
+                "use a smaller component, or ask its author",
+            ),
         }
     }
 }

@@ -35,8 +35,10 @@ impl Shape {
         let kind = component.component_type();
         let imports: Vec<_> = kind.imports(engine).map(|(name, item)| (name.to_owned(), calls(engine, &item.ty))).collect();
         let exports: Vec<_> = kind.exports(engine).map(|(name, item)| (name.to_owned(), calls(engine, &item.ty))).collect();
-        shape.imports = imports.into_iter().filter_map(|(name, calls)| shape.note(&name, calls)).collect::<BTreeSet<_>>().into_iter().collect();
-        shape.exports = exports.into_iter().filter_map(|(name, calls)| shape.note(&name, calls)).collect::<BTreeSet<_>>().into_iter().collect();
+        shape.imports =
+            imports.into_iter().filter_map(|(name, calls)| shape.note(&name, calls)).collect::<BTreeSet<_>>().into_iter().collect();
+        shape.exports =
+            exports.into_iter().filter_map(|(name, calls)| shape.note(&name, calls)).collect::<BTreeSet<_>>().into_iter().collect();
         shape
     }
 
@@ -54,7 +56,8 @@ impl Shape {
     pub(super) fn verify(&self, description: &Description) -> Result<Generation, Problem> {
         let name = &description.name;
         let generation = self.generation(name)?;
-        let lie = |title: String| Err(Problem::new(Code::E303, title, "build the connector with hub's SDK; do not use it if it is not yours"));
+        let lie =
+            |title: String| Err(Problem::new(Code::E303, title, "build the connector with hub's SDK; do not use it if it is not yours"));
         if description.abi != "0.1" {
             return lie(format!("connector `{name}` says that its ABI is `{}`, but it is 0.1", clean(&description.abi)));
         }
@@ -75,7 +78,8 @@ impl Shape {
     }
 
     fn generation(&self, name: &str) -> Result<Generation, Problem> {
-        let unsupported = |title: String| Err(Problem::new(Code::E304, title, "use a version of the connector for ABI 0.1, or a newer hub"));
+        let unsupported =
+            |title: String| Err(Problem::new(Code::E304, title, "use a version of the connector for ABI 0.1, or a newer hub"));
         if let Some(version) = self.versions.iter().find(|version| !is_v0_1(version)) {
             return unsupported(format!("connector `{name}` uses version {} of the ABI; this hub speaks 0.1", clean(version)));
         }

@@ -6,10 +6,10 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use super::bindings::hub::connector::{files, http, pages, runtime, sink, types};
-use crate::capability::{self, Accepted, files as file, http as web};
 use crate::capability::files::{Compression, FileError, Reader, Writer};
 use crate::capability::http::{FetchError, Response};
 use crate::capability::run::Ended;
+use crate::capability::{self, Accepted, files as file, http as web};
 use crate::egress::Method;
 use crate::plugin::abi::guest::State;
 
@@ -275,6 +275,7 @@ fn ack(accepted: Accepted) -> sink::Ack {
 
 fn page_ack(page: capability::PageAccepted) -> pages::PageAck {
     let observed = page.observed.into_iter();
-    let observed = observed.map(|seen| pages::Observed { field: seen.field, first: seen.first, last: seen.last, min: seen.min, max: seen.max });
+    let observed =
+        observed.map(|seen| pages::Observed { field: seen.field, first: seen.first, last: seen.last, min: seen.min, max: seen.max });
     pages::PageAck { ack: ack(page.accepted), extracted: page.extracted, observed: observed.collect() }
 }

@@ -17,7 +17,10 @@ pub(super) fn linker(prepared: &Prepared<'_>, link: Cleared<Link>) -> Result<Lin
     drop(link.into_inner());
     for interface in &prepared.ready.shape.named {
         add(&mut linker, interface).map_err(|error| {
-            refusal(connector, &Problem::new(Code::E304, format!("interface `{interface}` cannot be linked: {error:#}"), "build the connector again"))
+            refusal(
+                connector,
+                &Problem::new(Code::E304, format!("interface `{interface}` cannot be linked: {error:#}"), "build the connector again"),
+            )
         })?;
     }
     Ok(linker)

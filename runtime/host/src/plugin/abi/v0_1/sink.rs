@@ -52,7 +52,8 @@ impl Sink for Writing {
     fn write(&mut self, target: u32, idempotency_key: String, batch: Vec<u8>) -> BoxFuture<'_, Result<WriteReport, PluginError>> {
         Box::pin(async move {
             let report: wit::Report = call!(self, call_write(target, &idempotency_key, &batch))?;
-            let failed = report.failed.into_iter().map(|failed| RowFailure { row: failed.row, code: clean(&failed.code, MAX_ROW_CODE_BYTES) });
+            let failed =
+                report.failed.into_iter().map(|failed| RowFailure { row: failed.row, code: clean(&failed.code, MAX_ROW_CODE_BYTES) });
             Ok(WriteReport { written: report.written, failed: failed.collect() })
         })
     }
