@@ -30,6 +30,7 @@ const CORE: &[Row] = &[
 
 const HOST: &[Row] = &[
     row("clock", &[]),
+    row("observe", &["clock"]),
     row("config", &["clock"]),
     row("store", &["clock"]),
     row("gate", &["store", "clock"]),
