@@ -53,7 +53,6 @@ struct Run<'a> {
     /// The last run of this flow did not reach its end.
     recovering: bool,
     cancelled: Arc<AtomicBool>,
-    limited: bool,
 }
 
 /// What is left of a run that did not reach its end.
@@ -96,7 +95,6 @@ impl<'a> Run<'a> {
             record,
             started: Instant::now(),
             cancelled: Arc::new(AtomicBool::new(false)),
-            limited: options.limit.is_some(),
         })
     }
 
@@ -128,6 +126,8 @@ impl<'a> Run<'a> {
         });
         let totals = inlet.totals.lock().await.clone();
         let complete = match drained.and(read) {
+            // A run that was asked to end has read a part: a replacement made of it must not take the old one's place.
+            Ok(()) if self.is_interrupted() => Ok(()),
             Ok(()) => outlet.finish().await,
             Err(problem) => Err(problem),
         };
@@ -265,6 +265,10 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.host.stopping.load(Ordering::Relaxed)
+    }
+
     fn asked_to_end(&self) -> bool {
         self.host.stopping.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
@@ -284,7 +288,7 @@ impl<'a> Run<'a> {
 
     /// Progress, record and audit entry of the end, all or nothing.
     async fn end(mut self, outcome: Result<(Totals, Outlet), Broken>) -> Result<Summary, Arc<Problem>> {
-        let interrupted = !self.limited && self.host.stopping.load(Ordering::Relaxed);
+        let interrupted = self.is_interrupted();
         let (totals, outlet, problem) = match outcome {
             Ok((totals, outlet)) => (totals, Some(outlet), None),
             Err(Broken { totals, outlet, problem }) => (totals, outlet, Some(problem)),
@@ -304,6 +308,10 @@ impl<'a> Run<'a> {
             return Ok(summary);
         }
         match (&summary.problem, outlet) {
+            (None, Some(outlet)) if interrupted => {
+                self.progress = Progress { open_run: None, ..outlet.progress.clone() };
+                self.take_back(outlet);
+            }
             (None, Some(outlet)) => self.progress = Progress { open_run: None, ..outlet.progress },
             (Some(_), Some(outlet)) => self.take_back(outlet),
             (_, None) => {}
