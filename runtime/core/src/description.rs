@@ -24,8 +24,6 @@ pub const ABI: &str = "0.1";
 pub const SECTION: &str = "hub:manifest";
 /// The greatest size of the section in bytes.
 pub const MAX_SECTION_BYTES: usize = 256 << 10;
-/// The keyword by which a stream's JSON Schema names the data category of a field.
-pub const CATEGORY_KEYWORD: &str = "x-hub-category";
 
 /// The checked description.
 #[derive(Clone, Debug)]

@@ -14,6 +14,9 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+/// The keyword by which a stream's JSON Schema names the data category of a field.
+pub const CATEGORY_KEYWORD: &str = "x-hub-category";
+
 /// The fields of a stream as a tree. The root is always an object.
 #[derive(Clone, Debug, Default)]
 pub struct StreamShape {

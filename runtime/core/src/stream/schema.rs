@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Leaf, MAX_SHAPE_DEPTH, MAX_SHAPE_FIELDS, Node, ShapeError};
-use crate::description::CATEGORY_KEYWORD;
+use super::CATEGORY_KEYWORD;
 
 /// Keywords that assert something about a whole container. The scanner reads values one by one and would not see a breach.
 const CONTAINER_ASSERTIONS: &[&str] = &[
