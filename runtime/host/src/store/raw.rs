@@ -160,7 +160,9 @@ fn chain(copies: &[Copy], is_stored: impl Fn(&Hash) -> bool) -> (Vec<Option<Copy
         // Behind a gap anything may follow, but for a copy that names an entry which has its follower: there the number is damaged.
         let follows = |copy: &&Copy| previous.map_or_else(|| !followed.contains(&copy.previous), |previous| previous == copy.previous);
         let is_named = |copy: &&Copy| named.contains(&(copy.seq, copy.leaf));
-        let best = same.iter().find(|copy| follows(copy) && is_named(copy)).or_else(|| same.iter().find(follows));
+        let is_last = copies.last().is_some_and(|last| last.seq == seq);
+        let vouched = |copy: &&Copy| is_named(copy) || (is_last && is_stored(&copy.leaf));
+        let best = same.iter().find(|copy| follows(copy) && vouched(copy)).or_else(|| same.iter().find(follows));
         if best.is_none() && seq > 0 {
             // This entry is the one that its successor names, so the one before is not what was written; else this one is not.
             let before_is_bad = same.iter().any(|copy| is_named(&copy) || is_stored(&copy.leaf));
@@ -168,7 +170,7 @@ fn chain(copies: &[Copy], is_stored: impl Fn(&Hash) -> bool) -> (Vec<Option<Copy
             if before_is_bad && let Some(entry) = entries.last_mut() {
                 *entry = None;
             }
-        } else if best.is_none() {
+        } else if best.is_none() || (is_last && !best.is_some_and(|copy| vouched(&copy))) {
             broken.push(seq);
         }
         let picked = best.or_else(|| same.iter().find(is_named)).or_else(|| same.iter().find(|copy| is_stored(&copy.leaf)));
