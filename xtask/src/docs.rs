@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::Command;
 
-use hub_core::problem::{Class, Code};
+use hub_core::description::StreamClaim;
 
 use crate::build;
 use crate::check::Finding;
@@ -15,15 +15,19 @@ use crate::workspace::{self, Workspace};
 
 const FOLDER: &str = "docs/reference";
 
-const MARK: &str = "<!-- Written by `cargo xtask docs`. Edits are lost. -->\n";
-
 /// A page and who writes it.
 struct Page {
     name: &'static str,
     text: fn(&Workspace) -> Result<String>,
 }
 
-const PAGES: &[Page] = &[Page { name: "problems.md", text: problems }, Page { name: "cli.md", text: command_line }];
+const PAGES: &[Page] = &[
+    Page { name: "manifest.md", text: |_| Ok(hub_core::manifest::schema::reference_page()) },
+    Page { name: "vocabulary.md", text: |_| Ok(hub_core::vocab::reference_page()) },
+    Page { name: "problems.md", text: |_| Ok(hub_core::problem::reference_page()) },
+    Page { name: "connectors.md", text: connectors },
+    Page { name: "cli.md", text: command_line },
+];
 
 /// Writes every page; removes pages that nobody writes any more.
 pub fn write(workspace: &Workspace) -> Result<()> {
@@ -58,7 +62,7 @@ pub fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
 }
 
 fn whole(page: &Page, workspace: &Workspace) -> Result<String> {
-    Ok(format!("{MARK}{}\n", (page.text)(workspace)?.trim_end()))
+    Ok(format!("{}\n", (page.text)(workspace)?.trim_end()))
 }
 
 fn unknown(workspace: &Workspace) -> Vec<std::path::PathBuf> {
@@ -76,38 +80,50 @@ fn first_difference(present: &str, wanted: &str) -> Option<usize> {
     Some(same + 1)
 }
 
-fn problems(_workspace: &Workspace) -> Result<String> {
-    let mut text = String::from("# Problem codes\n\nEvery message of hub carries one. `hub explain CODE` shows the same page.\n\n");
-    text.push_str("| code | name | exit code |\n| --- | --- | --- |\n");
-    // Writing to a String cannot fail.
-    for code in Code::ALL {
-        let class = match code.class() {
-            Class::Runtime => "failed while running",
-            Class::Usage => "called or written wrongly",
-            Class::Policy => "denied",
-            Class::Integrity => "integrity",
-        };
-        let _ = writeln!(text, "| [{code}](#{}) | {} | {} ({class}) |", code.id().to_lowercase(), code.name(), code.class().exit_code());
-    }
-    for code in Code::ALL {
-        let body = code.page().split_once('\n').map_or("", |(_, rest)| rest.trim());
-        let _ = write!(text, "\n## {code}\n\n`{}`\n\n{}\n", code.name(), deeper(body));
+/// What every built connector says about itself.
+fn connectors(workspace: &Workspace) -> Result<String> {
+    let mut text = String::from(
+        "# Connectors\n\n<!-- Generated from the components. Do not edit. -->\n\nWhat each says about itself; a manifest grants it.\n",
+    );
+    for path in
+        workspace::files(&workspace.components()).iter().filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+    {
+        let description = build::component::describe(&workspace::read_bytes(path)?)?;
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n## {}\n\n{}\n\n", description.name, description.summary);
+        let _ = writeln!(text, "Imports: {}. ABI {}.", names(description.imports.iter()), description.abi);
+        if let Some(claim) = &description.destination {
+            let _ = writeln!(text, "\nDestination: modes {}; accepts {}.", names(claim.modes.iter()), names(claim.accepts.iter()));
+        }
+        if let Some(claim) = &description.source {
+            claim.streams.iter().for_each(|stream| describe(&mut text, stream));
+            if claim.any_stream {
+                text.push_str("\nAny other stream can be read too; the manifest declares its fields.\n");
+            }
+        }
     }
     Ok(text)
 }
 
-/// Headings of a page become sub-headings of its section.
-fn deeper(page: &str) -> String {
-    let mut in_code = false;
-    let lines = page.lines().map(|line| {
-        in_code ^= line.starts_with("```");
-        if line.starts_with('#') && !in_code { format!("#{line}") } else { line.to_owned() }
-    });
-    lines.collect::<Vec<_>>().join("\n")
+fn describe(text: &mut String, stream: &StreamClaim) {
+    let key = names(stream.primary_key.iter().map(|path| path.as_str()));
+    let cursor = stream.cursor.as_ref().map_or(String::new(), |path| format!(", cursor `{}`", path.as_str()));
+    let _ = writeln!(text, "\n### `{}`\n\n{} Key {key}{cursor}.\n", stream.name, stream.summary);
+    text.push_str("| field | category |\n| --- | --- |\n");
+    for (path, leaf) in stream.shape.leaves() {
+        let _ = writeln!(text, "| `{}` | {} |", path.as_str(), leaf.category.as_deref().unwrap_or("none: cannot be delivered"));
+    }
+}
+
+fn names(names: impl Iterator<Item = impl std::fmt::Display>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 fn command_line(workspace: &Workspace) -> Result<String> {
-    let mut text = String::from("# Command line\n\nWhat `hub --help` and `hub VERB --help` say.\n");
+    let mut text = String::from(
+        "# Command line\n\n<!-- Generated from the program. Do not edit. -->\n\nWhat `hub --help` and `hub VERB --help` say.\n",
+    );
     let overview = help(workspace, &[])?;
     let mut open: Vec<Vec<String>> = verbs(&overview).into_iter().rev().map(|verb| vec![verb]).collect();
     let _ = write!(text, "\n## hub\n\n```text\n{}\n```\n", overview.trim_end());
@@ -148,17 +164,5 @@ mod tests {
         assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
         assert_eq!(first_difference("a\nx\n", "a\nb\n"), Some(2));
         assert_eq!(first_difference("", "a\n"), Some(1));
-    }
-
-    #[test]
-    fn headings_go_one_deeper_except_in_code() {
-        assert_eq!(deeper("## Why\n```toml\n# comment\n```\n## Next"), "### Why\n```toml\n# comment\n```\n### Next");
-    }
-
-    #[test]
-    fn the_page_of_codes_has_a_section_for_each() {
-        let workspace = Workspace { root: "unused".into(), target: "unused".into() };
-        let text = problems(&workspace).unwrap_or_default();
-        assert!(Code::ALL.iter().all(|code| text.contains(&format!("\n## {code}\n"))));
     }
 }

@@ -8,9 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::manifest::Action;
+use crate::vocab::{self, NON_PERSONAL};
 
-/// The category of a value that says nothing about a person.
-pub const NON_PERSONAL: &str = "non-personal";
 /// The category of a pseudonym.
 pub const PSEUDONYM: &str = "user.unique_id.pseudonymous";
 
@@ -121,7 +120,7 @@ pub fn resulting_category(action: &Action, category: &str) -> Option<String> {
 /// True unless the category is known to say nothing about a person: what is not known counts as personal.
 #[must_use]
 pub fn is_personal(category: Option<&str>) -> bool {
-    !category.is_some_and(|key| key == NON_PERSONAL || key == "system" || key.starts_with("system."))
+    category.is_none_or(vocab::is_personal)
 }
 
 fn mask(text: &str, first: usize, last: usize, out: &mut Vec<u8>) {

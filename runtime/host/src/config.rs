@@ -9,6 +9,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Folder with the connectors that `builtin:NAME` means.
     pub connectors: PathBuf,
+    /// The hub itself: it compiles components in processes of their own.
+    pub program: PathBuf,
 }
 
 impl Config {
@@ -16,7 +18,11 @@ impl Config {
     #[must_use]
     pub fn new(data: Option<PathBuf>, manifest: Option<&Path>) -> Self {
         let beside = manifest.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        Self { data: data.unwrap_or_else(|| beside.join("hub-data")), connectors: connectors() }
+        Self {
+            data: data.unwrap_or_else(|| beside.join("hub-data")),
+            connectors: connectors(),
+            program: std::env::current_exe().unwrap_or_default(),
+        }
     }
 }
 

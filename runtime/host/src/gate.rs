@@ -229,11 +229,11 @@ impl Gate {
         Arc::new(problem)
     }
 
-    /// The single pass over a batch. The clearance follows when the entry is durable (see [`Pending`]).
+    /// The single pass over a batch. The clearance follows when the entry is durable (see [`Pending`]); a batch of which nothing is left needs none.
     ///
     /// # Errors
     /// E218 for records without a flow, E201, E219 or E220 when the flow's rules say stop; each is in the audit log.
-    pub async fn pass(&self, delivery: Delivery, plan: &FieldPlan) -> Result<(Pending, Passed), Arc<Problem>> {
+    pub async fn pass(&self, delivery: Delivery, plan: &FieldPlan) -> Result<(Option<Pending>, Passed), Arc<Problem>> {
         let delivery = self.clear(delivery).await?.into_inner();
         let mut passed = Passed::default();
         let mut ndjson = Vec::new();
@@ -250,20 +250,30 @@ impl Gate {
             return Err(self.denied(&delivery.from.system, stopped(&delivery, &stop)).await);
         }
         let records = passed.report.accepted;
-        let durable = self.store.commit(self.intent(&delivery, &passed.report).await, Durability::Sync);
+        let entries = self.intent(&delivery, &passed.report).await;
+        if entries.audit.is_empty() {
+            return Ok((None, passed));
+        }
+        let durable = self.store.commit(entries, Durability::Sync);
+        if records == 0 {
+            return Ok((None, passed));
+        }
         let checked = Checked { to: delivery.to, batch: delivery.batch, ndjson, records };
-        Ok((Pending { checked, durable }, passed))
+        Ok((Some(Pending { checked, durable }), passed))
     }
 
     /// The entries that must be durable before the records move.
     async fn intent(&self, delivery: &Delivery, report: &ScanReport) -> Transaction {
-        let mut audit = vec![Draft {
-            batch: Some(delivery.batch),
-            records: Some(u64::from(report.accepted)),
-            categories: self.context.categories.clone(),
-            fields: self.context.fields.clone(),
-            ..self.context.draft(Kind::FlowIntent)
-        }];
+        let mut audit = Vec::new();
+        if report.accepted > 0 {
+            audit.push(Draft {
+                batch: Some(delivery.batch),
+                records: Some(u64::from(report.accepted)),
+                categories: self.context.categories.clone(),
+                fields: self.context.fields.clone(),
+                ..self.context.draft(Kind::FlowIntent)
+            });
+        }
         let denied = self.first_seen(report).await;
         if !denied.is_empty() {
             let system = Some(delivery.from.system.to_string());

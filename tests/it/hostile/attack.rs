@@ -44,6 +44,8 @@ pub struct Attack {
     pub code: Option<&'static str>,
     /// The program's exit code.
     pub exit: i32,
+    /// The audit log tells it; only what is wrong before anything was decided is not.
+    pub recorded: bool,
     /// The canary may be shown on the terminal (never kept).
     pub shown: bool,
     /// The canary may arrive: it is in a field that the flow lets through.
@@ -85,6 +87,7 @@ impl Attack {
             flow: "",
             code: None,
             exit: 0,
+            recorded: true,
             shown: false,
             arrives: false,
             before: |_| {},
@@ -126,6 +129,11 @@ impl Attack {
     /// With something else that must be so.
     pub const fn after(self, after: fn(&Scene, &End) -> Result<(), String>) -> Self {
         Self { after, ..self }
+    }
+
+    /// Told before anything was decided, so that there is nothing to record.
+    pub const fn unrecorded(self) -> Self {
+        Self { recorded: false, ..self }
     }
 
     /// With a canary that the operator may see.

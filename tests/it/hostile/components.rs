@@ -12,70 +12,81 @@ const fn refused(name: &'static str, code: &'static str, exit: i32, before: fn(&
 }
 
 pub const ALL: &[Attack] = &[
-    refused("description-missing", "E303", 3, |scene| put(scene, "description-missing", &Parts::honest().component)),
-    refused("description-twice", "E303", 3, |scene| {
+    refused("description-missing", "HUB-E303", 3, |scene| put(scene, "description-missing", &Parts::honest().component)),
+    refused("description-twice", "HUB-E303", 3, |scene| {
         let Parts { component, description } = Parts::honest();
         put(scene, "description-twice", &with_section(&with_section(&component, &description), &description));
     }),
-    refused("description-nested", "E303", 3, |scene| put(scene, "description-nested", &nested(&component("records")))),
-    refused("description-oversized", "E303", 3, |scene| described(scene, "description-oversized", |text| text + &" ".repeat(300 << 10))),
-    refused("description-no-json", "E303", 3, |scene| described(scene, "description-no-json", |_| "\u{1b}[2J{".to_owned())),
-    refused("description-deep", "E303", 3, |scene| described(scene, "description-deep", |_| "[".repeat(200_000))),
-    refused("description-repeats", "E303", 3, |scene| {
+    refused("description-nested", "HUB-E303", 3, |scene| put(scene, "description-nested", &nested(&component("records")))),
+    refused("description-oversized", "HUB-E303", 3, |scene| {
+        described(scene, "description-oversized", |text| text + &" ".repeat(300 << 10))
+    }),
+    refused("description-no-json", "HUB-E303", 3, |scene| described(scene, "description-no-json", |_| "\u{1b}[2J{".to_owned())),
+    refused("description-deep", "HUB-E303", 3, |scene| described(scene, "description-deep", |_| "[".repeat(200_000))),
+    refused("description-repeats", "HUB-E303", 3, |scene| {
         described(scene, "description-repeats", |text| text.replace("\"imports\":", "\"imports\": [\"sink\"], \"imports\":"));
     }),
-    refused("description-hides-import", "E303", 3, |scene| {
+    refused("description-hides-import", "HUB-E303", 3, |scene| {
         described(scene, "description-hides-import", |text| text.replace("[\"sink\", \"runtime\"]", "[\"sink\"]"))
     }),
-    refused("description-claims-export", "E303", 3, |scene| {
+    refused("description-claims-export", "HUB-E303", 3, |scene| {
         described(scene, "description-claims-export", |text| {
             text.replace("\"source\":", "\"destination\": { \"modes\": [\"append\"], \"accepts\": [\"user\"] }, \"source\":")
         });
     }),
-    refused("description-drives-terminal", "E303", 3, |scene| {
+    refused("description-drives-terminal", "HUB-E303", 3, |scene| {
         described(scene, "description-drives-terminal", |text| {
             text.replace("hostile-records", "\\u001b[2Jx\\u0007").replace("\"0.1.0\"", "\"\\u009b31m\"")
         });
     }),
-    refused("description-refers-elsewhere", "E303", 3, |scene| {
+    refused("description-refers-elsewhere", "HUB-E303", 3, |scene| {
         described(scene, "description-refers-elsewhere", |text| {
             text.replace("\"config\": {", "\"config\": { \"$ref\": \"https://evil.example/schema\",")
         });
     }),
-    refused("description-of-newer-abi", "E304", 1, |scene| {
+    refused("description-of-newer-abi", "HUB-E304", 1, |scene| {
         described(scene, "description-of-newer-abi", |text| text.replace("\"hub\": \"0.1\"", "\"hub\": \"9.9\""))
     }),
-    refused("import-of-newer-abi", "E304", 1, |scene| {
+    refused("import-of-newer-abi", "HUB-E304", 1, |scene| {
         put(scene, "import-of-newer-abi", &replaced(component("records"), b"hub:connector/sink@0.1.0", b"hub:connector/sink@0.2.0"))
     }),
-    refused("foreign-import", "E305", 3, |scene| put(scene, "foreign-import", &foreign())),
-    Attack { on: "http", ..refused("network-not-granted", "E305", 3, |scene| put(scene, "network-not-granted", &component("network"))) },
-    Attack { on: "files", ..refused("folders-not-granted", "E305", 3, |scene| put(scene, "folders-not-granted", &component("folders"))) },
-    refused("core-module", "E303", 3, |scene| put(scene, "core-module", &wat::parse_str("(module)").unwrap())),
-    refused("no-component", "E303", 3, |scene| put(scene, "no-component", b"#!/bin/sh\nexit 0\n")),
-    refused("empty-file", "E303", 3, |scene| put(scene, "empty-file", b"")),
-    refused("truncated", "E303", 3, |scene| put(scene, "truncated", &component("records")[..50_000])),
-    refused("truncated-and-described", "E303", 3, |scene| {
+    refused("foreign-import", "HUB-E305", 3, |scene| put(scene, "foreign-import", &foreign())),
+    Attack {
+        on: "http",
+        ..refused("network-not-granted", "HUB-E305", 3, |scene| put(scene, "network-not-granted", &component("network")))
+    },
+    Attack {
+        on: "files",
+        ..refused("folders-not-granted", "HUB-E305", 3, |scene| put(scene, "folders-not-granted", &component("folders")))
+    },
+    refused("core-module", "HUB-E303", 3, |scene| put(scene, "core-module", &wat::parse_str("(module)").unwrap())),
+    refused("no-component", "HUB-E303", 3, |scene| put(scene, "no-component", b"#!/bin/sh\nexit 0\n")),
+    refused("empty-file", "HUB-E303", 3, |scene| put(scene, "empty-file", b"")),
+    refused("truncated", "HUB-E303", 3, |scene| put(scene, "truncated", &component("records")[..50_000])),
+    refused("truncated-and-described", "HUB-E303", 3, |scene| {
         let Parts { component, description } = Parts::honest();
         put(scene, "truncated-and-described", &with_section(&component[..50_000], &description));
     }),
-    refused("invalid-code", "E007", 2, |scene| put(scene, "invalid-code", &invalid())),
-    refused("oversized-component", "E007", 2, |scene| {
+    refused("invalid-code", "HUB-E007", 2, |scene| put(scene, "invalid-code", &invalid())),
+    refused("oversized-component", "HUB-E007", 2, |scene| {
         let file = std::fs::File::create(scene.program.path("guests/oversized-component.wasm")).unwrap();
         file.set_len(65 << 20).unwrap();
+    })
+    .unrecorded(),
+    refused("memory-of-64-bits", "HUB-E007", 2, |scene| put(scene, "memory-of-64-bits", &probe("(memory $wide i64 1)", ""))),
+    refused("compile-bomb", "HUB-E302", 1, |scene| put(scene, "compile-bomb", &bomb())),
+    refused("start-never-ends", "HUB-E302", 1, |scene| {
+        put(scene, "start-never-ends", &probe("(func $spin (loop br 0)) (start $spin)", ""))
     }),
-    refused("memory-of-64-bits", "E007", 2, |scene| put(scene, "memory-of-64-bits", &probe("(memory $wide i64 1)", ""))),
-    refused("compile-bomb", "E302", 1, |scene| put(scene, "compile-bomb", &bomb())),
-    refused("start-never-ends", "E302", 1, |scene| put(scene, "start-never-ends", &probe("(func $spin (loop br 0)) (start $spin)", ""))),
-    refused("start-traps", "E301", 1, |scene| put(scene, "start-traps", &probe("(func $trap unreachable) (start $trap)", ""))),
-    refused("table-never-ends", "E301", 1, |scene| {
+    refused("start-traps", "HUB-E301", 1, |scene| put(scene, "start-traps", &probe("(func $trap unreachable) (start $trap)", ""))),
+    refused("table-never-ends", "HUB-E302", 1, |scene| {
         let grow = "(loop (br_if 0 (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))";
         put(scene, "table-never-ends", &probe("(table $t 1 funcref)", grow));
     }),
-    refused("table-at-start", "E302", 1, |scene| put(scene, "table-at-start", &probe("(table $t 9000000 funcref)", ""))),
-    refused("memory-at-start", "E302", 1, |scene| put(scene, "memory-at-start", &greedy())),
-    refused("answer-out-of-bounds", "E301", 1, |scene| put(scene, "answer-out-of-bounds", &probe("", "(return (i32.const -8))"))),
-    refused("claims-more-later", "E215", 3, |scene| {
+    refused("table-at-start", "HUB-E302", 1, |scene| put(scene, "table-at-start", &probe("(table $t 9000000 funcref)", ""))),
+    refused("memory-at-start", "HUB-E302", 1, |scene| put(scene, "memory-at-start", &greedy())),
+    refused("answer-out-of-bounds", "HUB-E301", 1, |scene| put(scene, "answer-out-of-bounds", &probe("", "(return (i32.const -8))"))),
+    refused("claims-more-later", "HUB-E215", 3, |scene| {
         put(scene, "claims-more-later", &component("records"));
         assert_eq!(scene.run("claims-more-later.toml").unwrap().code, Some(0));
         scene.program.write("out/claims-more-later.ndjson", scene::EARLIER);

@@ -10,36 +10,36 @@ const fn refused(name: &'static str, does: &'static str, config: &'static str, c
 }
 
 pub const ALL: &[Attack] = &[
-    refused("path-up", "open", ", path = \"in/../secret.txt\"", "E308", 3),
-    refused("path-up-inside", "open", ", path = \"in/deep/../../secret.txt\"", "E308", 3),
-    refused("path-absolute", "open", ", path = \"/etc/passwd\"", "E308", 3),
-    refused("path-absolute-inside", "open", ", path = \"in//etc/passwd\"", "E308", 3),
-    refused("path-with-nul", "open", ", path = \"in/plain.txt\\u0000\"", "E308", 3),
-    refused("path-too-long", "long-path", ", path = \"in\"", "E306", 3),
-    refused("link-to-a-file", "open", ", path = \"in/link\"", "E308", 3),
-    refused("link-to-a-folder", "open", ", path = \"in/away/secret.txt\"", "E308", 3),
-    refused("link-absolute", "open", ", path = \"in/root/etc/passwd\"", "E308", 3),
-    refused("link-listed", "list", ", path = \"in/away\"", "E308", 3),
-    refused("folder-not-granted", "open", ", path = \"other/plain.txt\"", "E308", 3),
-    refused("folder-not-granted-listed", "list", ", path = \"other\"", "E308", 3),
-    refused("tries-again", "open-anyway", ", path = \"in/../secret.txt\"", "E308", 3),
-    refused("write-where-read", "replace", ", path = \"in/plain.txt\"", "E308", 3),
-    refused("append-where-read", "append", ", path = \"in/plain.txt\"", "E308", 3),
-    refused("read-where-write", "open", ", path = \"drop/earlier.txt\"", "E308", 3),
-    refused("replace-through-link", "replace", ", path = \"drop/link\"", "E308", 3),
-    refused("append-through-link", "append", ", path = \"drop/link\"", "E308", 3),
-    refused("replace-through-folder-link", "replace", ", path = \"drop/away/secret.txt\"", "E308", 3),
-    refused("write-up", "replace", ", path = \"drop/../secret.txt\"", "E308", 3),
-    refused("pipe", "open", ", path = \"in/pipe\"", "E307", 1),
-    refused("folder-as-file", "open", ", path = \"in/deep\"", "E307", 1),
-    refused("oversized-write", "oversized-write", ", path = \"drop/new.txt\"", "E306", 3),
-    refused("too-many-files", "list", ", path = \"in/many\"", "E307", 1).before(|scene| {
+    refused("path-up", "open", ", path = \"in/../secret.txt\"", "HUB-E308", 3),
+    refused("path-up-inside", "open", ", path = \"in/deep/../../secret.txt\"", "HUB-E308", 3),
+    refused("path-absolute", "open", ", path = \"/etc/passwd\"", "HUB-E308", 3),
+    refused("path-absolute-inside", "open", ", path = \"in//etc/passwd\"", "HUB-E308", 3),
+    refused("path-with-nul", "open", ", path = \"in/plain.txt\\u0000\"", "HUB-E308", 3),
+    refused("path-too-long", "long-path", ", path = \"in\"", "HUB-E306", 3),
+    refused("link-to-a-file", "open", ", path = \"in/link\"", "HUB-E308", 3),
+    refused("link-to-a-folder", "open", ", path = \"in/away/secret.txt\"", "HUB-E308", 3),
+    refused("link-absolute", "open", ", path = \"in/root/etc/passwd\"", "HUB-E308", 3),
+    refused("link-listed", "list", ", path = \"in/away\"", "HUB-E308", 3),
+    refused("folder-not-granted", "open", ", path = \"other/plain.txt\"", "HUB-E308", 3),
+    refused("folder-not-granted-listed", "list", ", path = \"other\"", "HUB-E308", 3),
+    refused("tries-again", "open-anyway", ", path = \"in/../secret.txt\"", "HUB-E308", 3),
+    refused("write-where-read", "replace", ", path = \"in/plain.txt\"", "HUB-E308", 3),
+    refused("append-where-read", "append", ", path = \"in/plain.txt\"", "HUB-E308", 3),
+    refused("read-where-write", "open", ", path = \"drop/earlier.txt\"", "HUB-E308", 3),
+    refused("replace-through-link", "replace", ", path = \"drop/link\"", "HUB-E308", 3),
+    refused("append-through-link", "append", ", path = \"drop/link\"", "HUB-E308", 3),
+    refused("replace-through-folder-link", "replace", ", path = \"drop/away/secret.txt\"", "HUB-E308", 3),
+    refused("write-up", "replace", ", path = \"drop/../secret.txt\"", "HUB-E308", 3),
+    refused("pipe", "open", ", path = \"in/pipe\"", "HUB-E307", 1),
+    refused("folder-as-file", "open", ", path = \"in/deep\"", "HUB-E307", 1),
+    refused("oversized-write", "oversized-write", ", path = \"drop/new.txt\"", "HUB-E306", 3),
+    refused("too-many-files", "list", ", path = \"in/many\"", "HUB-E307", 1).before(|scene| {
         prepare(scene);
         for number in 0..10_001 {
             scene.program.write(&format!("in/many/{number}"), "");
         }
     }),
-    refused("too-many-readers", "many-handles", ", path = \"in/plain.txt\"", "E302", 1),
+    refused("too-many-readers", "many-handles", ", path = \"in/plain.txt\"", "HUB-E302", 1),
     Attack::contained("unfinished-replacement", "files", Guest::Folders)
         .does("replace-unfinished")
         .config(", path = \"drop/earlier.txt\"")

@@ -12,12 +12,12 @@ const fn contained(name: &'static str) -> Attack {
 }
 
 pub const ALL: &[Attack] = &[
-    refused("endless-loop", "E302", 1),
-    refused("endless-host-calls", "E302", 1),
-    refused("endless-log", "E302", 1),
-    refused("memory", "E302", 1),
+    refused("endless-loop", "HUB-E302", 1),
+    refused("endless-host-calls", "HUB-E302", 1),
+    refused("endless-log", "HUB-E302", 1),
+    refused("memory", "HUB-E302", 1),
     Attack::contained("memory-and-on", "runtime", Guest::Records).system("limits = { memory_mib = 64 }"),
-    refused("recursion", "E302", 1),
+    refused("recursion", "HUB-E302", 1),
     contained("log-flood").after(|_, end| {
         let lines = end.outcome.stderr.lines().filter(|line| line.contains("wiederholt")).count();
         ensure(lines <= 1000, || format!("{lines} lines were printed"))

@@ -74,9 +74,11 @@ impl Stage {
         .concat();
         let manifest = self.program.write("manifest.toml", &text);
         self.program.write("out/people.ndjson", EARLIER);
-        // The program itself compiles the components; as a library the test would have to be a compiler.
-        self.program.run(&["run", "--dry-run"]);
-        let config = Config { data: self.program.path("hub-data"), connectors: crate::support::program::connectors() };
+        let config = Config {
+            data: self.program.path("hub-data"),
+            connectors: crate::support::program::connectors(),
+            program: crate::support::program::executable(),
+        };
         let manifest =
             manifest::read(&manifest.display().to_string(), &text, &NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
         let found = |system: &manifest::System| Arc::new(package::find(&system.connector.value, self.program.folder(), &config).unwrap());

@@ -33,112 +33,112 @@ const fn of_pages(attack: Attack) -> Attack {
 const AT_SERVER: &str = ", url = \"{server}/\"";
 
 pub const ALL: &[Attack] = &[
-    refused("host-not-granted", ", url = \"https://evil.example/\"", "E204", 3),
-    refused("other-port", ", url = \"https://127.0.0.1:{victim-port}/\"", "E204", 3),
-    refused("other-port-plain", ", url = \"{victim}/\"", "E401", 3),
-    refused("plain-http", ", url = \"http://example.org/\"", "E401", 3),
-    refused("other-scheme", ", url = \"file:///etc/passwd\"", "E204", 3),
-    refused("metadata-service", ", url = \"http://169.254.169.254/latest/meta-data/\"", "E401", 3),
-    refused("decimal-address", ", url = \"https://2130706433:{victim-port}/\"", "E204", 3),
-    refused("octal-address", ", url = \"https://0177.0.0.1:{victim-port}/\"", "E204", 3),
-    refused("hexadecimal-address", ", url = \"https://0x7f000001:{victim-port}/\"", "E204", 3),
-    refused("short-address", ", url = \"https://127.1:{victim-port}/\"", "E204", 3),
-    refused("mapped-address", ", url = \"https://[::ffff:127.0.0.1]:{victim-port}/\"", "E204", 3),
-    refused("wide-digits", ", url = \"https://１２７.0.0.1:{victim-port}/\"", "E204", 3),
-    refused("name-with-dot", ", url = \"https://localhost.:{victim-port}/\"", "E204", 3),
-    refused("user-name", ", url = \"http://user@127.0.0.1:{server-port}/\"", "E204", 3),
-    refused("host-as-user-name", ", url = \"https://127.0.0.1:{server-port}@evil.example/\"", "E204", 3),
-    refused("backslash-host", ", url = \"https://evil.example\\\\@127.0.0.1:{server-port}/\"", "E204", 3),
-    refused("header-host", ", url = \"{server}/\", headers = [[\"Host\", \"evil.example\"]]", "E204", 3),
-    refused("header-length", ", url = \"{server}/\", headers = [[\"Content-Length\", \"1000\"]]", "E204", 3),
-    refused("header-encoding", ", url = \"{server}/\", headers = [[\"Transfer-Encoding\", \"chunked\"]]", "E204", 3),
-    refused("header-proxy", ", url = \"{server}/\", headers = [[\"Proxy-Connection\", \"keep-alive\"]]", "E204", 3),
-    refused("header-login", ", url = \"{server}/\", headers = [[\"AUTHORIZATION\", \"Bearer x\"]]", "E309", 3),
-    refused("header-proxy-login", ", url = \"{server}/\", headers = [[\"Proxy-Authorization\", \"Basic x\"]]", "E309", 3),
-    refused("header-cookie", ", url = \"{server}/\", headers = [[\"Cookie\", \"session=1\"]]", "E309", 3),
-    refused("header-line-break", ", url = \"{server}/\", headers = [[\"x\", \"a\\r\\nauthorization: Bearer x\"]]", "E307", 1),
-    refused("header-name-line-break", ", url = \"{server}/\", headers = [[\"x\\r\\nhost\", \"evil.example\"]]", "E307", 1),
-    refused("many-requests", ", url = \"{server}/\"", "E306", 3).does("fetch-many"),
-    refused("oversized-body", ", url = \"{server}/\", body_bytes = 4194305", "E306", 3),
-    refused("credential-not-declared", ", url = \"{server}/\", credential = \"token\"", "E309", 3),
-    refused("credential-elsewhere", ", url = \"{server}/\", credential = \"token\"", "E309", 3).system(TOKEN_ELSEWHERE),
-    refused("denied-and-on", ", url = \"https://evil.example/\"", "E204", 3).does("ignores-denial"),
-    refused("oversized-url", AT_SERVER, "E306", 3)
+    refused("host-not-granted", ", url = \"https://evil.example/\"", "HUB-E204", 3),
+    refused("other-port", ", url = \"https://127.0.0.1:{victim-port}/\"", "HUB-E204", 3),
+    refused("other-port-plain", ", url = \"{victim}/\"", "HUB-E401", 3),
+    refused("plain-http", ", url = \"http://example.org/\"", "HUB-E401", 3),
+    refused("other-scheme", ", url = \"file:///etc/passwd\"", "HUB-E204", 3),
+    refused("metadata-service", ", url = \"http://169.254.169.254/latest/meta-data/\"", "HUB-E401", 3),
+    refused("decimal-address", ", url = \"https://2130706433:{victim-port}/\"", "HUB-E204", 3),
+    refused("octal-address", ", url = \"https://0177.0.0.1:{victim-port}/\"", "HUB-E204", 3),
+    refused("hexadecimal-address", ", url = \"https://0x7f000001:{victim-port}/\"", "HUB-E204", 3),
+    refused("short-address", ", url = \"https://127.1:{victim-port}/\"", "HUB-E204", 3),
+    refused("mapped-address", ", url = \"https://[::ffff:127.0.0.1]:{victim-port}/\"", "HUB-E204", 3),
+    refused("wide-digits", ", url = \"https://１２７.0.0.1:{victim-port}/\"", "HUB-E204", 3),
+    refused("name-with-dot", ", url = \"https://localhost.:{victim-port}/\"", "HUB-E204", 3),
+    refused("user-name", ", url = \"http://user@127.0.0.1:{server-port}/\"", "HUB-E204", 3),
+    refused("host-as-user-name", ", url = \"https://127.0.0.1:{server-port}@evil.example/\"", "HUB-E204", 3),
+    refused("backslash-host", ", url = \"https://evil.example\\\\@127.0.0.1:{server-port}/\"", "HUB-E204", 3),
+    refused("header-host", ", url = \"{server}/\", headers = [[\"Host\", \"evil.example\"]]", "HUB-E204", 3),
+    refused("header-length", ", url = \"{server}/\", headers = [[\"Content-Length\", \"1000\"]]", "HUB-E204", 3),
+    refused("header-encoding", ", url = \"{server}/\", headers = [[\"Transfer-Encoding\", \"chunked\"]]", "HUB-E204", 3),
+    refused("header-proxy", ", url = \"{server}/\", headers = [[\"Proxy-Connection\", \"keep-alive\"]]", "HUB-E204", 3),
+    refused("header-login", ", url = \"{server}/\", headers = [[\"AUTHORIZATION\", \"Bearer x\"]]", "HUB-E309", 3),
+    refused("header-proxy-login", ", url = \"{server}/\", headers = [[\"Proxy-Authorization\", \"Basic x\"]]", "HUB-E309", 3),
+    refused("header-cookie", ", url = \"{server}/\", headers = [[\"Cookie\", \"session=1\"]]", "HUB-E309", 3),
+    refused("header-line-break", ", url = \"{server}/\", headers = [[\"x\", \"a\\r\\nauthorization: Bearer x\"]]", "HUB-E307", 1),
+    refused("header-name-line-break", ", url = \"{server}/\", headers = [[\"x\\r\\nhost\", \"evil.example\"]]", "HUB-E307", 1),
+    refused("many-requests", ", url = \"{server}/\"", "HUB-E306", 3).does("fetch-many"),
+    refused("oversized-body", ", url = \"{server}/\", body_bytes = 4194305", "HUB-E306", 3),
+    refused("credential-not-declared", ", url = \"{server}/\", credential = \"token\"", "HUB-E309", 3),
+    refused("credential-elsewhere", ", url = \"{server}/\", credential = \"token\"", "HUB-E309", 3).system(TOKEN_ELSEWHERE),
+    refused("denied-and-on", ", url = \"https://evil.example/\"", "HUB-E204", 3).does("ignores-denial"),
+    refused("oversized-url", AT_SERVER, "HUB-E306", 3)
         .before(|scene| rewrite(scene, "oversized-url", "/\"", &format!("/{}\"", "u".repeat(10 << 10)))),
-    refused("oversized-headers", ", url = \"{server}/\", headers = [[\"x\", \"LONG\"]]", "E306", 3)
+    refused("oversized-headers", ", url = \"{server}/\", headers = [[\"x\", \"LONG\"]]", "HUB-E306", 3)
         .before(|scene| rewrite(scene, "oversized-headers", "LONG", &"h".repeat(17 << 10))),
     under(
         answered("redirect-to-victim", "fetch", AT_SERVER, |_, origins| Answer::redirect(302, &format!("{}/", origins.victim))),
-        "E401",
+        "HUB-E401",
         3,
     ),
-    under(answered("redirect-to-private", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "https://10.0.0.1/")), "E204", 3),
-    under(answered("redirect-to-metadata", "fetch", AT_SERVER, |_, _| Answer::redirect(307, "https://169.254.169.254/")), "E204", 3),
+    under(answered("redirect-to-private", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "https://10.0.0.1/")), "HUB-E204", 3),
+    under(answered("redirect-to-metadata", "fetch", AT_SERVER, |_, _| Answer::redirect(307, "https://169.254.169.254/")), "HUB-E204", 3),
     under(
         answered("redirect-with-user", "fetch", AT_SERVER, |_, origins| Answer::redirect(301, &origins.server.replace("//", "//a:b@"))),
-        "E204",
+        "HUB-E204",
         3,
     ),
-    under(answered("redirect-to-file", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "file:///etc/passwd")), "E204", 3),
-    under(answered("redirect-loop", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "/again")), "E307", 1)
+    under(answered("redirect-to-file", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "file:///etc/passwd")), "HUB-E204", 3),
+    under(answered("redirect-loop", "fetch", AT_SERVER, |_, _| Answer::redirect(302, "/again")), "HUB-E307", 1)
         .after(|_, end| ensure(end.asked.len() <= 11, || format!("the server was asked {} times", end.asked.len()))),
     answered("redirect-with-credential", "fetch", ", url = \"{server}/\", credential = \"token\"", to_other_origin)
         .system(TWO_SERVERS)
         .after(credential_stays),
     under(
         answered("endless-answer", "fetch", AT_SERVER, |_, _| Answer::new(200).piece(Piece::Repeat(vec![b'x'; 1 << 20], usize::MAX))),
-        "E307",
+        "HUB-E307",
         1,
     ),
     under(
         answered("endless-chunks", "fetch", AT_SERVER, |_, _| {
             Answer::new(200).piece(Piece::Repeat(vec![b'x'; 1 << 20], usize::MAX)).chunked()
         }),
-        "E307",
+        "HUB-E307",
         1,
     ),
-    under(answered("told-length", "fetch", AT_SERVER, |_, _| Answer::new(200).header("content-length", "99999999999")), "E307", 1),
-    under(answered("header-bomb", "fetch", AT_SERVER, header_bomb), "E307", 1),
+    under(answered("told-length", "fetch", AT_SERVER, |_, _| Answer::new(200).header("content-length", "99999999999")), "HUB-E307", 1),
+    under(answered("header-bomb", "fetch", AT_SERVER, header_bomb), "HUB-E307", 1),
     under(
         answered("endless-header", "fetch", AT_SERVER, |_, _| {
             Answer::raw("HTTP/1.1 200 OK\r\nx: ").piece(Piece::Repeat(vec![b'x'; 1 << 16], 4096))
         }),
-        "E307",
+        "HUB-E307",
         1,
     ),
-    under(answered("torn-answer", "fetch", AT_SERVER, |_, _| Answer::raw("HTTP/1.1 200")), "E307", 1),
-    under(answered("silent-server", "fetch", ", url = \"{server}/\", timeout_ms = 200", |_, _| Answer::silence()), "E307", 1),
-    under(answered("kept-responses", "keeps-responses", AT_SERVER, |_, _| Answer::new(200)), "E302", 1),
-    under(answered("body-not-granted", "tells-body", AT_SERVER, people), "E310", 3),
-    under(answered("pointer-into-list", "tells-pointer", ", url = \"{server}/\", pointer = \"/records/0/id\"", people), "E310", 3),
-    under(answered("pointer-around-list", "tells-pointer", ", url = \"{server}/\", pointer = \"\"", people), "E310", 3),
-    under(answered("pointer-too-long", "long-pointer", AT_SERVER, people), "E306", 3),
-    under(answered("deep-body-pointed", "tells-pointer", ", url = \"{server}/\", pointer = \"/0/0/0\"", deep), "E310", 3),
-    under(answered("deep-body-read", "tells-pointer", ", url = \"{server}/\", pointer = \"\"", deep), "E307", 1).system(BODIES),
+    under(answered("torn-answer", "fetch", AT_SERVER, |_, _| Answer::raw("HTTP/1.1 200")), "HUB-E307", 1),
+    under(answered("silent-server", "fetch", ", url = \"{server}/\", timeout_ms = 200", |_, _| Answer::silence()), "HUB-E307", 1),
+    under(answered("kept-responses", "keeps-responses", AT_SERVER, |_, _| Answer::new(200)), "HUB-E302", 1),
+    under(answered("body-not-granted", "tells-body", AT_SERVER, people), "HUB-E310", 3),
+    under(answered("pointer-into-list", "tells-pointer", ", url = \"{server}/\", pointer = \"/records/0/id\"", people), "HUB-E310", 3),
+    under(answered("pointer-around-list", "tells-pointer", ", url = \"{server}/\", pointer = \"\"", people), "HUB-E310", 3),
+    under(answered("pointer-too-long", "long-pointer", AT_SERVER, people), "HUB-E306", 3),
+    under(answered("deep-body-pointed", "tells-pointer", ", url = \"{server}/\", pointer = \"/0/0/0\"", deep), "HUB-E310", 3),
+    under(answered("deep-body-read", "tells-pointer", ", url = \"{server}/\", pointer = \"\"", deep), "HUB-E307", 1).system(BODIES),
     answered("deep-body-counted", "length", ", url = \"{server}/\", pointer = \"\"", deep),
-    of_pages(under(answered("deep-page", "page", AT_SERVER, deep), "E219", 1)),
-    of_pages(under(answered("page-is-no-json", "page", AT_SERVER, |_, _| Answer::new(200).bytes("<html>")), "E219", 1)),
-    of_pages(under(answered("page-hides-by-repeating", "page", ", url = \"{server}/\", pointer = \"/records\"", repeated), "E219", 1)),
-    of_pages(under(answered("page-of-other-stream", "page-of-foreign-stream", AT_SERVER, people), "E218", 3)),
+    of_pages(under(answered("deep-page", "page", AT_SERVER, deep), "HUB-E219", 1)),
+    of_pages(under(answered("page-is-no-json", "page", AT_SERVER, |_, _| Answer::new(200).bytes("<html>")), "HUB-E219", 1)),
+    of_pages(under(answered("page-hides-by-repeating", "page", ", url = \"{server}/\", pointer = \"/records\"", repeated), "HUB-E219", 1)),
+    of_pages(under(answered("page-of-other-stream", "page-of-foreign-stream", AT_SERVER, people), "HUB-E218", 3)),
     of_pages(under(
         answered("observed-person", "page-observes", ", url = \"{server}/\", pointer = \"/records\", field = \"email\"", people),
-        "E201",
+        "HUB-E201",
         3,
     )),
     of_pages(under(
         answered("observed-undeclared", "page-observes", ", url = \"{server}/\", pointer = \"/records\", field = \"ssn\"", people),
-        "E201",
+        "HUB-E201",
         3,
     )),
-    of_pages(under(answered("observed-too-much", "page-observes-much", AT_SERVER, people), "E306", 3)),
+    of_pages(under(answered("observed-too-much", "page-observes-much", AT_SERVER, people), "HUB-E306", 3)),
     of_pages(under(
         answered("added-undeclared", "page-adds", ", url = \"{server}/\", pointer = \"/records\", field = \"ssn\", json = \"1\"", people),
-        "E201",
+        "HUB-E201",
         3,
     )),
     of_pages(under(
         answered("added-broken", "page-adds", ", url = \"{server}/\", pointer = \"/records\", field = \"score\", json = \"1},{\"", people),
-        "E219",
+        "HUB-E219",
         1,
     )),
     of_pages(under(
@@ -148,17 +148,20 @@ pub const ALL: &[Attack] = &[
             ", url = \"{server}/\", pointer = \"/records\", field = \"score\", json = \"[1]\"",
             people,
         ),
-        "E219",
+        "HUB-E219",
         1,
     )),
-    of_pages(under(answered("added-too-much", "page-adds-much", AT_SERVER, people), "E306", 3)),
-    of_pages(under(answered("page-with-undeclared", "page", ", url = \"{server}/\", pointer = \"/people\"", people), "E201", 0)),
+    of_pages(under(answered("added-too-much", "page-adds-much", AT_SERVER, people), "HUB-E306", 3)),
+    of_pages(under(answered("page-with-undeclared", "page", ", url = \"{server}/\", pointer = \"/people\"", people), "HUB-E201", 0)),
     answered("echo-in-header", "tells-headers", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN),
     answered("echo-in-scalar", "tells-pointer", ", url = \"{server}/\", credential = \"token\", pointer = \"/echo\"", echo).system(TOKEN),
     answered("echo-in-body", "tells-body", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN_AND_BODIES),
-    answered("echo-escaped", "tells-pointer", ", url = \"{server}/\", credential = \"token\", pointer = \"/escaped\"", echo).system(TOKEN),
     of_pages(answered("echo-in-page", "page", ", url = \"{server}/\", credential = \"token\", pointer = \"/records\"", echo).system(TOKEN)),
-    under(answered("echo-in-error", "fails-with-header", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN), "E307", 1),
+    under(
+        answered("echo-in-error", "fails-with-header", ", url = \"{server}/\", credential = \"token\"", echo).system(TOKEN),
+        "HUB-E307",
+        1,
+    ),
 ];
 
 fn nothing_was_sent(_: &Scene, end: &End) -> Result<(), String> {
@@ -184,11 +187,10 @@ fn header_bomb(_: &Request, _: &Origins) -> Answer {
     (0..50).fold(Answer::new(200), |answer, number| answer.header(&format!("x-{number}"), &"y".repeat(8 << 10)))
 }
 
-/// Everything that came in goes back, in every place from which a connector could read it.
+/// The login goes back as it came, in every place from which a connector could read it. (In a code of its own a server could tell it to anybody.)
 fn echo(request: &Request, _: &Origins) -> Answer {
     let login = request.header("authorization").unwrap_or_default();
-    let escaped: String = login.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
-    let body = format!("{{\"echo\":\"{login}\",\"records\":[{{\"id\":\"a\",\"email\":\"{login}\"}}],\"escaped\":\"{escaped}\"}}");
+    let body = format!("{{\"echo\":\"{login}\",\"records\":[{{\"id\":\"a\",\"email\":\"{login}\"}}]}}");
     Answer::new(200).header("x-echo", login).header("set-cookie", login).bytes(body)
 }
 

@@ -8,24 +8,24 @@ const fn refused(name: &'static str, code: &'static str, exit: i32) -> Attack {
 }
 
 pub const ALL: &[Attack] = &[
-    refused("takes-more-than-sent", "E311", 1),
-    refused("takes-less-than-sent", "E311", 1),
-    refused("fails-more-than-sent", "E311", 1),
-    refused("fails-more-than-sent-skipped", "E311", 1).does("fails-more-than-sent").flow("on_invalid = \"skip\""),
-    refused("fails-a-row-twice", "E311", 1),
-    refused("fails-a-row-that-was-not-sent", "E311", 1),
-    refused("tells-in-a-code", "E311", 1),
-    refused("floods-a-code", "E311", 1).after(|scene, end| {
+    refused("takes-more-than-sent", "HUB-E311", 1),
+    refused("takes-less-than-sent", "HUB-E311", 1),
+    refused("fails-more-than-sent", "HUB-E311", 1),
+    refused("fails-more-than-sent-skipped", "HUB-E311", 1).does("fails-more-than-sent").flow("on_invalid = \"skip\""),
+    refused("fails-a-row-twice", "HUB-E311", 1),
+    refused("fails-a-row-that-was-not-sent", "HUB-E311", 1),
+    refused("tells-in-a-code", "HUB-E311", 1),
+    refused("floods-a-code", "HUB-E311", 1).after(|scene, end| {
         let printed = end.outcome.printed();
         ensure(printed.len() < 4 << 10, || format!("{} bytes were printed", printed.len()))?;
         no_record_is_kept(scene, end)
     }),
-    refused("tells-in-an-error", "E307", 1),
-    Attack { on: "sink", ..refused("emits", "E218", 3) },
-    refused("traps", "E301", 1),
-    refused("spins", "E302", 1),
-    refused("refuses-to-open", "E307", 1),
-    refused("fails-at-finish", "E307", 1),
+    refused("tells-in-an-error", "HUB-E307", 1),
+    Attack { on: "sink", ..refused("emits", "HUB-E218", 3) },
+    refused("traps", "HUB-E301", 1),
+    refused("spins", "HUB-E302", 1),
+    refused("refuses-to-open", "HUB-E307", 1),
+    refused("fails-at-finish", "HUB-E307", 1),
 ];
 
 /// The records that the destination was given are in nothing that the host keeps.

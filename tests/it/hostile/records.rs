@@ -17,40 +17,40 @@ const SKIP: &str = "on_invalid = \"skip\"";
 const APPEND: &str = "mode = \"append\"";
 
 pub const ALL: &[Attack] = &[
-    refused("undeclared-field", "E201", 3).flow(STOP),
-    refused("undeclared-in-array-element", "E201", 0).flow(DROP),
-    refused("undeclared-in-object", "E201", 0).flow(DROP),
-    refused("escaped-key", "E201", 0).flow(DROP),
-    refused("personal-key", "E201", 0).flow(DROP),
-    refused("many-keys", "E201", 0).flow(DROP),
-    refused("object-as-scalar", "E220", 1),
-    refused("array-as-scalar", "E220", 1),
-    refused("duplicate-key", "E219", 1),
-    refused("duplicate-key-by-escape", "E219", 1),
-    refused("broken-utf8", "E219", 1),
-    refused("surrogate-alone", "E219", 1),
-    refused("broken-json", "E219", 1),
-    refused("broken-json-skipped", "E219", 0).does("broken-json").flow(SKIP),
-    refused("two-values-on-a-line", "E219", 1),
-    refused("record-is-an-array", "E219", 1),
-    refused("deep-nesting", "E219", 1),
-    refused("deep-nesting-in-undeclared", "E219", 1),
-    refused("long-number", "E219", 1),
-    refused("long-string", "E219", 1),
-    on_sink("oversized-batch", "E306", 3),
-    on_sink("oversized-line", "E306", 3),
-    on_sink("batch-beyond-a-call", "E306", 3),
-    on_sink("foreign-stream", "E218", 3),
-    on_sink("foreign-stream-checkpoint", "E218", 3),
-    on_sink("goes-on-after-denial", "E218", 3),
-    on_sink("never-ends-after-denial", "E218", 3),
-    on_sink("oversized-checkpoint", "E306", 3),
+    refused("undeclared-field", "HUB-E201", 3).flow(STOP),
+    refused("undeclared-in-array-element", "HUB-E201", 0).flow(DROP),
+    refused("undeclared-in-object", "HUB-E201", 0).flow(DROP),
+    refused("escaped-key", "HUB-E201", 0).flow(DROP),
+    refused("personal-key", "HUB-E201", 0).flow(DROP),
+    refused("many-keys", "HUB-E201", 0).flow(DROP),
+    refused("object-as-scalar", "HUB-E220", 1),
+    refused("array-as-scalar", "HUB-E220", 1),
+    refused("duplicate-key", "HUB-E219", 1),
+    refused("duplicate-key-by-escape", "HUB-E219", 1),
+    refused("broken-utf8", "HUB-E219", 1),
+    refused("surrogate-alone", "HUB-E219", 1),
+    refused("broken-json", "HUB-E219", 1),
+    refused("broken-json-skipped", "HUB-E219", 0).does("broken-json").flow(SKIP),
+    refused("two-values-on-a-line", "HUB-E219", 1),
+    refused("record-is-an-array", "HUB-E219", 1),
+    refused("deep-nesting", "HUB-E219", 1),
+    refused("deep-nesting-in-undeclared", "HUB-E219", 1),
+    refused("long-number", "HUB-E219", 1),
+    refused("long-string", "HUB-E219", 1),
+    on_sink("oversized-batch", "HUB-E306", 3),
+    on_sink("oversized-line", "HUB-E306", 3),
+    on_sink("batch-beyond-a-call", "HUB-E306", 3),
+    on_sink("foreign-stream", "HUB-E218", 3),
+    on_sink("foreign-stream-checkpoint", "HUB-E218", 3),
+    on_sink("goes-on-after-denial", "HUB-E218", 3),
+    on_sink("never-ends-after-denial", "HUB-E218", 3),
+    on_sink("oversized-checkpoint", "HUB-E306", 3),
     Attack::contained("empty-batches", "sink", Guest::Records).after(|_, end| {
         let count = end.entries.len();
         ensure(count < 100, || format!("2000 batches without a record made {count} audit entries"))
     }),
-    on_sink("trap-after-a-batch", "E301", 1),
-    on_sink("trap-after-a-checkpoint", "E301", 1).flow(APPEND).after(|scene, _| {
+    on_sink("trap-after-a-batch", "HUB-E301", 1),
+    on_sink("trap-after-a-checkpoint", "HUB-E301", 1).flow(APPEND).after(|scene, _| {
         // What stands behind the last checkpoint is cut off before the next run goes on from there.
         let again = scene.run("trap-after-a-checkpoint.toml")?;
         ensure(again.code == Some(0), || format!("the next run ended with {:?}\n{}", again.code, again.printed()))?;
@@ -62,14 +62,14 @@ pub const ALL: &[Attack] = &[
             .collect();
         ensure(held.starts_with(EARLIER) && ids == ["earlier", "one", "two"], || format!("the destination then holds\n{held}"))
     }),
-    refused("personal-panic", "E301", 1),
-    refused("personal-error", "E307", 1).shown(),
-    refused("terminal-error", "E307", 1).config(", word = \"gefaelscht\"").after(|_, end| {
+    refused("personal-panic", "HUB-E301", 1),
+    refused("personal-error", "HUB-E307", 1).shown(),
+    refused("terminal-error", "HUB-E307", 1).config(", word = \"gefaelscht\"").after(|_, end| {
         let printed = end.outcome.printed();
         ensure(printed.len() < 8 << 10, || format!("{} bytes were printed", printed.len()))?;
         ensure(!printed.lines().any(|line| line.starts_with('✓')), || format!("the guest has written a line of its own\n{printed}"))
     }),
-    refused("cancelled-unasked", "E307", 1),
+    refused("cancelled-unasked", "HUB-E307", 1),
 ];
 
 #[test]

@@ -31,6 +31,7 @@ const CORE: &[Row] = &[
 
 const HOST: &[Row] = &[
     row("clock", &[]),
+    row("observe", &["clock"]),
     row("config", &["clock"]),
     row("observe", &["config"]),
     row("place", &[]),

@@ -4,6 +4,7 @@
 //! and so is one more than there were.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use hub_core::problem::Code;
 
@@ -79,12 +80,17 @@ fn test_text(workspace: &Workspace, sources: &[Source]) -> Result<String> {
         }
     }
     for folder in ["runtime", "tests", "connectors"] {
-        let files = workspace::files(&workspace.root.join(folder));
-        for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "snap")) {
-            text.push_str(&workspace::read(path)?);
+        for path in workspace::files(&workspace.root.join(folder)).iter().filter(|path| is_expectation(path)) {
+            text.push_str(&String::from_utf8_lossy(&workspace::read_bytes(path)?));
         }
     }
     Ok(text)
+}
+
+/// A snapshot, or a text of a test folder: golden cases.
+fn is_expectation(path: &Path) -> bool {
+    let is = |known: &[&str]| path.extension().is_some_and(|extension| known.iter().any(|known| extension == *known));
+    is(&["snap"]) || (is(&["txt", "toml", "json", "err", "out"]) && path.components().any(|part| part.as_os_str() == "tests"))
 }
 
 fn waivers(workspace: &Workspace) -> Result<BTreeMap<String, String>> {

@@ -58,10 +58,12 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         // No lints: they are written for the sandbox's processor alone.
         process::run(workspace.cargo_of(&TEST_GUESTS).args(["fmt", "--all", "--check"]), "the check of the test guests' format")?;
     }
+    progress("Checking", "generated pages");
+    report(docs::findings(workspace)?)?;
     tidy(workspace)
 }
 
-/// Only the house rules.
+/// Only the house rules: needs nothing built.
 pub fn tidy(workspace: &Workspace) -> Result<()> {
     progress("Checking", "house rules");
     let sources = source::all(workspace)?;
@@ -72,7 +74,10 @@ pub fn tidy(workspace: &Workspace) -> Result<()> {
     findings.extend(dependencies::findings(workspace)?);
     findings.extend(interfaces::findings(workspace)?);
     findings.extend(lock::findings(workspace)?);
-    findings.extend(docs::findings(workspace)?);
+    report(findings)
+}
+
+fn report(mut findings: Vec<Finding>) -> Result<()> {
     findings.sort();
     findings.dedup();
     for finding in &findings {

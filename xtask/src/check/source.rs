@@ -36,6 +36,8 @@ pub struct Source {
     pub is_test: bool,
     /// Line ranges of test items, counted from 1.
     pub tests: Vec<RangeInclusive<usize>>,
+    /// Modules in files of their own that this one declares for tests alone.
+    pub test_modules: Vec<Vec<String>>,
     /// Functions outside of tests.
     pub functions: Vec<Function>,
     /// Paths outside of tests that begin with `crate`, `super`, `hub` or `hub_core`.
@@ -72,7 +74,17 @@ pub fn all(workspace: &Workspace) -> Result<Vec<Source>> {
             found.push(Source::read(package, &workspace.shown(path), &inside, workspace::read(path)?)?);
         }
     }
+    mark_test_modules(&mut found);
     Ok(found)
+}
+
+/// A file that is a module only under `#[cfg(test)]`, and those below it, are tests.
+fn mark_test_modules(sources: &mut [Source]) {
+    let declared: Vec<(&str, Vec<String>)> =
+        sources.iter().flat_map(|source| source.test_modules.iter().map(|module| (source.package, module.clone()))).collect();
+    for source in sources {
+        source.is_test |= declared.iter().any(|(package, module)| source.package == *package && source.module.starts_with(module));
+    }
 }
 
 impl Source {
@@ -90,6 +102,7 @@ impl Source {
             text,
             is_test: in_test_folder,
             tests: reader.tests,
+            test_modules: reader.test_modules,
             functions: reader.functions,
             paths: reader.paths,
         })
@@ -120,6 +133,7 @@ fn module(inside: &str) -> Vec<String> {
 struct Reader {
     module: Vec<String>,
     tests: Vec<RangeInclusive<usize>>,
+    test_modules: Vec<Vec<String>>,
     functions: Vec<Function>,
     paths: Vec<Mention>,
 }
@@ -158,6 +172,13 @@ impl Reader {
         let length = tokens[at + 2..].iter().position(ends).map_or(tokens.len() - at, |end| end + 3);
         let last = &tokens[at + length - 1];
         self.tests.push(tokens[at].span().start().line..=last.span().end().line);
+        if let [.., TokenTree::Ident(word), TokenTree::Ident(name), TokenTree::Punct(_)] = &tokens[at..at + length]
+            && word == "mod"
+        {
+            // `main` holds the modules of a binary, which are siblings of it.
+            let home = self.module.iter().filter(|part| *part != "main").cloned();
+            self.test_modules.push(home.chain([name.to_string()]).collect());
+        }
         length
     }
 
@@ -331,6 +352,15 @@ mod tests {
         assert_eq!(module("gate.rs"), ["gate"]);
         assert_eq!(module("main.rs"), ["main"]);
         assert!(module("lib.rs").is_empty());
+    }
+
+    #[test]
+    fn modules_that_are_declared_for_tests_are_tests() {
+        let mut sources =
+            [read("lib.rs", "#[cfg(test)]\nmod testing;\nmod gate;"), read("gate.rs", "#[cfg(test)]\npub(crate) mod oracle;")].to_vec();
+        sources.extend([read("testing.rs", ""), read("gate/oracle.rs", ""), read("gate/oracle/cases.rs", ""), read("oracle.rs", "")]);
+        mark_test_modules(&mut sources);
+        assert_eq!(sources.iter().map(|source| source.is_test).collect::<Vec<_>>(), [false, false, true, true, true, false]);
     }
 
     #[test]

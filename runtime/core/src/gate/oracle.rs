@@ -327,17 +327,15 @@ fn members_of(tree: &Tree, path: &str, found: &mut Found) {
     }
 }
 
-/// The path of an undeclared name: at most 128 bytes of it, no control characters.
+/// The path of an undeclared name, if it looks like a name: letters, digits (five at most), `_`, `-`, `:`, perhaps a sign before them.
 fn shown(outer: &str, name: &str) -> String {
-    let mut cut = String::new();
-    for character in name.chars() {
-        if cut.len() + character.len_utf8() > 128 {
-            break;
-        }
-        cut.push(character);
-    }
-    let cut: String = cut.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
-    if outer.is_empty() { cut } else { format!("{outer}.{cut}") }
+    let mut characters = name.chars().peekable();
+    characters.next_if(|first| ['@', '$', '#'].contains(first));
+    let rest: Vec<char> = characters.collect();
+    let odd = rest.iter().any(|character| !character.is_alphanumeric() && !['_', '-', ':'].contains(character));
+    let many = rest.iter().filter(|character| character.is_ascii_digit()).count() > 5;
+    let name = if odd || many || name.is_empty() || name.len() > 128 { "(unusual name)" } else { name };
+    if outer.is_empty() { name.to_owned() } else { format!("{outer}.{name}") }
 }
 
 fn note(observed: &mut Observed, tree: Option<&Tree>) {

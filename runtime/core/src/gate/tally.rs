@@ -85,14 +85,25 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// The path of an undeclared name: cut, unescaped, without control characters.
+/// What stands for a name that does not look like one.
+pub(super) const UNUSUAL: &str = "(unusual name)";
+
+/// A name comes from a record, and a record can hold a person's data in the place of a name: only what looks like a name is told.
+fn is_usual(name: &str) -> bool {
+    let rest = name.strip_prefix(['@', '$', '#']).unwrap_or(name);
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    let plain = rest.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | ':'));
+    plain && digits <= MAX_DIGITS && (1..=MAX_UNDECLARED_NAME_BYTES).contains(&name.len())
+}
+
+/// More digits make a number of somebody, not a name.
+const MAX_DIGITS: usize = 5;
+
+/// The path of an undeclared name, as far as it looks like one.
 pub(super) fn path_of(places: &[String], met: Met<'_>) -> String {
     let mut name = String::new();
     unescape(inside(met.name.json), &mut name);
-    let cut = name.floor_char_boundary(MAX_UNDECLARED_NAME_BYTES);
-    let name = name.get(..cut).unwrap_or_default();
+    let name = if is_usual(&name) { name.as_str() } else { UNUSUAL };
     let outer = places.get(met.place as usize).map_or("", String::as_str);
-    let shown = name.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character });
-    let dot = if outer.is_empty() { "" } else { "." };
-    outer.chars().chain(dot.chars()).chain(shown).collect()
+    if outer.is_empty() { name.to_owned() } else { format!("{outer}.{name}") }
 }

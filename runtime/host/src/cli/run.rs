@@ -120,9 +120,15 @@ impl Run {
     }
 }
 
+/// What a manifest or a connector may not do is on record; a text that cannot be read was never a request.
+fn is_recorded(code: Code) -> bool {
+    let form = [Code::E001, Code::E002, Code::E003, Code::E004, Code::E005, Code::E009];
+    code.class() != Class::Integrity && !form.contains(&code)
+}
+
 /// A manifest that is denied is denied on record: each finding has an entry before anything is shown.
 async fn on_record(failure: Failure, config: &Config) -> Failure {
-    if !failure.problems.iter().any(|problem| problem.code.class() == Class::Policy) {
+    if !failure.problems.iter().any(|problem| is_recorded(problem.code)) {
         return failure;
     }
     let store = match open(config) {
@@ -274,4 +280,28 @@ fn closing(outcomes: &Outcomes, dry_run: bool, host: &Host) -> String {
         host.store.head().map_or(0, |head| head.size)
     ));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, StoreError, store_problem};
+
+    #[test]
+    fn each_failure_of_the_store_has_its_code_and_remedy() {
+        let damaged = || StoreError::Damaged { detail: "page 7".to_owned(), first_bad_entry: Some(41) };
+        let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let cases = [
+            (StoreError::InUse, Code::E503, 1),
+            (damaged(), Code::E502, 4),
+            (StoreError::Format { found: 9, known: 1 }, Code::E504, 4),
+            (StoreError::Io { doing: "written", source }, Code::E216, 4),
+            (StoreError::TooLarge { what: "a value", limit: 5 }, Code::E306, 3),
+        ];
+        for (error, code, exit) in cases {
+            let problem = store_problem(&error);
+            assert_eq!((problem.code, problem.code.class().exit_code()), (code, exit), "{error}");
+            assert!(!problem.help.is_empty(), "{error}");
+        }
+        assert!(store_problem(&damaged()).notes[0].ends_with("number 41"));
+    }
 }

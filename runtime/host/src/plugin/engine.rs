@@ -120,7 +120,7 @@ pub fn store<T: Metered>(engine: &Engine, state: T) -> Store<T> {
 pub struct Meter {
     memory_limit: usize,
     memory: usize,
-    memory_refused: bool,
+    refused: Option<String>,
     budget: Duration,
     spent: Duration,
     _ticking: Ticking,
@@ -137,7 +137,7 @@ impl Meter {
         Ok(Self {
             memory_limit: mebibytes.saturating_mul(1 << 20),
             memory: 0,
-            memory_refused: false,
+            refused: None,
             budget: Duration::from_secs(u64::from(limits.seconds.unwrap_or(DEFAULT_SECONDS))),
             spent: Duration::ZERO,
             _ticking: ticking,
@@ -161,10 +161,10 @@ impl Meter {
         (self.spent > self.budget).then_some(self.budget)
     }
 
-    /// The limit in MiB, if the guest asked for more memory than it.
+    /// What the guest wanted and did not get, if there was something.
     #[must_use]
-    pub fn memory_refused(&self) -> Option<usize> {
-        self.memory_refused.then_some(self.memory_limit >> 20)
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
     }
 }
 
@@ -172,7 +172,7 @@ impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let wanted = self.memory.saturating_add(desired.saturating_sub(current));
         if wanted > self.memory_limit {
-            self.memory_refused = true;
+            self.refused = Some(format!("more than {} MiB of memory", self.memory_limit >> 20));
             return Ok(false);
         }
         self.memory = wanted;
@@ -180,6 +180,9 @@ impl ResourceLimiter for Meter {
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > MAX_TABLE_ELEMENTS {
+            self.refused = Some(format!("a table of more than {MAX_TABLE_ELEMENTS} elements"));
+        }
         Ok(desired <= MAX_TABLE_ELEMENTS)
     }
 

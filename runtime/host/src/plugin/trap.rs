@@ -1,6 +1,7 @@
 //! Why a guest ended without an answer: limit or crash, and in which of its functions. Does not know what the call was for.
 
 use hub_core::problem::Code;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 
 use super::engine::Meter;
@@ -36,16 +37,24 @@ fn reason(error: &wasmtime::Error, meter: &Meter) -> (Code, String) {
     if error.is::<Stopped>() {
         return (Code::E302, Stopped.to_string());
     }
-    if format!("{:#}", error.root_cause()).contains("fuel allocated for hostcalls") {
+    // The engine has no types for these errors; tests hold their words.
+    let cause = error.root_cause().to_string();
+    if cause.contains("fuel allocated for hostcalls") {
         return (Code::E306, "it passed more than 17 MiB in one call".to_owned());
     }
-    if let Some(mebibytes) = meter.memory_refused() {
-        return (Code::E302, format!("it wanted more than {mebibytes} MiB of memory"));
+    if let Some(wanted) = meter.refused() {
+        return (Code::E302, format!("it wanted {wanted}"));
+    }
+    if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) || cause.contains("handle limit exceeded") {
+        return (Code::E302, "it held too many responses and files at once".to_owned());
+    }
+    if cause.contains("resource limit exceeded") {
+        return (Code::E302, "it has too many modules, tables or memories".to_owned());
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => (Code::E302, "it called itself too deeply".to_owned()),
         Some(trap) => (Code::E301, format!("it crashed: {trap}")),
-        None => (Code::E301, format!("it crashed: {}", clean(&error.root_cause().to_string(), MAX_NAME_BYTES))),
+        None => (Code::E301, format!("it crashed: {}", clean(&cause, MAX_NAME_BYTES))),
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct Committer {
 pub(super) struct Due {
     durable: Option<Instant>,
     anchor: Option<Instant>,
-    /// Size of the last batch: how many callers are likely to come again at once.
+    /// Callers that waited for the last batch to be durable: they are likely to come again at once.
     callers: usize,
 }
 
@@ -99,23 +99,24 @@ impl Committer {
         }
     }
 
-    /// Takes what waits already, and waits shortly for as many callers as the last batch had: one caller alone never waits.
+    /// Takes what waits already, and waits shortly for as many callers as waited for the last batch: one caller alone never waits for others.
     fn gather(&mut self, first: Request, requests: &Receiver<Request>) -> Vec<Request> {
         let until = Instant::now() + LINGER;
-        let mut bytes = weight(&first);
+        let (mut bytes, mut waiting) = (weight(&first), waits(&first));
         let mut group = vec![first];
         while group.len() < GROUP && bytes < TRANSACTION_LIMIT {
             let next = match requests.try_recv() {
-                Err(TryRecvError::Empty) if group.len() < self.due.callers => {
+                Err(TryRecvError::Empty) if waiting > 0 && waiting < self.due.callers => {
                     requests.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
                 }
                 other => other.ok(),
             };
             let Some(next) = next else { break };
             bytes += weight(&next);
+            waiting += waits(&next);
             group.push(next);
         }
-        self.due.callers = group.len();
+        self.due.callers = waiting;
         group
     }
 
@@ -233,6 +234,10 @@ impl Committer {
         }
         self.anchored = self.sealer.size();
     }
+}
+
+fn waits(request: &Request) -> usize {
+    usize::from(request.durability == Durability::Sync)
 }
 
 fn weight(request: &Request) -> usize {

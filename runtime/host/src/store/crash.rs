@@ -105,11 +105,10 @@ fn a_store_that_is_being_written_verifies() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     for _ in 0..3 {
         let reached: u64 = lines.by_ref().nth(100).unwrap().unwrap().parse().unwrap();
-        // The pipe fills while nobody reads it, so the writer pauses some thousand entries later at most.
         let verified = verify_audit(folder.path()).unwrap();
         assert!(verified.in_use);
         assert_eq!(verified.verdict.first_bad, None);
-        assert!(verified.verdict.entries + 600 >= reached, "{} of {reached}", verified.verdict.entries);
+        assert!(verified.verdict.entries >= reached, "{} of {reached}", verified.verdict.entries);
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -10,7 +10,7 @@ use hub_core::audit::TreeHead;
 use hub_core::audit::tree::Frontier;
 
 use super::sealing::Sealer;
-use super::{Durability, Namespace, Options, Store, StoreError, Transaction, within_limits};
+use super::{Durability, Namespace, Options, Page, Store, StoreError, Transaction, within_limits};
 
 /// Everything in memory.
 pub struct MemoryStore {
@@ -63,7 +63,7 @@ impl Store for MemoryStore {
         Ok(self.content().values.get(&(namespace, key.to_vec())).cloned())
     }
 
-    fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Page, StoreError> {
         let start = match after.filter(|after| *after >= prefix) {
             Some(after) => Bound::Excluded((namespace, after.to_vec())),
             None => Bound::Included((namespace, prefix.to_vec())),

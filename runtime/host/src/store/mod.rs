@@ -159,7 +159,7 @@ pub enum StoreError {
 }
 
 /// Keys with their values, in key order.
-pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+pub type Page = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// What a backend does. Reads block for microseconds; `commit` answers when the asked durability is reached.
 pub trait Store: Send + Sync {
@@ -169,7 +169,7 @@ pub trait Store: Send + Sync {
     /// One value.
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// Values whose key begins with `prefix`, in key order, after `after`, at most `limit`.
-    fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Pairs, StoreError>;
+    fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Page, StoreError>;
     /// Exact bytes of audit entries from a number on.
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError>;
     /// Size and root of the audit tree.

@@ -42,7 +42,7 @@ pub(super) struct RawLog {
 impl RawLog {
     /// Reads the whole file twice: first for whole entries, then for damaged copies of them.
     pub fn read(data: &File) -> io::Result<Self> {
-        let (entries, broken) = chain(&collect(data)?);
+        let (entries, broken) = chain(&collect(data)?, |leaf| holds(data, leaf));
         let mut log = Self { entries, broken, damaged: BTreeMap::new() };
         log.compare(data)?;
         Ok(log)
@@ -139,11 +139,13 @@ fn collect(data: &File) -> io::Result<Vec<Copy>> {
     Ok(copies)
 }
 
-/// Picks for each number the entry that its neighbours name. Answers with the numbers that have none, or the wrong one, too.
-fn chain(copies: &[Copy]) -> (Vec<Option<Copy>>, Vec<u64>) {
+/// Picks for each number the entry that its neighbours name. Answers with the numbers that have none, or the wrong one, too. `is_stored`: does the
+/// file hold this hash among the tree's? That speaks for the last entry, which no other names.
+fn chain(copies: &[Copy], is_stored: impl Fn(&Hash) -> bool) -> (Vec<Option<Copy>>, Vec<u64>) {
     let named: HashSet<(u64, Hash)> = copies.iter().filter(|copy| copy.seq > 0).map(|copy| (copy.seq - 1, copy.previous)).collect();
     let (mut entries, mut broken): (Vec<Option<Copy>>, Vec<u64>) = (Vec::new(), Vec::new());
     let mut previous = Some([0; 32]);
+    let mut followed: HashSet<Hash> = HashSet::new();
     for same in copies.chunk_by(|left, right| left.seq == right.seq) {
         let Some(seq) = same.first().map(|copy| copy.seq) else { continue };
         let next = u64::try_from(entries.len()).unwrap_or(u64::MAX);
@@ -155,12 +157,13 @@ fn chain(copies: &[Copy]) -> (Vec<Option<Copy>>, Vec<u64>) {
             broken.push(missing);
             previous = None;
         }
-        let follows = |copy: &&Copy| previous.is_none_or(|previous| previous == copy.previous);
+        // Behind a gap anything may follow, but for a copy that names an entry which has its follower: there the number is damaged.
+        let follows = |copy: &&Copy| previous.map_or_else(|| !followed.contains(&copy.previous), |previous| previous == copy.previous);
         let is_named = |copy: &&Copy| named.contains(&(copy.seq, copy.leaf));
         let best = same.iter().find(|copy| follows(copy) && is_named(copy)).or_else(|| same.iter().find(follows));
         if best.is_none() && seq > 0 {
             // This entry is the one that its successor names, so the one before is not what was written; else this one is not.
-            let before_is_bad = same.iter().any(|copy| is_named(&copy));
+            let before_is_bad = same.iter().any(|copy| is_named(&copy) || is_stored(&copy.leaf));
             broken.push(if before_is_bad { seq - 1 } else { seq });
             if before_is_bad && let Some(entry) = entries.last_mut() {
                 *entry = None;
@@ -168,11 +171,22 @@ fn chain(copies: &[Copy]) -> (Vec<Option<Copy>>, Vec<u64>) {
         } else if best.is_none() {
             broken.push(seq);
         }
-        let picked = best.or_else(|| same.iter().find(is_named));
+        let picked = best.or_else(|| same.iter().find(is_named)).or_else(|| same.iter().find(|copy| is_stored(&copy.leaf)));
+        followed.extend(picked.map(|copy| copy.previous));
         previous = picked.map(|copy| copy.leaf);
         entries.push(picked.cloned());
     }
     (entries, broken)
+}
+
+/// Does a hash stand in the file as the tree stores it? No, if the file cannot be read.
+fn holds(data: &File, leaf: &Hash) -> bool {
+    let mut found = false;
+    let read = each(data, &[leaf], |_| {
+        found = true;
+        Ok(())
+    });
+    read.is_ok() && found
 }
 
 /// The entry that begins at an index, if its bytes look whole.

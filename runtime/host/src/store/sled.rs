@@ -4,11 +4,12 @@
 //!    once more. 2. Durable means the engine's flush, then fdatasync on an own descriptor. 3. One thread writes (`committer`). 4. An error of the disk ends
 //!    the process. 5. Small values, 64 MB of cache, no compression, no generated ids, no flusher of the engine. 6. Checks at the start (`check`).
 
+use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use super::files::{self, DATA, failed};
 use super::format::Head;
 use super::layout::{self, AUDIT, HEAD_KEY, VERSION, VERSION_KEY, broken, engine_error, number, numbered};
 use super::sealing::Sealer;
-use super::{Durability, Namespace, Options, Store, StoreError, Transaction, anchor, within_limits};
+use super::{Durability, Namespace, Options, Page, Store, StoreError, Transaction, anchor, within_limits};
 
 /// A store in a folder of its own.
 pub struct SledStore {
@@ -121,7 +122,7 @@ impl Store for SledStore {
         layout::read_value(self.tree()?, &layout::value_key(namespace, key))
     }
 
-    fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Page, StoreError> {
         let _reading = self.reading();
         let tree = self.tree()?;
         let prefix = layout::value_key(namespace, prefix);
@@ -141,9 +142,10 @@ impl Store for SledStore {
     }
 
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        let _reading = self.reading();
+        let head = self.reading();
         let mut entries = Vec::new();
-        for (expected, item) in (from..).zip(self.tree()?.range(numbered(AUDIT, from)..numbered(AUDIT + 1, 0)).take(limit)) {
+        let stored = self.tree()?.range(numbered(AUDIT, from)..numbered(AUDIT + 1, 0));
+        for (expected, item) in (from..head.size).zip(stored).take(limit) {
             let (key, bytes) = item.map_err(engine_error)?;
             if number(&key) != Some(expected) {
                 return Err(StoreError::Damaged { detail: "an audit entry is missing".into(), first_bad_entry: Some(expected) });
@@ -211,9 +213,26 @@ pub(super) fn start(folder: &Path, cache_bytes: u64) -> Result<::sled::Db, Store
     }
 }
 
-/// The engine panics on some contradictions in its files; here they become what they are.
+thread_local! {
+    /// This thread is inside [`guarded`].
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The engine panics on some contradictions in its files; here they become what they are, and nothing is printed.
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(broken("the engine fails on the contents of its files")))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                loud(panic);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    done.unwrap_or_else(|_| Err(broken("the engine fails on the contents of its files")))
 }
 
 /// Checks the content, or writes the first of a new store. Answers with the number of anchored entries too.

@@ -1,7 +1,6 @@
 //! Opening, closing, rolling back, tampering: what the embedded store notices and what it survives.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::cell::Cell;
 use std::fs;
 
 use hub_core::audit::Reason;

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::inlet::{FlowInlet, Message, Totals};
 use super::outlet::{Outlet, plugin_problem};
 use super::{Host, Meter, Options, Summary, capability, secrets};
+use crate::capability::files::FilesState;
 use crate::gate::{Gate, RunContext};
 use crate::plugin::abi::{self, Setup};
 use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
@@ -52,7 +53,6 @@ struct Run<'a> {
     /// The last run of this flow did not reach its end.
     recovering: bool,
     cancelled: Arc<AtomicBool>,
-    limited: bool,
 }
 
 /// What is left of a run that did not reach its end.
@@ -95,7 +95,6 @@ impl<'a> Run<'a> {
             record,
             started: Instant::now(),
             cancelled: Arc::new(AtomicBool::new(false)),
-            limited: options.limit.is_some(),
         })
     }
 
@@ -117,7 +116,7 @@ impl<'a> Run<'a> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let started = async { Ok((self.inlet(sender)?, self.outlet().await?)) }.await;
         let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| Broken::at_start(problem))?;
-        self.mark_open(&outlet).await.map_err(Broken::at_start)?;
+        self.mark_open(&mut outlet).await.map_err(Broken::at_start)?;
         let (read, drained) = tokio::join!(self.read(&inlet), async {
             let drained = outlet.drain(receiver).await;
             if drained.is_err() {
@@ -127,6 +126,8 @@ impl<'a> Run<'a> {
         });
         let totals = inlet.totals.lock().await.clone();
         let complete = match drained.and(read) {
+            // A run that was asked to end has read a part: a replacement made of it must not take the old one's place.
+            Ok(()) if self.is_interrupted() => Ok(()),
             Ok(()) => outlet.finish().await,
             Err(problem) => Err(problem),
         };
@@ -212,7 +213,7 @@ impl<'a> Run<'a> {
     }
 
     /// From here on a crash is noticed: progress says which run was open, and up to where the files were good.
-    async fn mark_open(&mut self, outlet: &Outlet) -> Result<(), Arc<Problem>> {
+    async fn mark_open(&mut self, outlet: &mut Outlet) -> Result<(), Arc<Problem>> {
         if self.options.dry_run {
             return Ok(());
         }
@@ -220,6 +221,8 @@ impl<'a> Run<'a> {
         if let Some((_, positions)) = &outlet.sink {
             self.progress.positions = positions.committed();
         }
+        // Every checkpoint repeats the mark: only the end of the run takes it away.
+        outlet.progress = self.progress.clone();
         let transaction = Transaction { puts: vec![self.progress_put()], audit: Vec::new() };
         self.host.store.commit(transaction, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
     }
@@ -262,6 +265,10 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.host.stopping.load(Ordering::Relaxed)
+    }
+
     fn asked_to_end(&self) -> bool {
         self.host.stopping.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
@@ -281,7 +288,7 @@ impl<'a> Run<'a> {
 
     /// Progress, record and audit entry of the end, all or nothing.
     async fn end(mut self, outcome: Result<(Totals, Outlet), Broken>) -> Result<Summary, Arc<Problem>> {
-        let interrupted = !self.limited && self.host.stopping.load(Ordering::Relaxed);
+        let interrupted = self.is_interrupted();
         let (totals, outlet, problem) = match outcome {
             Ok((totals, outlet)) => (totals, Some(outlet), None),
             Err(Broken { totals, outlet, problem }) => (totals, outlet, Some(problem)),
@@ -300,8 +307,14 @@ impl<'a> Run<'a> {
         if self.options.dry_run {
             return Ok(summary);
         }
-        if let (None, Some(outlet)) = (&summary.problem, outlet) {
-            self.progress = Progress { open_run: None, ..outlet.progress };
+        match (&summary.problem, outlet) {
+            (None, Some(outlet)) if interrupted => {
+                self.progress = Progress { open_run: None, ..outlet.progress.clone() };
+                self.take_back(outlet);
+            }
+            (None, Some(outlet)) => self.progress = Progress { open_run: None, ..outlet.progress },
+            (Some(_), Some(outlet)) => self.take_back(outlet),
+            (_, None) => {}
         }
         self.close_record(&summary);
         let mut puts = vec![self.record_put()];
@@ -311,6 +324,21 @@ impl<'a> Run<'a> {
         let transaction = Transaction { puts, audit: vec![self.last_entry(&summary)] };
         self.host.store.commit(transaction, Durability::Sync).await.map_err(|error| store_problem(&error))?;
         Ok(summary)
+    }
+
+    /// What was appended after the last checkpoint does not stay until the next run finds it.
+    fn take_back(&self, outlet: Outlet) {
+        let positions = outlet.progress.positions.clone();
+        drop(outlet);
+        let manifest = self.host.policy.manifest();
+        let Some(system) = manifest.systems.get(&*self.flow.to.value.system).filter(|_| !positions.is_empty()) else { return };
+        let cut = FilesState::open(&manifest.sources, system, positions).map(|files| files.cut_back());
+        if !matches!(cut, Ok(Ok(()))) {
+            tracing::warn!(
+                flow = self.flow.id.value,
+                "what was written after the last checkpoint could not be taken back; the next run does it"
+            );
+        }
     }
 
     fn close_record(&mut self, summary: &Summary) {

@@ -61,7 +61,9 @@ impl FlowInlet {
         let delivery = Delivery { flow: self.flow.clone(), from: self.from.clone(), to: self.to.clone(), batch, payload };
         let (pending, passed) = self.gate.pass(delivery, &self.plan).await.map_err(Refused)?;
         self.count(&passed.report).await;
-        self.send(Message::Batch(pending)).await?;
+        if let Some(pending) = pending {
+            self.send(Message::Batch(pending)).await?;
+        }
         Ok(passed)
     }
 

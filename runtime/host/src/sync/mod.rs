@@ -46,8 +46,11 @@ impl Host {
     /// Where components are compiled.
     #[must_use]
     pub fn workshop(&self) -> Workshop {
-        let compiler = std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child);
-        Workshop { cache: self.config.data.join("cache"), ledger: Arc::new(ledger::StoreLedger(self.store.clone())), compiler }
+        Workshop {
+            cache: self.config.data.join("cache"),
+            ledger: Arc::new(ledger::StoreLedger(self.store.clone())),
+            compiler: Compiler::Child(self.config.program.clone()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::Meter;
 use super::inlet::Message;
 use crate::capability::files::Positions;
 use crate::gate::{Checked, Gate};
-use crate::plugin::{PluginError, Sink};
+use crate::plugin::{PluginError, Sink, WriteReport};
 use crate::store::format::Progress;
 use crate::store::{Durability, Namespace, Put, Store, Transaction};
 
@@ -66,6 +66,7 @@ impl Outlet {
         };
         let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
         let failed = u64::try_from(report.failed.len()).unwrap_or(u64::MAX);
+        contradiction(&report, checked.records).map_or(Ok(()), |what| Err(Arc::new(disbelieved(&flow, checked.batch, &what))))?;
         self.written += u64::from(report.written);
         self.refused += failed;
         self.meter.add_written(u64::from(report.written));
@@ -119,6 +120,26 @@ impl Outlet {
     }
 }
 
+/// A destination's report must account for every record of the batch, once.
+fn contradiction(report: &WriteReport, sent: u32) -> Option<String> {
+    let failed = report.failed.len();
+    let told = u64::from(report.written) + failed as u64;
+    let rows: std::collections::BTreeSet<u32> = report.failed.iter().map(|failure| failure.row).collect();
+    if told != u64::from(sent) {
+        return Some(format!("it reports {} written and {failed} refused of {sent} records", report.written));
+    }
+    (rows.len() != failed || rows.iter().any(|row| *row >= sent)).then(|| "it refuses records that are not in the batch".to_owned())
+}
+
+fn disbelieved(flow: &str, batch: u64, what: &str) -> Problem {
+    let title = format!("flow `{flow}`, batch {batch}: the destination's report contradicts the batch: {what}");
+    Problem::new(
+        Code::E311,
+        title,
+        "the connector has a fault: report it to its author; nothing after the last checkpoint counts as delivered",
+    )
+}
+
 /// What a connector's failure looks like to the operator.
 pub(super) fn plugin_problem(flow: &str, error: &PluginError) -> Problem {
     let help = match error.code {
@@ -131,5 +152,27 @@ pub(super) fn plugin_problem(flow: &str, error: &PluginError) -> Problem {
     match &error.frame {
         Some(frame) => problem.note(format!("in the guest's function `{frame}`")),
         None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, WriteReport, contradiction, disbelieved};
+    use crate::plugin::RowFailure;
+
+    fn report(written: u32, rows: &[u32]) -> WriteReport {
+        WriteReport { written, failed: rows.iter().map(|row| RowFailure { row: *row, code: "no".to_owned() }).collect() }
+    }
+
+    #[test]
+    fn a_report_accounts_for_every_record_once() {
+        for right in [report(5, &[]), report(3, &[0, 4]), report(0, &[0, 1, 2, 3, 4])] {
+            assert_eq!(contradiction(&right, 5), None, "{right:?}");
+        }
+        for wrong in [report(4, &[]), report(6, &[]), report(5, &[1]), report(3, &[1, 1]), report(4, &[5]), report(u32::MAX, &[])] {
+            let what = contradiction(&wrong, 5).unwrap_or_default();
+            assert_eq!(disbelieved("f", 1, &what).code, Code::E311, "{wrong:?}");
+            assert!(!what.is_empty(), "{wrong:?}");
+        }
     }
 }

@@ -66,7 +66,7 @@ fn records_are_bounded() {
 fn undeclared_paths_are_bounded() {
     let setup = Setup::new(scalars("a"), "a");
     let long = "é".repeat(MAX_UNDECLARED_NAME_BYTES);
-    setup.check(&format!("{{\"x{long}\":1,\"x{long}2\":1}}"), &format!("{{}}\n? x{} 2\n", "é".repeat(MAX_UNDECLARED_NAME_BYTES / 2 - 1)));
+    setup.check(&format!("{{\"x{long}\":1,\"x{long}2\":1}}"), "{}\n? (unusual name) 2\n");
     let line = |from: usize, to: usize| (from..to).map(|at| format!("\"u{at:04}\":1")).collect::<Vec<_>>().join(",");
     let plan = setup.plan().unwrap();
     let mut report = ScanReport::default();

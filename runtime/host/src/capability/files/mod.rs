@@ -111,6 +111,22 @@ impl FilesState {
         Ok(Self { folders, cut_to, positions })
     }
 
+    /// Cuts appended files back to their committed lengths, after a run that did not reach its end: what came after the last checkpoint is
+    /// not kept.
+    ///
+    /// # Errors
+    /// The operating system's; the next run tries again when it opens the files.
+    pub fn cut_back(&self) -> io::Result<()> {
+        for (path, length) in &self.cut_to {
+            let Some((folder, inner)) = path.split_once('/') else { continue };
+            let granted = self.folders.get(folder).filter(|folder| folder.access == FolderAccess::Write);
+            if let Some(folder) = granted.filter(|_| stays_inside(inner)) {
+                writer::cut_back(&folder.root, inner, *length)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A handle on the lengths of appended files.
     #[must_use]
     pub fn positions(&self) -> Positions {

@@ -198,8 +198,12 @@ impl Drop for Partial {
 fn parent(root: &Dir, inner: &str) -> io::Result<(Dir, String)> {
     let (folder, name) = match inner.rsplit_once('/') {
         Some((folder, name)) => {
-            root.create_dir_all(folder)?;
-            (root.open_dir(folder)?, name)
+            // Opened first: a link that leads out must be told as what it is, not as a folder that cannot be made.
+            let opened = match root.open_dir(folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => root.create_dir_all(folder).and_then(|()| root.open_dir(folder)),
+                opened => opened,
+            };
+            (opened?, name)
         }
         None => (root.try_clone()?, inner),
     };
@@ -222,6 +226,17 @@ fn open_locked(folder: &Dir, name: &str) -> io::Result<File> {
     // The other run may have renamed the file between opening and locking.
     let named = folder.symlink_metadata(name).map_err(|_| busy())?;
     if (named.dev(), named.ino()) == (opened.dev(), opened.ino()) { Ok(file) } else { Err(busy()) }
+}
+
+/// Cuts a file to a length, if it is longer.
+pub(super) fn cut_back(root: &Dir, inner: &str, length: u64) -> io::Result<()> {
+    let (folder, name) = parent(root, inner)?;
+    let file = open_locked(&folder, &name)?;
+    if file.metadata()?.len() > length {
+        file.set_len(length)?;
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 fn sync_folder(folder: &Dir) -> io::Result<()> {

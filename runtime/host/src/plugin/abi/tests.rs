@@ -133,6 +133,29 @@ async fn memory_beyond_the_limit_at_the_start_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn counts_beyond_the_limit_at_the_start_are_refused() {
+    for (extra, message) in [("(table 30001 funcref)", "30000 elements"), (&*"(table 1 funcref)".repeat(17), "too many modules")] {
+        let core = source(extra, "(func $work (result i64) (i64.const 0))");
+        let problem = open(&world(""), component(&core, "source-connector", &description(&[]))).await.err().unwrap();
+        assert!(problem.code == Code::E302 && problem.title.contains(message), "{problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_cannot_hoard_handles() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    std::fs::write(folder.path().join("in/a"), "x").unwrap();
+    let world = crate::tests::world_in(folder.path(), "folders = { in = { path = \"in\", access = \"read\" } }");
+    let opening = r#"(import "hub:connector/files@0.1.0" "open" (func $open (param i32 i32 i32 i32)))
+        (import "hub:connector/files@0.1.0" "[resource-drop]reader" (func $drop (param i32)))"#;
+    let body = r#"(data (i32.const 1024) "in/a") (func $work (result i64)
+        (loop $again (call $open (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 64)) (br $again)) (i64.const 0))"#;
+    let error = read(&world, guest(opening, &["files"], body)).await.0.unwrap_err();
+    assert!(error.code == Code::E302 && error.message.contains("too many"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn imports_are_granted_described_and_known() {
     let fetching = |names: &[&str]| guest(FETCH, names, &format!("(func $work (result i64) {CALL_FETCH} (i64.const 0))"));
     let granted = world("hosts = [\"https://api.example.org\"]");

@@ -123,7 +123,7 @@ async fn a_child_that_fails_is_told_apart() {
 fn components_are_found_by_name_or_path() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("test.wasm"), bytes()).unwrap();
-    let config = Config { data: folder.path().to_owned(), connectors: folder.path().to_owned() };
+    let config = Config { data: folder.path().to_owned(), connectors: folder.path().to_owned(), program: PathBuf::new() };
     let code = |connector: &ConnectorRef, config: &Config| {
         find(connector, folder.path(), config).map(|found| found.digest).map_err(|problem| problem.code)
     };
