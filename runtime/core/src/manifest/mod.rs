@@ -250,7 +250,7 @@ pub enum SecretRef {
     Env(String),
 }
 
-/// `limits = { memory-mib, seconds }`.
+/// `limits = { memory_mib, seconds }`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Linear memory in MiB; none = 256.

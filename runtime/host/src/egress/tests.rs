@@ -160,8 +160,10 @@ async fn headers_and_sizes_of_the_host_stay_the_hosts() {
     let server = serve(&[]);
     let token = tempfile::tempdir().unwrap();
     std::fs::write(token.path().join("t"), "secret-token").unwrap();
-    let grants =
-        format!("hosts = [{:?}]\ncredentials.k = {{ scheme = \"header\", name = \"X-Key\", value = {{ file = \"t\" }} }}", server.origin());
+    let grants = format!(
+        "hosts = [{:?}]\ncredentials.k = {{ scheme = \"header\", header = \"X-Key\", value = {{ file = \"t\" }} }}",
+        server.origin()
+    );
     for (name, code) in
         [("Authorization", Code::E309), ("cookie", Code::E309), ("x-key", Code::E309), ("Host", Code::E204), ("Proxy-X", Code::E204)]
     {

@@ -106,7 +106,7 @@ async fn limits_end_a_guest_with_their_code() {
     let deep = "(func $work (result i64) (i64.add (i64.const 1) (call $work)))";
     let greedy = "(func $work (result i64) (if (i32.eq (memory.grow (i32.const 400)) (i32.const -1)) (then unreachable)) (i64.const 0))";
     for (body, message) in [(forever, "computed for 1 s"), (deep, "too deeply"), (greedy, "more than 16 MiB")] {
-        let world = world("limits = { seconds = 1, memory-mib = 16 }");
+        let world = world("limits = { seconds = 1, memory_mib = 16 }");
         let (result, _) = read(&world, plain(body)).await;
         let error = result.unwrap_err();
         assert!(error.code == Code::E302 && error.message.contains(message), "{error}");
@@ -127,7 +127,7 @@ async fn a_guest_that_computes_leaves_room_for_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_beyond_the_limit_at_the_start_is_refused() {
     let core = source("", "(func $work (result i64) (i64.const 0))").replace("(export \"memory\") 1", "(export \"memory\") 400");
-    let world = world("limits = { memory-mib = 16 }");
+    let world = world("limits = { memory_mib = 16 }");
     let problem = open(&world, component(&core, "source-connector", &description(&[]))).await.err().unwrap();
     assert_eq!(problem.code, Code::E302, "{problem}");
 }
