@@ -108,6 +108,7 @@ fn ctrl_c_ends_cleanly_with_130_and_a_line_every_ten_seconds_without_a_terminal(
     assert_eq!(status["flows"][0]["last"]["state"], "interrupted");
     program.run(&["audit", "verify"]).ends(0);
     assert_eq!(program.audit().last().unwrap()["kind"], "hub.stop");
+    assert!(!program.has(OUT), "what was not read to its end replaces nothing");
 }
 
 #[test]

@@ -45,14 +45,15 @@ fn fifty_kills_of_a_replacing_run_leave_every_record_exactly_once() {
 fn kills_of_an_appending_run_leave_every_record_exactly_once() {
     // A checkpoint stands behind every 10,000 records: the kills come before the first one of a run, and behind it.
     const RECORDS: u64 = 200_000;
-    let total = size_of_a_whole_run(RECORDS);
+    let checkpoint = size_of_a_whole_run(RECORDS) / (RECORDS / 10_000);
     let program = Program::with_manifest(&sample_to_file(RECORDS, "mode = \"append\""));
     let mut chance = Chance::new("append");
     let mut cut_off = 0;
     for round in 0..10 {
         let mut running = program.start(&["run", "--quiet"]);
         let there = size(&program.path("out"));
-        until_written(&program.path("out"), &mut running, there + 1 + chance.below(total / 6));
+        let behind = if round % 2 == 0 { 1 } else { checkpoint + checkpoint / 2 };
+        until_written(&program.path("out"), &mut running, there + behind + chance.below(checkpoint));
         cut_off += u32::from(!running.has_ended());
         running.kill();
         whole_log(&program, round);
