@@ -124,7 +124,12 @@ fn a_flip_in_the_last_entries_names_them() {
             for &(start, length) in &victim.copies[&seq] {
                 for byte in [0, 12, 13, 16, 30, 50, 60, 119, 130, length - 12, length - 1] {
                     let verdict = victim.with_flip(start + byte, 4).unwrap_or_else(|error| panic!("entry {seq}, byte {byte}: {error}"));
-                    assert_eq!(verdict.first_bad.map(|bad| bad.seq), Some(seq), "byte {byte} of the copy at {start} of {:?}", victim.copies[&seq]);
+                    assert_eq!(
+                        verdict.first_bad.map(|bad| bad.seq),
+                        Some(seq),
+                        "byte {byte} of the copy at {start} of {:?}",
+                        victim.copies[&seq]
+                    );
                 }
             }
         }
