@@ -23,7 +23,7 @@ const CORE: &[Row] = &[
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["problem", "record", "vocab", "stream", "description"]),
-    row("treat", &["manifest"]),
+    row("treat", &["vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
     row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
@@ -31,7 +31,7 @@ const CORE: &[Row] = &[
 
 const HOST: &[Row] = &[
     row("clock", &[]),
-    row("observe", &["clock"]),
+    row("observe", &["clock", "config"]),
     row("config", &["clock"]),
     row("observe", &["config"]),
     row("place", &[]),
