@@ -33,7 +33,6 @@ const HOST: &[Row] = &[
     row("clock", &[]),
     row("observe", &["clock", "config"]),
     row("config", &["clock"]),
-    row("observe", &["config"]),
     row("place", &[]),
     row("store", &["clock"]),
     row("gate", &["store", "clock"]),
