@@ -31,8 +31,8 @@ const CORE: &[Row] = &[
 
 const HOST: &[Row] = &[
     row("clock", &[]),
-    row("observe", &["clock", "config"]),
     row("config", &["clock"]),
+    row("observe", &["clock", "config"]),
     row("place", &[]),
     row("store", &["clock"]),
     row("gate", &["store", "clock"]),
