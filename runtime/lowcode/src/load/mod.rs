@@ -1,0 +1,1 @@
+//! From text to a resolved manifest: `$ref`, `$parameters`, types that go without saying.

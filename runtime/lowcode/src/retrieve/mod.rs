@@ -1,0 +1,1 @@
+//! One slice of a stream: requests, pages, records.

@@ -1,0 +1,1 @@
+//! YAML as the reference reads it (PyYAML, 1.1) into nodes that know their place.
