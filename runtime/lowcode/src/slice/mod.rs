@@ -51,3 +51,28 @@ pub struct Options {
     /// Fields of a JSON body, nested where the option says `field_path`.
     pub body_json: Dict,
 }
+
+/// What the pages of a slice ask the stream's cursor. A stream without one has `None` in its place.
+pub trait Judge {
+    /// Whether a record lies within what is to be read: client-side incremental streams and data feeds drop the others,
+    /// and a data feed stops after the first page whose last record is not wanted. True for records without the cursor's field.
+    ///
+    /// # Errors
+    /// Why the record's value cannot be compared, without the value.
+    fn wanted(&self, slice: &Slice, record: &Value) -> Result<bool, String>;
+
+    /// Two halves of a slice's window; none if it cannot be split any further (or is not longer than `minimum`, an ISO 8601 duration).
+    ///
+    /// # Errors
+    /// Why the boundaries cannot be read.
+    fn split(&self, slice: &Slice, minimum: Option<&str>) -> Result<Option<[Slice; 2]>, String>;
+
+    /// The slice from the greatest cursor value among records already read to its end, for reading it anew from there.
+    ///
+    /// # Errors
+    /// Why the boundaries cannot be read.
+    fn narrow(&self, slice: &Slice, greatest: &Value) -> Result<Slice, String>;
+
+    /// The name of the cursor's field.
+    fn field(&self) -> &str;
+}
