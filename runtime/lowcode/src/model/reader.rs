@@ -83,7 +83,7 @@ impl Reader {
             self.fault(node, Kind::Invalid, format!("expected {}, which is a mapping", one_of(expected)));
             return None;
         };
-        let kind = node.get("type").and_then(Node::as_str);
+        let kind = node.component_type();
         let class = node.get("class_name").and_then(Node::as_str);
         match kind {
             Some(kind) if expected.contains(&kind) => Some(Fields::new(node, kind)),
@@ -107,8 +107,8 @@ impl Reader {
 
     /// Reads each item of a sequence; faults where it is none.
     pub fn items<'n, R>(&mut self, node: &'n Node, mut read: impl FnMut(&mut Self, &'n Node) -> Option<R>) -> Vec<R> {
-        let Content::Sequence(items) = &node.content else {
-            self.fault(node, Kind::Invalid, "expected a list");
+        let Some(items) = node.items() else {
+            self.fault(node, Kind::Invalid, format!("expected a list, not {}", node.kind_name()));
             return Vec::new();
         };
         items.iter().enumerate().filter_map(|(index, item)| self.inside(index, |reader| read(reader, item))).collect()
@@ -315,12 +315,12 @@ impl<'n> Fields<'n> {
 
     /// Notes the fields nobody asked for, unless they were handed down as parameters.
     pub fn end(self, reader: &mut Reader) {
-        let Content::Mapping(entries) = &self.node.content else { return };
-        for (key, mark, node) in entries.iter() {
-            let handed_down = self.parameters.get(key).is_some_and(|value| *value == node.to_value());
+        let Some(entries) = self.node.entries() else { return };
+        for (key, entry) in entries {
+            let handed_down = self.parameters.get(key).is_some_and(|value| *value == entry.node.to_value());
             if !self.asked.contains(&key.as_ref()) && !handed_down {
                 let kind = self.kind;
-                reader.inside(key, |reader| reader.note(*mark, format!("`{kind}` has no field `{key}`; it has no effect")));
+                reader.inside(key, |reader| reader.note(entry.key_mark, format!("`{kind}` has no field `{key}`; it has no effect")));
             }
         }
     }

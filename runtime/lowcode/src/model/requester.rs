@@ -90,7 +90,7 @@ pub fn read_requester(node: &Node, reader: &mut Reader) -> Option<Requester> {
         return None;
     }
     let method = read_method(&mut fields, reader);
-    let authenticator = fields.read(reader, "authenticator", |reader, node| read_placed_authenticator(node, reader));
+    let authenticator = fields.read(reader, "authenticator", |reader, node| read_placed_authenticator(node, reader, url.as_ref().or(url_base.as_ref())));
     let error_handler = fields.read(reader, "error_handler", |reader, node| read_error_handler(node, reader));
     let (parameters, query_properties) = read_parameters(&mut fields, reader);
     let headers = fields.texts(reader, "request_headers");
@@ -138,11 +138,12 @@ fn read_parameters(fields: &mut Fields<'_>, reader: &mut Reader) -> (Option<Text
     let apart = fields.read(reader, "query_properties", |reader, node| read_query_properties(node, reader));
     let Some(node) = fields.get("request_parameters") else { return (None, endpoint.or(apart)) };
     reader.inside("request_parameters", |reader| {
-        let Content::Mapping(entries) = &node.content else { return (reader.texts(node, &parameters), endpoint.or(apart)) };
+        let Content::Mapping(mapping) = &node.content else { return (reader.texts(node, &parameters), endpoint.or(apart)) };
         let mut plain = Dict::new();
         let mut named = None;
-        for (key, _, node) in entries.iter() {
-            if node.get("type").and_then(Node::as_str) == Some("QueryProperties") {
+        for (key, entry) in mapping.entries() {
+            let node = &entry.node;
+            if node.component_type() == Some("QueryProperties") {
                 if named.is_some() {
                     reader.fault(node, Kind::Invalid, "`request_parameters` holds one `QueryProperties` at most");
                 }
@@ -150,8 +151,8 @@ fn read_parameters(fields: &mut Fields<'_>, reader: &mut Reader) -> (Option<Text
                     found.parameter = Some(key.to_string());
                     found
                 });
-            } else if key.as_ref() as &str != "$parameters" {
-                plain.insert(key.as_ref().into(), node.to_value());
+            } else if key.as_ref() != "$parameters" {
+                plain.insert(key.clone(), node.to_value());
             }
         }
         match Texts::parse(&Value::Dict(plain.into()), &parameters) {
@@ -235,7 +236,7 @@ pub fn read_request_option(node: &Node, reader: &mut Reader) -> Option<RequestOp
 
 /// Reads a `RequestOption` or `RequestPath`.
 pub fn read_target(node: &Node, reader: &mut Reader) -> Option<Target> {
-    if node.get("type").and_then(Node::as_str) == Some("RequestPath") {
+    if node.component_type() == Some("RequestPath") {
         let mut fields = reader.component(node, &["RequestPath"])?;
         fields.ignore(&["inject_into", "field_name"]);
         fields.end(reader);

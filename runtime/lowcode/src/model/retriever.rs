@@ -105,7 +105,7 @@ pub struct RequestWindowSplitting {
 
 /// Reads a retriever of either kind.
 pub fn read_retriever(node: &Node, reader: &mut Reader) -> Option<Retriever> {
-    if node.get("type").and_then(Node::as_str) == Some("AsyncRetriever") {
+    if node.component_type() == Some("AsyncRetriever") {
         return read_async_retriever(node, reader).map(|retriever| Retriever::Async(Box::new(retriever)));
     }
     read_simple_retriever(node, reader).map(|retriever| Retriever::Simple(Box::new(retriever)))

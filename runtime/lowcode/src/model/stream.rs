@@ -76,7 +76,7 @@ impl AnyStream {
 
 /// Reads a stream of either kind.
 pub fn read_any_stream(node: &Node, reader: &mut Reader) -> Option<AnyStream> {
-    if node.get("type").and_then(Node::as_str) == Some("StateDelegatingStream") {
+    if node.component_type() == Some("StateDelegatingStream") {
         return read_state_delegating_stream(node, reader).map(|stream| AnyStream::StateDelegating(Box::new(stream)));
     }
     read_stream(node, reader).map(|stream| AnyStream::Declarative(Box::new(stream)))
