@@ -73,7 +73,7 @@ impl Reader {
     }
 
     /// A mapping whose `type` is one of those; a missing `type` means the first of them.
-    pub fn component<'n>(&mut self, node: &'n Node, expected: &[&str]) -> Option<Fields<'n>> {
+    pub fn component<'n>(&mut self, node: &'n Node, expected: &[&'static str]) -> Option<Fields<'n>> {
         self.components += 1;
         if self.path.len() > MAXIMUM_DEPTH || self.components > MAXIMUM_COMPONENTS {
             self.fault(node, Kind::Limit, format!("components nest deeper than {MAXIMUM_DEPTH} or are more than {MAXIMUM_COMPONENTS}"));
@@ -86,7 +86,7 @@ impl Reader {
         let kind = node.component_type();
         let class = node.get("class_name").and_then(Node::as_str);
         match kind {
-            Some(kind) if expected.contains(&kind) => Some(Fields::new(node, kind)),
+            Some(kind) if expected.contains(&kind) => expected.iter().find(|name| **name == kind).map(|name| Fields::new(node, name)),
             Some(kind) if kind.starts_with("Custom") => {
                 let class = class.unwrap_or(kind);
                 self.fault(node, Kind::CustomClass(class.to_owned()), format!("`{kind}` asks for the Python class `{class}`; Python code is not run"));
@@ -211,14 +211,14 @@ pub struct Fields<'n> {
     /// The component's node.
     pub node: &'n Node,
     /// Its `type`.
-    pub kind: &'n str,
+    pub kind: &'static str,
     /// Its `$parameters`, for templates.
     pub parameters: Value,
     asked: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
-    fn new<'k: 'n>(node: &'n Node, kind: &'k str) -> Self {
+    fn new(node: &'n Node, kind: &'static str) -> Self {
         let parameters = node.get("$parameters").map_or_else(|| Value::Dict(Dict::new().into()), Node::to_value);
         Self { node, kind, parameters, asked: vec!["type", "$parameters"] }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::template::{Scope, Template, TemplateError, Use};
+use crate::template::{Scope, Template, TemplateError, Types, Use};
 use crate::value::{Dict, Value};
 
 /// One template of a component.
@@ -13,6 +13,8 @@ pub struct Text {
     parameters: Value,
     /// Whether `parameters` (or `options`) is read at all.
     bound: bool,
+    /// A value that is no text.
+    constant: Option<Value>,
 }
 
 impl Text {
@@ -23,13 +25,19 @@ impl Text {
     pub fn parse(text: &str, parameters: Value) -> Result<Self, String> {
         let template = Template::parse(text)?;
         let bound = template.uses().iter().any(|one| matches!(one.root.as_ref(), "parameters" | "options"));
-        Ok(Self { template, parameters, bound })
+        Ok(Self { template, parameters, bound, constant: None })
     }
 
     /// A value that needs no evaluation.
     #[must_use]
     pub fn constant(value: Value) -> Self {
-        Self { template: Template::constant(value), parameters: Value::None, bound: false }
+        Self { constant: Some(value.clone()), template: Template::constant(value), parameters: Value::None, bound: false }
+    }
+
+    /// The constant, or the template's text.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        self.constant.clone().unwrap_or_else(|| Value::str(self.source()))
     }
 
     /// As it stands in the manifest.
@@ -62,12 +70,20 @@ impl Text {
         &self.parameters
     }
 
-    /// Evaluates, with the reference's typing of the result.
+    /// Evaluates, with the reference's typing of the result; an empty result is tried once more as the text itself.
     ///
     /// # Errors
     /// What went wrong, without values.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value, TemplateError> {
         if self.bound { self.template.evaluate(&self.bind(scope)) } else { self.template.evaluate(scope) }
+    }
+
+    /// Evaluates to a value of these types; an empty result is none.
+    ///
+    /// # Errors
+    /// What went wrong, without values.
+    pub fn evaluate_typed(&self, scope: &Scope, types: Types) -> Result<Value, TemplateError> {
+        if self.bound { self.template.evaluate_with(&self.bind(scope), None, types) } else { self.template.evaluate_with(scope, None, types) }
     }
 
     /// Evaluates to what Python's `str` makes of it.
@@ -90,7 +106,7 @@ impl Text {
     }
 
     fn bind(&self, scope: &Scope) -> Scope {
-        scope.clone().with("parameters", self.parameters.clone())
+        scope.with("parameters", self.parameters.clone())
     }
 }
 
@@ -147,22 +163,61 @@ impl Texts {
         })
     }
 
-    /// Evaluates all of it; nothing is dropped.
+    /// Evaluates a tree of any depth; members that are none are left out.
     ///
     /// # Errors
     /// What went wrong, without values.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value, TemplateError> {
         Ok(match self {
-            Self::Text(text) => text.evaluate(scope)?,
-            Self::List(items) => Value::List(Arc::new(items.iter().map(|item| item.evaluate(scope)).collect::<Result<_, _>>()?)),
+            Self::Text(text) => text.evaluate_typed(scope, Types::ANY)?,
+            Self::List(items) => Value::list(items.iter().map(|item| item.evaluate(scope)).collect::<Result<_, _>>()?),
             Self::Mapping(entries) => {
                 let mut dict = Dict::with_capacity(entries.len());
                 for (key, value) in entries {
-                    dict.insert(key.evaluate_to_text(scope)?.into(), value.evaluate(scope)?);
+                    dict.insert(key_text(&key.evaluate_typed(scope, Types::ANY)?), value.evaluate(scope)?);
                 }
-                Value::Dict(Arc::new(dict))
+                dict.retain(|_, value| !value.is_none());
+                Value::dict(dict)
             }
         })
+    }
+
+    /// Evaluates one text, or a mapping of one level whose values are of these types; members that are none are left out.
+    /// What lies deeper is taken as it stands.
+    ///
+    /// # Errors
+    /// What went wrong, without values.
+    pub fn evaluate_flat(&self, scope: &Scope, types: Types) -> Result<Value, TemplateError> {
+        let mut dict = match self {
+            Self::Text(text) => match text.evaluate(scope)? {
+                Value::Dict(dict) => dict.as_ref().clone(),
+                other => return Ok(other),
+            },
+            Self::List(_) => return Ok(self.source()),
+            Self::Mapping(entries) => {
+                let mut dict = Dict::with_capacity(entries.len());
+                for (key, value) in entries {
+                    let value = match value {
+                        Self::Text(text) => text.evaluate_typed(scope, types)?,
+                        deeper => deeper.source(),
+                    };
+                    dict.insert(key_text(&key.evaluate_typed(scope, Types::STR)?), value);
+                }
+                dict
+            }
+        };
+        dict.retain(|_, value| !value.is_none());
+        Ok(Value::dict(dict))
+    }
+
+    /// As it stands in the manifest.
+    #[must_use]
+    pub fn source(&self) -> Value {
+        match self {
+            Self::Text(text) => text.value(),
+            Self::List(items) => Value::list(items.iter().map(Self::source).collect()),
+            Self::Mapping(entries) => Value::dict(entries.iter().map(|(key, value)| (key.source().into(), value.source())).collect()),
+        }
     }
 
     /// All templates in it, keys included.
@@ -186,5 +241,12 @@ impl Texts {
             Self::Mapping(entries) => Some(entries),
             _ => None,
         }
+    }
+}
+
+fn key_text(key: &Value) -> Arc<str> {
+    match key {
+        Value::Str(text) => Arc::clone(text),
+        other => other.python_str().into(),
     }
 }
