@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::template::Scope;
 use crate::value::{Dict, Value};
 
 /// One part of a stream.
@@ -22,6 +23,14 @@ impl Slice {
     #[must_use]
     pub fn as_value(&self) -> Value {
         Value::Dict(Arc::new(self.merged()))
+    }
+
+    /// The scope with this slice as `stream_slice`, its parts as attributes.
+    #[must_use]
+    pub fn bind(&self, scope: &Scope) -> Scope {
+        let parts = [("partition", &self.partition), ("cursor_slice", &self.cursor), ("extra_fields", &self.extra)];
+        let attributes = parts.into_iter().map(|(name, dict)| (Arc::from(name), Value::Dict(Arc::new(dict.clone())))).collect();
+        scope.with_attributes("stream_slice", self.as_value(), Arc::new(attributes))
     }
 
     /// A member of partition or boundaries.
