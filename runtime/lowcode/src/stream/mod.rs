@@ -12,6 +12,9 @@ pub mod schema;
 pub mod check;
 pub mod validate;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
 use crate::fault::{Fault, Failure};
