@@ -106,12 +106,14 @@ impl Chunks {
             return Ok((records, Some(Whole { merged: Vec::new(), kept, extracted, last })));
         };
         self.extracted = extracted;
+        if self.parts.len().saturating_add(records.len()) > MAXIMUM_PARTS {
+            return Err(system(format!("a page has more than {MAXIMUM_PARTS} records")));
+        }
         let mut passed = Vec::new();
         for record in records {
             match plan.merge_key.as_ref().and_then(|keys| merge_key(keys, &record)) {
                 Some(key) => match self.parts.get_mut(&key) {
                     Some(known) => merge(known, &record, 0),
-                    None if self.parts.len() >= MAXIMUM_PARTS => return Err(system(format!("a page has more than {MAXIMUM_PARTS} records"))),
                     None => {
                         self.parts.insert(key, record);
                     }
