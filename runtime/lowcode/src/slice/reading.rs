@@ -10,7 +10,7 @@ use crate::model::cursor::Cursor;
 use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::partition::PartitionRouter;
 use crate::model::text::Text;
-use crate::retrieve::{Inject, Retriever, Setup, Shared, Step, Walk, system};
+use crate::retrieve::{Blind, Inject, Retriever, Setup, Shared, Step, Walk, system};
 use crate::slice::cursor::{Greatest, NO_CURSOR, Progress, Tracker};
 use crate::slice::dates;
 use crate::slice::options::Injector;
@@ -19,7 +19,7 @@ use crate::slice::router::RouterRun;
 use crate::slice::rule::{Rule, field_name, formats};
 use crate::slice::timeline::{Timeline, Windows};
 use crate::slice::world::World;
-use crate::slice::Slice;
+use crate::slice::{Judge, Slice};
 use crate::template::Scope;
 use crate::value::{Dict, Value};
 
@@ -41,6 +41,8 @@ pub struct Building<'b> {
     pub schemas: &'b dyn Fn(&Stream) -> Result<Value, Failure>,
     /// 0: read for itself, 1: for its children, and so on.
     pub level: usize,
+    /// The number of the stream whose records may go to the gate on the blind path.
+    pub number: Option<u32>,
 }
 
 impl<'b> Building<'b> {
@@ -53,13 +55,13 @@ impl<'b> Building<'b> {
         shared: Shared,
         schemas: &'b dyn Fn(&Stream) -> Result<Value, Failure>,
     ) -> Self {
-        Self { config, scope, parents, shared, schemas, level: 0 }
+        Self { config, scope, parents, shared, schemas, level: 0, number: None }
     }
 
     /// For a parent of what is built.
     #[must_use]
     pub fn for_parent(&self) -> Self {
-        Self { level: self.level.saturating_add(1), ..self.clone() }
+        Self { level: self.level.saturating_add(1), number: None, ..self.clone() }
     }
 
     /// What cursor and partition routers add to requests.
@@ -176,6 +178,7 @@ pub struct Reading {
     /// Whether answers to its requests are kept.
     pub cached: bool,
     retriever: Retriever,
+    blind: Option<Rc<Blind>>,
     router: RouterRun,
     inject: Inject,
     windows: Option<Windows>,
@@ -225,7 +228,9 @@ impl Reading {
             (None, 0) => building.parents.contains(stream.name.as_str()),
             (None, level) => level == 1,
         };
-        Ok(Self { name, tracker, cached, retriever, router, inject, windows: None, made: 0, partition: None })
+        let observe: Vec<String> = stream.incremental.iter().map(|_| tracker.field().to_owned()).collect();
+        let blind = building.number.and_then(|number| Blind::new(stream, number, &observe).ok()).map(Rc::new);
+        Ok(Self { name, tracker, cached, retriever, blind, router, inject, windows: None, made: 0, partition: None })
     }
 
     /// The pages of a slice.
@@ -233,7 +238,11 @@ impl Reading {
     /// # Errors
     /// A template cannot be evaluated.
     pub fn walk(&self, work: &Work) -> Result<Walk, Failure> {
-        self.retriever.walk(work.slice.clone(), Rc::clone(&self.inject))
+        let walk = self.retriever.walk(work.slice.clone(), Rc::clone(&self.inject))?;
+        Ok(match &self.blind {
+            Some(blind) => walk.with_blind(Rc::clone(blind)),
+            None => walk,
+        })
     }
 
     /// The records of a slice, for children and checks.

@@ -138,7 +138,9 @@ impl Connector {
         let session = self.session(host)?;
         let stream = self.stream(name, &session)?;
         let state = state.and_then(Value::as_dict).cloned().unwrap_or_default();
-        let reading = self.begin(&stream, &state, &session)?;
+        let schemas = |stream: &Stream| schema::load(self, stream, &session);
+        let building = Building { number: Some(number), ..self.building(&session, &schemas) };
+        let reading = Reading::new(&stream, &state, &building)?;
         Run::new(&session.world, reading, number, self.window(&session)).read()
     }
 
