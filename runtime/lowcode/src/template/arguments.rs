@@ -22,7 +22,11 @@ impl Given {
     /// Binds the arguments to the names of a function; the first `required` must be there.
     pub fn bind(self, function: &'static str, names: &'static [&'static str], required: usize) -> Outcome<Bound> {
         if self.positional.len() > names.len() {
-            return Err(TemplateError::type_error(format!("{function}() takes {} arguments but {} were given", names.len(), self.positional.len())));
+            return Err(TemplateError::type_error(format!(
+                "{function}() takes {} arguments but {} were given",
+                names.len(),
+                self.positional.len()
+            )));
         }
         let mut values: Vec<Option<Operand>> = self.positional.into_iter().map(Some).collect();
         values.resize(names.len(), None);

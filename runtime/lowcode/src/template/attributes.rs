@@ -9,10 +9,53 @@ use crate::datetime::{Moment, Span};
 use crate::value::Value;
 
 const TEXT: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "format_map", "index", "isalnum", "isalpha",
-    "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "join", "ljust",
-    "lower", "lstrip", "maketrans", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit",
-    "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "maketrans",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "translate",
+    "upper",
+    "zfill",
 ];
 const DICT: &[&str] = &["clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
 const LIST: &[&str] = &["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
@@ -20,8 +63,20 @@ const TUPLE: &[&str] = &["count", "index"];
 const INT: &[&str] = &["bit_length", "conjugate"];
 const FLOAT: &[&str] = &["is_integer", "conjugate"];
 const MOMENT: &[&str] = &[
-    "astimezone", "ctime", "date", "isocalendar", "isoformat", "isoweekday", "replace", "strftime", "time", "timestamp", "timetuple", "toordinal",
-    "utcoffset", "weekday",
+    "astimezone",
+    "ctime",
+    "date",
+    "isocalendar",
+    "isoformat",
+    "isoweekday",
+    "replace",
+    "strftime",
+    "time",
+    "timestamp",
+    "timetuple",
+    "toordinal",
+    "utcoffset",
+    "weekday",
 ];
 const DATE: &[&str] = &["ctime", "isocalendar", "isoformat", "isoweekday", "replace", "strftime", "timetuple", "toordinal", "weekday"];
 const SPAN: &[&str] = &["total_seconds"];
@@ -97,9 +152,7 @@ pub(super) fn own_attribute(operand: &Operand, name: &str) -> Option<Operand> {
             "denominator" => Some(Operand::int(1)),
             _ => None,
         },
-        Operand::Namespace(members) => {
-            members.borrow().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
-        }
+        Operand::Namespace(members) => members.borrow().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
         Operand::Loop(state) => super::machine::loop_attribute(state, name),
         Operand::Cycler(state) if name == "current" => state.0.get(*state.1.borrow()).cloned(),
         Operand::Macro(object) => match name {
@@ -162,8 +215,12 @@ pub(super) fn item(operand: &Operand, key: &Operand, is_written: bool) -> Outcom
     }
     let found = match (operand, key.as_value().and_then(Value::as_int)) {
         (Operand::Mapping(members), _) => members.iter().find(|(known, _)| known.equals(key)).map(|(_, value)| value.clone()),
-        (Operand::Value(Value::List(items) | Value::Tuple(items)), Some(index)) => place(index, items.len()).and_then(|at| items.get(at)).cloned().map(Operand::Value),
-        (Operand::Sequence(items, Kind::List | Kind::Tuple), Some(index)) => place(index, items.len()).and_then(|at| items.get(at)).cloned(),
+        (Operand::Value(Value::List(items) | Value::Tuple(items)), Some(index)) => {
+            place(index, items.len()).and_then(|at| items.get(at)).cloned().map(Operand::Value)
+        }
+        (Operand::Sequence(items, Kind::List | Kind::Tuple), Some(index)) => {
+            place(index, items.len()).and_then(|at| items.get(at)).cloned()
+        }
         (Operand::Value(Value::Str(text)), Some(index)) => {
             place(index, text.chars().count()).and_then(|at| text.chars().nth(at)).map(|character| Operand::text(character.to_string()))
         }

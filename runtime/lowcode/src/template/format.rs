@@ -114,7 +114,9 @@ pub(super) fn number_text(value: &Value, spec: Spec) -> Outcome<String> {
             return Ok(spec.padded(&sign, &grouped(&digits, spec.group)));
         }
         (Some(number), 'c') => return u32::try_from(number).ok().and_then(char::from_u32).map(String::from).ok_or_else(unknown),
-        (Some(_), ' ' | 'd' | 'n' | 'x' | 'X' | 'o' | 'b') => return Err(TemplateError::value_error("precision not allowed in integer format specifier")),
+        (Some(_), ' ' | 'd' | 'n' | 'x' | 'X' | 'o' | 'b') => {
+            return Err(TemplateError::value_error("precision not allowed in integer format specifier"));
+        }
         _ => float_body(value.as_f64().ok_or_else(unknown)?.abs(), spec).ok_or_else(unknown)?,
     };
     let (whole, rest) = body.split_at(body.find(|character: char| !character.is_ascii_digit()).unwrap_or(body.len()));
@@ -159,7 +161,9 @@ fn exponent(text: &str) -> String {
 fn general(number: f64, precision: usize, keep_zeros: bool) -> String {
     let scientific = format!("{number:.*e}", precision - 1);
     let power: i64 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
-    let strip = |text: &str| if text.contains('.') && !keep_zeros { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() };
+    let strip = |text: &str| {
+        if text.contains('.') && !keep_zeros { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+    };
     let precision = i64::try_from(precision).unwrap_or(6);
     if power < -4 || power >= precision {
         let (digits, power) = scientific.split_once('e').unwrap_or((&scientific, "0"));

@@ -15,8 +15,24 @@ use crate::value::{Dict, Value};
 
 /// Every function, by its name.
 const NAMES: &[&str] = &[
-    "now_utc", "today_utc", "timestamp", "max", "min", "day_delta", "duration", "format_datetime", "today_with_timezone", "str_to_datetime",
-    "sanitize_url", "camel_case_to_snake_case", "generate_uuid", "dict", "lipsum", "cycler", "joiner", "namespace",
+    "now_utc",
+    "today_utc",
+    "timestamp",
+    "max",
+    "min",
+    "day_delta",
+    "duration",
+    "format_datetime",
+    "today_with_timezone",
+    "str_to_datetime",
+    "sanitize_url",
+    "camel_case_to_snake_case",
+    "generate_uuid",
+    "dict",
+    "lipsum",
+    "cycler",
+    "joiner",
+    "namespace",
 ];
 
 /// The function of a name.
@@ -99,7 +115,7 @@ pub(super) fn defined(operand: &Operand, error: impl FnOnce() -> TemplateError) 
 
 fn today_in(now_micros: i64, zone: &str) -> Outcome<Moment> {
     let zone: chrono_tz::Tz =
-        chrono_tz::Tz::from_str_insensitive(zone).map_err(|_| TemplateError::value_error("the time zone is not known: expected a name like Europe/Berlin"))?;
+        zone.parse().map_err(|_| TemplateError::value_error("the time zone is not known: expected a name like Europe/Berlin"))?;
     let utc = chrono::DateTime::from_timestamp_micros(now_micros).ok_or(datetime::DateError::Range)?;
     let offset = chrono::Offset::fix(utc.with_timezone(&zone).offset()).local_minus_utc();
     let shifted = now_micros.checked_add(i64::from(offset) * datetime::SECOND).ok_or(datetime::DateError::Range)?;
@@ -108,7 +124,9 @@ fn today_in(now_micros: i64, zone: &str) -> Outcome<Moment> {
 
 fn timestamp(operand: &Operand) -> Outcome<Operand> {
     match operand {
-        Operand::Value(Value::Float(number, _)) if !number.is_finite() => Err(TemplateError::value_error("cannot convert float to integer")),
+        Operand::Value(Value::Float(number, _)) if !number.is_finite() => {
+            Err(TemplateError::value_error("cannot convert float to integer"))
+        }
         Operand::Value(Value::Float(number, _)) => Ok(Operand::Value(Value::Int(number.trunc() as i128))),
         Operand::Value(value) if value.as_int().is_some() => Ok(Operand::Value(Value::Int(value.as_int().unwrap_or(0)))),
         other => str_to_datetime(other).map(|moment| Operand::Value(Value::float(moment.timestamp()))),

@@ -133,7 +133,8 @@ impl<'a> Lexer<'a> {
             let strip = inner.starts_with('-');
             let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner).trim_start();
             if let Some(tail) = inner.strip_prefix("endraw").map(str::trim_start) {
-                let end = tail.strip_prefix("-%}").map(str::trim_start).or_else(|| tail.strip_prefix("+%}")).or_else(|| tail.strip_prefix("%}"));
+                let end =
+                    tail.strip_prefix("-%}").map(str::trim_start).or_else(|| tail.strip_prefix("+%}")).or_else(|| tail.strip_prefix("%}"));
                 if let Some(end) = end {
                     let text = body.get(..at).unwrap_or_default();
                     self.data(text, strip);

@@ -34,7 +34,9 @@ fn may_be_literal(text: &str) -> bool {
     let quote = |at: usize| matches!(bytes.get(at), Some(b'\'' | b'"'));
     match bytes.first() {
         None => false,
-        Some(b'0'..=b'9' | b'.' | b'+' | b'-' | b'\'' | b'"' | b'(' | b'[' | b'{' | b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'#' | b'\\') => true,
+        Some(
+            b'0'..=b'9' | b'.' | b'+' | b'-' | b'\'' | b'"' | b'(' | b'[' | b'{' | b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'#' | b'\\',
+        ) => true,
         Some(b'T') => text.starts_with("True"),
         Some(b'F') if text.starts_with("False") => true,
         Some(b'N') => text.starts_with("None"),
@@ -333,7 +335,8 @@ fn number_length(text: &str) -> usize {
     if matches!(bytes, [b'0', b'x' | b'X' | b'o' | b'O' | b'b' | b'B', ..]) {
         return bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     }
-    let digits = |from: usize| bytes.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'_').count();
+    let digits =
+        |from: usize| bytes.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'_').count();
     let mut length = digits(0);
     if bytes.get(length) == Some(&b'.') {
         length += 1;
@@ -406,7 +409,8 @@ pub(super) fn unescape(text: &str) -> Option<String> {
                 let mut code = u32::from_str_radix(digits, 16).ok()?;
                 // Two halves of a pair may stand side by side.
                 if (0xd800..0xdc00).contains(&code)
-                    && let Some(low) = rest.strip_prefix("\\u").and_then(|low| low.get(..4)).and_then(|low| u32::from_str_radix(low, 16).ok())
+                    && let Some(low) =
+                        rest.strip_prefix("\\u").and_then(|low| low.get(..4)).and_then(|low| u32::from_str_radix(low, 16).ok())
                     && (0xdc00..0xe000).contains(&low)
                 {
                     rest = rest.get(6..)?;

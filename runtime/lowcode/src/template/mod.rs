@@ -193,7 +193,8 @@ impl Template {
         }
         match default {
             Some(default) => default.render(scope).map(|rendered| typed(rendered, types)),
-            None => Ok(typed(Rendered::Value(Value::None), types)),
+            // Whatever the types: the reference has no text to look into.
+            None => Ok(Value::None),
         }
     }
 

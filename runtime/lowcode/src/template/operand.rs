@@ -183,7 +183,9 @@ impl Operand {
             }
             (Self::Sequence(_, kind), _) | (_, Self::Sequence(_, kind)) => match (self.items_of_list(), other.items_of_list()) {
                 (Some(left), Some(right)) => {
-                    self.type_name() == other.type_name() && left.len() == right.len() && left.iter().zip(&right).all(|(left, right)| left.equals(right))
+                    self.type_name() == other.type_name()
+                        && left.len() == right.len()
+                        && left.iter().zip(&right).all(|(left, right)| left.equals(right))
                 }
                 _ => *kind == Kind::Generator && false,
             },
@@ -204,7 +206,9 @@ impl Operand {
     pub fn iterate(&self) -> Outcome<Vec<Operand>> {
         match self {
             Self::Value(Value::Str(text)) => Ok(text.chars().map(|character| Self::text(character.to_string())).collect()),
-            Self::Value(Value::Dict(dict)) | Self::AnyCase(dict) => Ok(dict.keys().map(|key| Self::Value(Value::Str(Arc::clone(key)))).collect()),
+            Self::Value(Value::Dict(dict)) | Self::AnyCase(dict) => {
+                Ok(dict.keys().map(|key| Self::Value(Value::Str(Arc::clone(key)))).collect())
+            }
             Self::Value(Value::List(items) | Value::Tuple(items)) => Ok(items.iter().cloned().map(Self::Value).collect()),
             Self::Undefined(_) => Ok(Vec::new()),
             Self::Sequence(items, _) => Ok(items.to_vec()),
@@ -252,7 +256,8 @@ impl Operand {
                 out.push_str("<Namespace ");
                 match members.try_borrow() {
                     Ok(members) => {
-                        let keys: Vec<(Operand, Operand)> = members.iter().map(|(key, value)| (Self::text(key.clone()), value.clone())).collect();
+                        let keys: Vec<(Operand, Operand)> =
+                            members.iter().map(|(key, value)| (Self::text(key.clone()), value.clone())).collect();
                         write_members(keys.iter().map(|(key, value)| (key, value)), out);
                     }
                     Err(_) => out.push_str("{...}"),

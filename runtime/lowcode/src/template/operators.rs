@@ -74,20 +74,26 @@ fn dates(operator: Operator, left: &Value, right: &Value) -> Outcome<Option<Valu
         (Operator::Multiply, Value::Span(span), Value::Int(factor)) | (Operator::Multiply, Value::Int(factor), Value::Span(span)) => {
             Value::Span(span.times(short(*factor)?)?)
         }
-        (Operator::Multiply, Value::Span(span), Value::Float(factor, _)) | (Operator::Multiply, Value::Float(factor, _), Value::Span(span))
+        (Operator::Multiply, Value::Span(span), Value::Float(factor, _))
+        | (Operator::Multiply, Value::Float(factor, _), Value::Span(span))
             if !span.is_calendar() =>
         {
             Value::Span(Span::from_days(span.total_seconds() * factor / 86_400.0)?)
         }
-        (Operator::Divide, Value::Span(_), Value::Span(right)) | (Operator::FloorDivide | Operator::Modulo, Value::Span(_), Value::Span(right))
+        (Operator::Divide, Value::Span(_), Value::Span(right))
+        | (Operator::FloorDivide | Operator::Modulo, Value::Span(_), Value::Span(right))
             if right.micros() == 0 =>
         {
             return Err(TemplateError::value_error("integer division or modulo by zero"));
         }
         (Operator::Divide, Value::Span(left), Value::Span(right)) => Value::float(left.micros() as f64 / right.micros() as f64),
         (Operator::FloorDivide, Value::Span(left), Value::Span(right)) => Value::Int(floor_divide(left.micros(), right.micros())?),
-        (Operator::Modulo, Value::Span(left), Value::Span(right)) => Value::Span(Span::from_micros(floor_modulo(left.micros(), right.micros())?)),
-        (Operator::FloorDivide, Value::Span(left), Value::Int(right)) => Value::Span(Span::from_micros(floor_divide(left.micros(), *right)?)),
+        (Operator::Modulo, Value::Span(left), Value::Span(right)) => {
+            Value::Span(Span::from_micros(floor_modulo(left.micros(), right.micros())?))
+        }
+        (Operator::FloorDivide, Value::Span(left), Value::Int(right)) => {
+            Value::Span(Span::from_micros(floor_divide(left.micros(), *right)?))
+        }
         (Operator::Divide, Value::Span(left), right) if right.as_f64().is_some_and(|number| number != 0.0) => {
             Value::Span(Span::from_micros((left.micros() as f64 / right.as_f64().unwrap_or(1.0)).round_ties_even() as i128))
         }
@@ -275,7 +281,11 @@ pub(super) fn order(left: &Operand, right: &Operand, symbol: &str) -> Outcome<Op
     } else if let (Operand::Sequence(a, Kind::List | Kind::Tuple), Some(b)) = (left, right.items_of_list()) {
         return order_items(a, &b, symbol);
     }
-    Err(TemplateError::type_error(format!("'{symbol}' not supported between instances of '{}' and '{}'", left.type_name(), right.type_name())))
+    Err(TemplateError::type_error(format!(
+        "'{symbol}' not supported between instances of '{}' and '{}'",
+        left.type_name(),
+        right.type_name()
+    )))
 }
 
 fn order_items(left: &[Operand], right: &[Operand], symbol: &str) -> Outcome<Option<Ordering>> {

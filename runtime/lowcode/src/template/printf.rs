@@ -31,7 +31,8 @@ pub(super) fn printf(budget: &Budget, format: &str, arguments: &Operand) -> Outc
         out.push_str(&part);
     }
     out.push_str(filler.rest);
-    let mapping = matches!(arguments, Operand::Value(Value::Dict(_) | Value::List(_)) | Operand::Mapping(_) | Operand::Sequence(_, Kind::List));
+    let mapping =
+        matches!(arguments, Operand::Value(Value::Dict(_) | Value::List(_)) | Operand::Mapping(_) | Operand::Sequence(_, Kind::List));
     if filler.next < filler.all.len() && !filler.by_name && !mapping {
         return Err(TemplateError::type_error("not all arguments converted during string formatting"));
     }
@@ -126,7 +127,9 @@ fn convert(argument: &Operand, kind: char, mut spec: Spec, zero: bool) -> Outcom
         's' => argument.to_text(),
         'r' | 'a' => argument.repr(),
         'c' => match argument.as_value() {
-            Some(Value::Int(number)) => u32::try_from(*number).ok().and_then(char::from_u32).ok_or_else(|| wrong("a character"))?.to_string(),
+            Some(Value::Int(number)) => {
+                u32::try_from(*number).ok().and_then(char::from_u32).ok_or_else(|| wrong("a character"))?.to_string()
+            }
             Some(Value::Str(text)) if text.chars().count() == 1 => text.to_string(),
             _ => return Err(wrong("a character")),
         },

@@ -9,9 +9,45 @@ use super::operators::{binary, compare};
 use crate::value::Value;
 
 const NAMES: &[&str] = &[
-    "odd", "even", "divisibleby", "defined", "undefined", "filter", "test", "none", "boolean", "false", "true", "integer", "float", "lower",
-    "upper", "string", "mapping", "number", "sequence", "iterable", "callable", "sameas", "escaped", "in", "==", "eq", "equalto", "!=", "ne",
-    ">", "gt", "greaterthan", "ge", ">=", "<", "lt", "lessthan", "le", "<=",
+    "odd",
+    "even",
+    "divisibleby",
+    "defined",
+    "undefined",
+    "filter",
+    "test",
+    "none",
+    "boolean",
+    "false",
+    "true",
+    "integer",
+    "float",
+    "lower",
+    "upper",
+    "string",
+    "mapping",
+    "number",
+    "sequence",
+    "iterable",
+    "callable",
+    "sameas",
+    "escaped",
+    "in",
+    "==",
+    "eq",
+    "equalto",
+    "!=",
+    "ne",
+    ">",
+    "gt",
+    "greaterthan",
+    "ge",
+    ">=",
+    "<",
+    "lt",
+    "lessthan",
+    "le",
+    "<=",
 ];
 
 /// Whether there is a test of this name.
@@ -57,9 +93,14 @@ pub(super) fn test(budget: &Budget, name: &str, operand: &Operand, given: Given)
         "number" => value.is_some_and(|value| value.as_f64().is_some()),
         "string" => operand.as_str().is_some(),
         "mapping" => matches!(operand, Operand::Value(Value::Dict(_)) | Operand::Mapping(_) | Operand::AnyCase(_)),
-        "sequence" => operand.is_undefined() || (operand.length().is_ok() && !matches!(operand, Operand::Sequence(_, Kind::View(_)) | Operand::Loop(_))),
+        "sequence" => {
+            operand.is_undefined()
+                || (operand.length().is_ok() && !matches!(operand, Operand::Sequence(_, Kind::View(_)) | Operand::Loop(_)))
+        }
         "iterable" => operand.iterate().is_ok(),
-        "callable" => matches!(operand, Operand::Function(_) | Operand::Method(..) | Operand::Macro(_) | Operand::Cycler(_) | Operand::Joiner(_)),
+        "callable" => {
+            matches!(operand, Operand::Function(_) | Operand::Method(..) | Operand::Macro(_) | Operand::Cycler(_) | Operand::Joiner(_))
+        }
         "escaped" => false,
         "lower" | "upper" => {
             let text = operand.to_text();

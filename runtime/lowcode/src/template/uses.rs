@@ -30,9 +30,36 @@ pub struct Use {
 const LIST_METHODS: &[&str] = &["append", "extend", "insert", "remove", "reverse", "sort", "count", "index"];
 /// Filters that read a simple value only.
 const SIMPLE_FILTERS: &[&str] = &[
-    "default", "d", "int", "float", "string", "lower", "upper", "title", "capitalize", "trim", "replace", "abs", "round", "hash", "hmac",
-    "base64encode", "base64decode", "base64binascii_decode", "regex_search", "regex_replace", "e", "escape", "safe", "format", "truncate",
-    "indent", "center", "wordcount", "striptags", "filesizeformat",
+    "default",
+    "d",
+    "int",
+    "float",
+    "string",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "trim",
+    "replace",
+    "abs",
+    "round",
+    "hash",
+    "hmac",
+    "base64encode",
+    "base64decode",
+    "base64binascii_decode",
+    "regex_search",
+    "regex_replace",
+    "e",
+    "escape",
+    "safe",
+    "format",
+    "truncate",
+    "indent",
+    "center",
+    "wordcount",
+    "striptags",
+    "filesizeformat",
 ];
 
 /// What was found in a template.
@@ -227,7 +254,9 @@ impl Walk {
         }
         match expression {
             Expression::Constant(_) | Expression::Name(_) => {}
-            Expression::List(all) | Expression::Tuple(all) | Expression::Concat(all) | Expression::And(all) | Expression::Or(all) => self.all(all, whole),
+            Expression::List(all) | Expression::Tuple(all) | Expression::Concat(all) | Expression::And(all) | Expression::Or(all) => {
+                self.all(all, whole)
+            }
             Expression::Dict(members) => members.iter().for_each(|(key, value)| {
                 self.read(key, false);
                 self.read(value, whole);

@@ -31,7 +31,9 @@ pub(super) fn apply(budget: &Budget, name: &str, input: &Operand, given: Given) 
         "base64encode" | "base64binascii_decode" | "base64decode" => {
             given.bind("base64", &[], 0)?;
             // Python: no attribute `encode`.
-            let text = input.as_str().ok_or_else(|| defined(input, || TemplateError::value_error(format!("'{}' object has no attribute 'encode'", input.type_name()))))?;
+            let text = input.as_str().ok_or_else(|| {
+                defined(input, || TemplateError::value_error(format!("'{}' object has no attribute 'encode'", input.type_name())))
+            })?;
             match name {
                 "base64encode" => BASE64.encode(text.as_bytes()),
                 "base64decode" => base64_decode(text)?,
@@ -47,7 +49,9 @@ pub(super) fn apply(budget: &Budget, name: &str, input: &Operand, given: Given) 
             let mut bound = given.bind("tojson", &["indent"], 0)?;
             let indent = match bound.given(0) {
                 None => None,
-                Some(operand) => operand.as_value().and_then(Value::as_int).and_then(|indent| usize::try_from(indent).ok()).map(|indent| indent.min(64)),
+                Some(operand) => {
+                    operand.as_value().and_then(Value::as_int).and_then(|indent| usize::try_from(indent).ok()).map(|indent| indent.min(64))
+                }
             };
             let json = dumps(input, Dumps { sort_keys: true, indent, keep_unicode: false })?;
             json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027")
@@ -81,7 +85,8 @@ fn hash(kind: &str, text: &str) -> Outcome<String> {
 }
 
 fn hmac_sha256(key: &str, text: &str) -> Outcome<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|_| TemplateError::value_error("the key of the filter 'hmac' is not usable"))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes())
+        .map_err(|_| TemplateError::value_error("the key of the filter 'hmac' is not usable"))?;
     mac.update(text.as_bytes());
     Ok(HEXLOWER.encode(&mac.finalize().into_bytes()))
 }

@@ -31,7 +31,9 @@ pub(super) fn apply(name: &str, input: &Operand, given: Given) -> Outcome<Operan
                 Some(Value::Span(_)) => Ok(input.clone()),
                 value => match value.and_then(Value::as_int) {
                     Some(number) => Ok(Operand::Value(Value::Int(number.saturating_abs()))),
-                    None => Err(defined(input, || TemplateError::type_error(format!("bad operand type for abs(): '{}'", input.type_name())))),
+                    None => {
+                        Err(defined(input, || TemplateError::type_error(format!("bad operand type for abs(): '{}'", input.type_name()))))
+                    }
                 },
             }
         }
@@ -39,8 +41,13 @@ pub(super) fn apply(name: &str, input: &Operand, given: Given) -> Outcome<Operan
         _ => {
             let binary = given.bind("filesizeformat", &["binary"], 0)?.flag(0, false);
             let size = match input {
-                Operand::Value(Value::Str(text)) => python_float(text).ok_or_else(|| TemplateError::value_error("could not convert string to float"))?,
-                other => other.as_value().and_then(Value::as_f64).ok_or_else(|| defined(other, || TemplateError::type_error("a size must be a number")))?,
+                Operand::Value(Value::Str(text)) => {
+                    python_float(text).ok_or_else(|| TemplateError::value_error("could not convert string to float"))?
+                }
+                other => other
+                    .as_value()
+                    .and_then(Value::as_f64)
+                    .ok_or_else(|| defined(other, || TemplateError::type_error("a size must be a number")))?,
             };
             Ok(Operand::text(file_size(size, binary)))
         }
@@ -56,7 +63,9 @@ fn int(input: &Operand, base: u32) -> Outcome<Option<Value>> {
             let number = if base == 10 { python_int(text) } else { i128::from_str_radix(text.trim(), base).ok() };
             number.map(Value::Int).or_else(|| python_float(text).and_then(whole))
         }
-        Operand::Value(Value::Float(number, _)) if number.is_infinite() => return Err(TemplateError::value_error("cannot convert float infinity to integer")),
+        Operand::Value(Value::Float(number, _)) if number.is_infinite() => {
+            return Err(TemplateError::value_error("cannot convert float infinity to integer"));
+        }
         Operand::Value(value @ Value::Float(..)) if value.as_huge().is_some() => Some(value.clone()),
         Operand::Value(Value::Float(number, _)) => whole(*number),
         other => other.as_value().and_then(Value::as_int).map(Value::Int),

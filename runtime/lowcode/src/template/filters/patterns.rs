@@ -61,7 +61,9 @@ fn compiled(pattern: &str) -> Outcome<Regex> {
             return Ok(regex.clone());
         }
         let built = RegexBuilder::new(&translated(pattern)).size_limit(SIZE_LIMIT).nest_limit(NEST_LIMIT).build();
-        let regex = built.map_err(|_| TemplateError::value_error("a regular expression that is malformed, too large, or has look-around or back references"))?;
+        let regex = built.map_err(|_| {
+            TemplateError::value_error("a regular expression that is malformed, too large, or has look-around or back references")
+        })?;
         if cache.len() >= CACHE_LIMIT {
             cache.clear();
         }
@@ -151,7 +153,7 @@ impl Part {
 /// Python's replacements: `\1`, `\g<1>`, `\g<name>`, and escapes.
 fn replacement(text: &str) -> Outcome<Vec<Part>> {
     let mut parts = vec![Part::Text(String::new())];
-    let mut push = |parts: &mut Vec<Part>, character: char| match parts.last_mut() {
+    let push = |parts: &mut Vec<Part>, character: char| match parts.last_mut() {
         Some(Part::Text(text)) => text.push(character),
         _ => parts.push(Part::Text(character.into())),
     };

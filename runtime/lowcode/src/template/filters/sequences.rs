@@ -32,7 +32,9 @@ pub(super) fn apply(machine: &mut Machine<'_>, name: &str, input: Operand, given
     match name {
         "list" => given.bind("list", &[], 0).map(|_| Operand::list(items)),
         "first" => Ok(items.into_iter().next().unwrap_or_else(|| Operand::undefined("No first item, sequence was empty."))),
-        "last" if matches!(input, Operand::Sequence(_, Kind::Generator)) => Err(TemplateError::type_error("'generator' object is not reversible")),
+        "last" if matches!(input, Operand::Sequence(_, Kind::Generator)) => {
+            Err(TemplateError::type_error("'generator' object is not reversible"))
+        }
         "last" => Ok(items.into_iter().next_back().unwrap_or_else(|| Operand::undefined("No last item, sequence was empty."))),
         "random" => {
             let place = usize::try_from(machine.now_micros().unsigned_abs()).unwrap_or(0) % items.len().max(1);
@@ -180,7 +182,8 @@ fn dictsort(input: &Operand, given: Given) -> Outcome<Operand> {
         return Err(TemplateError::value_error("You can only sort by either \"key\" or \"value\""));
     }
     // Python: no attribute `items`.
-    let members = methods_members(input).ok_or_else(|| defined(input, || TemplateError::value_error("the filter 'dictsort' wants a mapping")))?;
+    let members =
+        methods_members(input).ok_or_else(|| defined(input, || TemplateError::value_error("the filter 'dictsort' wants a mapping")))?;
     let keyed = members.into_iter().map(|(key, value)| {
         let sort_key = folded(if by == "key" { key.clone() } else { value.clone() }, case_sensitive);
         (sort_key, Operand::tuple(vec![key, value]))
@@ -257,7 +260,10 @@ fn groupby(items: Vec<Operand>, given: Given) -> Outcome<Operand> {
 
 fn batch(items: Vec<Operand>, given: Given) -> Outcome<Operand> {
     let mut bound = given.bind("batch", &["linecount", "fill_with"], 1)?;
-    let size = usize::try_from(bound.int(0, 1)?).ok().filter(|size| (1..=100_000).contains(size)).ok_or_else(|| TemplateError::value_error("batch wants a size above 0"))?;
+    let size = usize::try_from(bound.int(0, 1)?)
+        .ok()
+        .filter(|size| (1..=100_000).contains(size))
+        .ok_or_else(|| TemplateError::value_error("batch wants a size above 0"))?;
     let fill = bound.given(1);
     let rows = items.chunks(size).map(|row| {
         let mut row = row.to_vec();
@@ -271,7 +277,10 @@ fn batch(items: Vec<Operand>, given: Given) -> Outcome<Operand> {
 
 fn slice(items: Vec<Operand>, given: Given) -> Outcome<Operand> {
     let mut bound = given.bind("slice", &["slices", "fill_with"], 1)?;
-    let count = usize::try_from(bound.int(0, 1)?).ok().filter(|count| (1..=100_000).contains(count)).ok_or_else(|| TemplateError::value_error("slice wants a count above 0"))?;
+    let count = usize::try_from(bound.int(0, 1)?)
+        .ok()
+        .filter(|count| (1..=100_000).contains(count))
+        .ok_or_else(|| TemplateError::value_error("slice wants a count above 0"))?;
     let fill = bound.given(1);
     let (each, extra) = (items.len() / count, items.len() % count);
     let mut rest = items.as_slice();

@@ -13,7 +13,8 @@ use crate::value::Value;
 pub(super) fn apply(budget: &Budget, name: &str, input: &Operand, given: Given) -> Outcome<Operand> {
     let text = input.to_text();
     budget.text(text.len())?;
-    let method = |name: &'static str, given: Given| methods::call(budget, &Operand::text(text.clone()), name, given).map(|called| called.result);
+    let method =
+        |name: &'static str, given: Given| methods::call(budget, &Operand::text(text.clone()), name, given).map(|called| called.result);
     match name {
         "upper" => method("upper", given),
         "lower" => method("lower", given),
@@ -64,7 +65,11 @@ fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut first = true;
     for character in text.chars() {
-        if first { out.extend(character.to_uppercase()) } else { out.extend(character.to_lowercase()) }
+        if first {
+            out.extend(character.to_uppercase())
+        } else {
+            out.extend(character.to_lowercase())
+        }
         first = is_gap(character);
     }
     out
@@ -114,7 +119,9 @@ fn indent(budget: &Budget, text: &str, given: Given) -> Outcome<Operand> {
         Some(operand) => match operand.as_value() {
             Some(Value::Str(text)) => text.to_string(),
             value => {
-                let width = value.and_then(Value::as_int).ok_or_else(|| defined(&operand, || TemplateError::type_error("width must be a number or a text")))?;
+                let width = value
+                    .and_then(Value::as_int)
+                    .ok_or_else(|| defined(&operand, || TemplateError::type_error("width must be a number or a text")))?;
                 let width = usize::try_from(width.max(0)).unwrap_or(usize::MAX);
                 budget.text(width)?;
                 " ".repeat(width)
@@ -157,7 +164,8 @@ fn truncate(input: &Operand, text: &str, given: Given) -> Outcome<Operand> {
 
 fn wordwrap(text: &str, given: Given) -> Outcome<Operand> {
     let mut bound = given.bind("wordwrap", &["width", "break_long_words", "wrapstring", "break_on_hyphens"], 0)?;
-    let width = usize::try_from(bound.int(0, 79)?).ok().filter(|width| *width > 0).ok_or_else(|| TemplateError::value_error("invalid width"))?;
+    let width =
+        usize::try_from(bound.int(0, 79)?).ok().filter(|width| *width > 0).ok_or_else(|| TemplateError::value_error("invalid width"))?;
     let breaks = bound.flag(1, true);
     let newline = bound.text(2, "\n")?;
     let wrapped: Vec<String> = methods::lines(text, false).into_iter().map(|line| wrap(line, width, breaks).join(&newline)).collect();
@@ -193,7 +201,8 @@ fn wrap(line: &str, width: usize, breaks: bool) -> Vec<String> {
 
 fn xmlattr(input: &Operand, given: Given) -> Outcome<Operand> {
     let space = given.bind("xmlattr", &["autospace"], 0)?.flag(0, true);
-    let members = methods_members(input).ok_or_else(|| defined(input, || TemplateError::value_error("the filter 'xmlattr' wants a mapping")))?;
+    let members =
+        methods_members(input).ok_or_else(|| defined(input, || TemplateError::value_error("the filter 'xmlattr' wants a mapping")))?;
     let mut parts = Vec::new();
     for (key, value) in members {
         if value.is_undefined() || matches!(value, Operand::Value(Value::None)) {

@@ -68,9 +68,7 @@ impl<'a> Machine<'a> {
                 } else {
                     match &conditional.no {
                         Some(no) => self.evaluate(no),
-                        None => Ok(Operand::undefined(
-                            "the inline if-expression evaluated to false and no else section was defined.",
-                        )),
+                        None => Ok(Operand::undefined("the inline if-expression evaluated to false and no else section was defined.")),
                     }
                 }
             }
@@ -188,7 +186,8 @@ impl<'a> Machine<'a> {
             Expression::Attribute(base, name) => {
                 if let Expression::Name(root) = &**base
                     && !self.is_assigned(root)
-                    && let Some(found) = self.scope.find(root).and_then(|found| found.attributes).and_then(|attributes| attributes.get(&**name))
+                    && let Some(found) =
+                        self.scope.find(root).and_then(|found| found.attributes).and_then(|attributes| attributes.get(&**name))
                 {
                     return Ok(Operand::Value(found.clone()));
                 }
@@ -280,7 +279,8 @@ fn loop_method(state: &super::LoopState, name: &str, given: Given) -> Outcome<Op
     let items = given.only_positional(name)?;
     if name == "changed" {
         let known = state.changed.borrow_mut().replace(items.clone());
-        let same = known.is_some_and(|known| known.len() == items.len() && known.iter().zip(&items).all(|(known, item)| known.equals(item)));
+        let same =
+            known.is_some_and(|known| known.len() == items.len() && known.iter().zip(&items).all(|(known, item)| known.equals(item)));
         return Ok(Operand::bool(!same));
     }
     match items.get(state.index % items.len().max(1)) {

@@ -261,7 +261,9 @@ impl<'a> Machine<'a> {
         for (index, parameter) in signature.names.iter().enumerate() {
             let by_name = named.iter().position(|(known, _)| known == parameter).map(|at| named.remove(at).1);
             let value = match (positional.next(), by_name) {
-                (Some(_), Some(_)) => return Err(TemplateError::type_error(format!("macro '{name}' got multiple values for argument '{parameter}'"))),
+                (Some(_), Some(_)) => {
+                    return Err(TemplateError::type_error(format!("macro '{name}' got multiple values for argument '{parameter}'")));
+                }
                 (Some(value), None) | (None, Some(value)) => value,
                 (None, None) => match index.checked_sub(first_default).and_then(|index| signature.defaults.get(index)) {
                     Some(default) => self.detached(default)?,

@@ -54,7 +54,8 @@ pub(super) fn list(receiver: &Operand, name: &'static str, given: Given) -> Outc
         }
         "remove" | "index" => {
             let wanted = given.bind(name, &["value", "start", "stop"], 1)?.need(0)?;
-            let at = items.iter().position(|item| item.equals(&wanted)).ok_or_else(|| TemplateError::value_error("the value is not in list"))?;
+            let at =
+                items.iter().position(|item| item.equals(&wanted)).ok_or_else(|| TemplateError::value_error("the value is not in list"))?;
             if name == "index" {
                 return Ok(Operand::int(at).into());
             }
@@ -172,7 +173,11 @@ fn update(receiver: &Operand, given: Given) -> Outcome<Called> {
                     let mut parts = pair.iterate()?.into_iter();
                     match (parts.next(), parts.next(), parts.next()) {
                         (Some(key), Some(value), None) => all.push((key, value)),
-                        _ => return Err(TemplateError::value_error("dictionary update sequence element has the wrong length; 2 is required")),
+                        _ => {
+                            return Err(TemplateError::value_error(
+                                "dictionary update sequence element has the wrong length; 2 is required",
+                            ));
+                        }
                     }
                 }
             }

@@ -29,7 +29,9 @@ pub(super) fn call(budget: &Budget, receiver: &Operand, name: &'static str, give
         Operand::Value(Value::Moment(moment)) => dates::moment(moment, name, given).map(Called::from),
         Operand::Value(Value::Span(span)) => Ok(Operand::Value(Value::float(span.total_seconds())).into()),
         Operand::Value(Value::Dict(_)) | Operand::Mapping(_) | Operand::AnyCase(_) => lists::dict(receiver, name, given),
-        Operand::Value(Value::List(_) | Value::Tuple(_)) | Operand::Sequence(_, Kind::List | Kind::Tuple) => lists::list(receiver, name, given),
+        Operand::Value(Value::List(_) | Value::Tuple(_)) | Operand::Sequence(_, Kind::List | Kind::Tuple) => {
+            lists::list(receiver, name, given)
+        }
         Operand::Value(Value::Float(number, _)) if name == "is_integer" => Ok(Operand::bool(number.fract() == 0.0).into()),
         Operand::Value(Value::Int(number)) if name == "bit_length" => {
             Ok(Operand::int((128 - number.unsigned_abs().leading_zeros()) as usize).into())

@@ -40,7 +40,9 @@ fn cased(text: &str, name: &str) -> String {
         "lower" | "casefold" => text.to_lowercase(),
         "capitalize" => capitalized(text),
         "swapcase" => {
-            let swap = |character: char| if character.is_uppercase() { character.to_lowercase().collect::<String>() } else { character.to_uppercase().collect() };
+            let swap = |character: char| {
+                if character.is_uppercase() { character.to_lowercase().collect::<String>() } else { character.to_uppercase().collect() }
+            };
             text.chars().map(swap).collect()
         }
         // `title`: a letter is upper case unless it follows a letter.
@@ -48,7 +50,11 @@ fn cased(text: &str, name: &str) -> String {
             let mut after_letter = false;
             let mut out = String::with_capacity(text.len());
             for character in text.chars() {
-                if after_letter { out.extend(character.to_lowercase()) } else { out.extend(character.to_uppercase()) }
+                if after_letter {
+                    out.extend(character.to_lowercase())
+                } else {
+                    out.extend(character.to_uppercase())
+                }
                 after_letter = character.is_alphabetic();
             }
             out
@@ -71,7 +77,9 @@ fn is(text: &str, name: &str) -> bool {
         "isascii" => text.is_ascii(),
         "isdecimal" | "isdigit" => all(|character| character.is_ascii_digit() || (!character.is_ascii() && character.is_numeric())),
         "isnumeric" => all(char::is_numeric),
-        "isidentifier" => text.starts_with(|first: char| first.is_alphabetic() || first == '_') && all(|next| next.is_alphanumeric() || next == '_'),
+        "isidentifier" => {
+            text.starts_with(|first: char| first.is_alphabetic() || first == '_') && all(|next| next.is_alphanumeric() || next == '_')
+        }
         "islower" => cased && !text.chars().any(char::is_uppercase),
         "isupper" => cased && !text.chars().any(char::is_lowercase),
         "isspace" => all(char::is_whitespace),
@@ -137,7 +145,10 @@ fn words(text: &str, most: usize, right: bool) -> Vec<&str> {
             break;
         }
         let (part, tail) = if right {
-            let at = rest.char_indices().rfind(|(_, character)| character.is_whitespace()).map_or(0, |(at, character)| at + character.len_utf8());
+            let at = rest
+                .char_indices()
+                .rfind(|(_, character)| character.is_whitespace())
+                .map_or(0, |(at, character)| at + character.len_utf8());
             let (tail, part) = rest.split_at(at);
             (part, tail.trim_end())
         } else {
@@ -152,7 +163,8 @@ fn words(text: &str, most: usize, right: bool) -> Vec<&str> {
 
 /// `str.splitlines`
 pub(in super::super) fn lines(text: &str, keep: bool) -> Vec<&str> {
-    let is_end = |character: char| matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let is_end =
+        |character: char| matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(is_end) {
@@ -204,7 +216,9 @@ fn search(text: &str, name: &'static str, given: Given) -> Outcome<Operand> {
     let (part, first) = window(text, &mut bound)?;
     if name == "startswith" || name == "endswith" {
         let fits = |wanted: &Operand| -> Outcome<bool> {
-            let wanted = wanted.as_str().ok_or_else(|| TemplateError::type_error(format!("{name} first arg must be str or a tuple of str, not {}", wanted.type_name())))?;
+            let wanted = wanted.as_str().ok_or_else(|| {
+                TemplateError::type_error(format!("{name} first arg must be str or a tuple of str, not {}", wanted.type_name()))
+            })?;
             Ok(if name == "startswith" { part.starts_with(wanted) } else { part.ends_with(wanted) })
         };
         return match (&wanted, wanted.type_name()) {

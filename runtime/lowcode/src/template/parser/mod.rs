@@ -209,8 +209,7 @@ impl Parser {
     }
 
     fn product(&mut self) -> Parsed<Expression> {
-        let operators =
-            [("*", Operator::Multiply), ("/", Operator::Divide), ("//", Operator::FloorDivide), ("%", Operator::Modulo)];
+        let operators = [("*", Operator::Multiply), ("/", Operator::Divide), ("//", Operator::FloorDivide), ("%", Operator::Modulo)];
         self.binary(&operators, |parser| parser.binary(&[("**", Operator::Power)], |parser| parser.unary(true)))
     }
 
@@ -496,7 +495,9 @@ fn is_deeper(expression: &Expression, levels: usize) -> bool {
     let deep = |inner: &Expression| is_deeper(inner, levels);
     match expression {
         Expression::Constant(_) | Expression::Name(_) => false,
-        Expression::List(all) | Expression::Tuple(all) | Expression::Concat(all) | Expression::And(all) | Expression::Or(all) => all.iter().any(deep),
+        Expression::List(all) | Expression::Tuple(all) | Expression::Concat(all) | Expression::And(all) | Expression::Or(all) => {
+            all.iter().any(deep)
+        }
         Expression::Dict(members) => members.iter().any(|(key, value)| deep(key) || deep(value)),
         Expression::Not(inner) | Expression::Negative(inner) | Expression::Positive(inner) | Expression::Attribute(inner, _) => deep(inner),
         Expression::Binary(_, left, right) | Expression::Item(left, right) => deep(left) || deep(right),

@@ -34,7 +34,11 @@ impl Parser {
                 _ => return Err(self.unexpected("text or a tag")),
             }
         }
-        if ends.is_empty() { Ok((statements, String::new())) } else { Err(format!("unexpected end of template, expected one of: {}", ends.join(", "))) }
+        if ends.is_empty() {
+            Ok((statements, String::new()))
+        } else {
+            Err(format!("unexpected end of template, expected one of: {}", ends.join(", ")))
+        }
     }
 
     /// A body behind the end of its tag, up to an end word.
@@ -123,7 +127,11 @@ impl Parser {
     fn outer_tuple_without_condition(&mut self) -> Parsed<Expression> {
         let first = self.nested(Self::or)?;
         if !self.is_operator(",") {
-            return if super::is_deeper(&first, super::DEPTH_LIMIT) { Err("an expression that is nested too deep".into()) } else { Ok(first) };
+            return if super::is_deeper(&first, super::DEPTH_LIMIT) {
+                Err("an expression that is nested too deep".into())
+            } else {
+                Ok(first)
+            };
         }
         let mut items = vec![first];
         while self.skip_operator(",") && !matches!(self.peek(), Some(Token::BlockEnd)) {
