@@ -92,7 +92,7 @@ fn record(id: u64, date: &str) -> String {
             r#"{{"id":{id},"order_no":"A-{id:09}","customer_id":"C-{person:06}","first_name":"Vorname{person}","last_name":"Nachname{person}","#,
             r#""email":"kunde{person}@beispiel.example","phone":"+49 30 {phone:07}","iban":"DE{iban:020}","amount":{amount}.25,"currency":"EUR","#,
             r#""status":"{status}","address":{{"street":"Lindenstraße {house}","zip":"10969","city":"Berlin"}},"#,
-            r#""notes":"Please leave it with the neighbours.","created_at":"2025-12-24T08:15:00Z","updated_at":"{date}"}}"#
+            r#""notes":"Please leave it with the neighbours if nobody is home.","created_at":"2025-12-24T08:15:00Z","updated_at":"{date}"}}"#
         ),
         id = id,
         person = id % 9973,
