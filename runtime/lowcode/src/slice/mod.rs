@@ -2,8 +2,18 @@
 //!
 //! Reads no page: `retrieve` does. Keeps no record.
 
+pub mod cursor;
+pub mod dates;
+pub mod options;
+pub mod partitioned;
+pub mod point;
+pub mod rule;
+pub mod timeline;
+pub mod world;
+
 use std::sync::Arc;
 
+use crate::template::Scope;
 use crate::value::{Dict, Value};
 
 /// One part of a stream.
@@ -22,6 +32,14 @@ impl Slice {
     #[must_use]
     pub fn as_value(&self) -> Value {
         Value::Dict(Arc::new(self.merged()))
+    }
+
+    /// The scope with this slice as `stream_slice`, its parts as attributes.
+    #[must_use]
+    pub fn bind(&self, scope: &Scope) -> Scope {
+        let parts = [("partition", &self.partition), ("cursor_slice", &self.cursor), ("extra_fields", &self.extra)];
+        let attributes = parts.into_iter().map(|(name, dict)| (Arc::from(name), Value::Dict(Arc::new(dict.clone())))).collect();
+        scope.with_attributes("stream_slice", self.as_value(), Arc::new(attributes))
     }
 
     /// A member of partition or boundaries.
