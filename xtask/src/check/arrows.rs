@@ -23,6 +23,7 @@ const CORE: &[Row] = &[
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["problem", "record", "vocab", "stream", "description"]),
+    row("labels", &["problem", "record", "vocab", "stream", "description", "manifest"]),
     row("treat", &["vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
     row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
-use super::super::walk::{field_path, flatten, id_fault};
+use super::super::walk::{ACTION, field_path, flatten, id_fault};
 use super::super::{Action, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
 use super::declare::path;
 use super::{Named, read, schedule};
@@ -39,6 +39,7 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
         retention: read::texts(table, "retention"),
         mode,
         schedule,
+        state: read::filled(table, "state", loader),
         on_undeclared: on_undeclared.map_or(OnUndeclared::Drop, |effect| effect.value),
         on_invalid: on_invalid.map_or(OnInvalid::Stop, |effect| effect.value),
     })
@@ -70,7 +71,7 @@ fn fields(table: &Table, loader: &mut Loader<'_>) -> Option<Vec<FlowField>> {
     let found: Vec<FlowField> = match &node.value {
         Raw::List(items) => items.iter().filter_map(read::as_text).filter_map(|text| allowed(&text, loader)).collect(),
         Raw::Table(entries) => {
-            flatten(entries, true).iter().filter_map(|field| treated(&field.path, field.span, field.node, loader)).collect()
+            flatten(entries, ACTION).iter().filter_map(|field| treated(&field.path, field.span, field.node, loader)).collect()
         }
         _ => Vec::new(),
     };
