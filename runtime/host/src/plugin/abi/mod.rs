@@ -111,7 +111,7 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
     let link = gate.clear(Link { system: Arc::clone(&id), imports: ready.shape.imports.clone(), generation }).await?;
     let credentials = Credentials::read(&setup.sources, system)?;
     let files = FilesState::open(&setup.sources, system, cut_to)?;
-    let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup));
+    let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup), Arc::clone(&setup.clock));
     let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
     run.cancelled = Arc::clone(&setup.cancelled);
     run.clock = Arc::clone(&setup.clock);
