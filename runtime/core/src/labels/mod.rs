@@ -20,7 +20,7 @@ use crate::vocab::closest_of;
 pub use parse::parse;
 pub use propose::{Confidence, Proposal, Proposals, propose};
 pub use sample::Sample;
-pub use write::{Written, write};
+pub use write::{Written, key, quoted, write};
 
 /// The greatest size of a file with labels in bytes.
 pub const MAX_LABELS_BYTES: usize = 4 << 20;

@@ -153,7 +153,7 @@ fn what_is_written_is_read_again_and_counts_only_once_it_is_confirmed() {
     let proposals = propose("contacts", &found, None, None);
     let written = Written { name: "contacts \"new\"".to_owned(), primary_key: vec![FieldPath::parse("email").unwrap()], proposals };
     let text = write(&[written]);
-    let mut claims = [claim("contacts \"new\"", json!({ "email": { "type": "string" }, "name": { "type": "string" } }))];
+    let mut claims = [claim("contacts \"new\"", json!({ "email": { "type": "string" }, "name": { "type": "string" }, "odd \"key\"": {} }))];
     let (labels, faults) = read(&text);
     assert_eq!(faults, [], "{text}");
     assert_eq!(labels.apply(&mut claims), []);

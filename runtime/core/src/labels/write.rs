@@ -60,14 +60,16 @@ fn subjects(proposals: &Proposals, text: &mut String) {
     let _ = writeln!(text, "subjects = [{}]   # {}", names.join(", "), comment(reason));
 }
 
-/// A key: bare where that is possible.
-fn key(name: &str) -> String {
+/// A TOML key: bare where that is possible.
+#[must_use]
+pub fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     if bare { name.to_owned() } else { quoted(name) }
 }
 
 /// A TOML text.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let mut found = String::from('"');
     for character in text.chars() {
         match character {
