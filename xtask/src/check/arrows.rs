@@ -23,6 +23,7 @@ const CORE: &[Row] = &[
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["problem", "record", "vocab", "stream", "description"]),
+    row("labels", &["problem", "record", "vocab", "stream", "description", "manifest"]),
     row("treat", &["vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
     row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
@@ -38,9 +39,10 @@ const HOST: &[Row] = &[
     row("gate", &["store", "clock"]),
     row("egress", &["gate", "place", "clock", "config"]),
     row("capability", &["gate", "egress", "store", "place", "clock", "config"]),
-    row("plugin", &["gate", "capability", "egress", "config", "clock"]),
-    row("sync", &["capability", "plugin", "gate", "egress", "store", "config", "clock"]),
-    row("cli", &["sync", "plugin", "capability", "gate", "egress", "store", "observe", "config", "clock"]),
+    row("lowcode", &["egress", "place", "config", "clock"]),
+    row("plugin", &["lowcode", "gate", "capability", "egress", "config", "clock"]),
+    row("sync", &["place", "capability", "plugin", "gate", "egress", "store", "config", "clock"]),
+    row("cli", &["sync", "lowcode", "place", "plugin", "capability", "gate", "egress", "store", "observe", "config", "clock"]),
     row("main", &["cli", "config"]),
 ];
 
