@@ -1,0 +1,111 @@
+//! One case: starts its API, reads each stream in each way that was recorded, writes what came out in the form of `compare.py`.
+
+use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use hub_lowcode::fault::Failure as EngineFailure;
+use serde_json::json;
+
+use super::engine::Engine;
+use super::outside::Outside;
+use super::wire::Wire;
+use super::{Arguments, Failure, json, name, table};
+
+/// The server sends small pieces at once: its two writes for an answer would wait for each other.
+const SERVER: &str = "import socketserver, sys; socketserver.StreamRequestHandler.disable_nagle_algorithm = True; \
+    sys.path.insert(0, sys.argv[1]); sys.argv = sys.argv[2:]; import fake_api; fake_api.main()";
+
+/// Runs what was asked for of the case in `arguments.folder`.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let case = &arguments.folder;
+    let golden = json::read(&case.join("golden.json"))?;
+    let config = json::read(&case.join("config.json"))?;
+    let manifest = std::fs::read_to_string(case.join("manifest.yaml"))?;
+    let engine = Engine::new(&manifest, &config)?;
+    let api = Api::start(case)?;
+    let mut streams = serde_json::Map::new();
+    for (stream, run) in table::wanted(arguments, &golden) {
+        let (result, blind) = one(arguments, &engine, &api.wire, &golden, &stream, &run)?;
+        let entry = streams.entry(stream).or_insert_with(|| json!({"runs": {}}));
+        entry["blind"] = (blind || entry["blind"] == true).into();
+        entry["runs"][run] = result;
+        std::fs::write(arguments.out.join(format!("{}.json", name(case))), serde_json::to_vec(&json!({"streams": streams}))?)?;
+    }
+    Ok(())
+}
+
+/// What a run left behind, and whether its records stayed outside of the engine.
+fn one(
+    arguments: &Arguments,
+    engine: &Engine,
+    wire: &Wire,
+    golden: &serde_json::Value,
+    stream: &str,
+    run: &str,
+) -> Result<(serde_json::Value, bool), Failure> {
+    let again = run == "incremental";
+    let body = match run {
+        "incremental" => json!({"phase": "incremental"}),
+        "faults_once" => json!({"phase": "initial", "faults": "once"}),
+        other => match other.strip_prefix("http_") {
+            Some(status) => json!({"phase": "initial", "faults": {"status": status.parse::<u16>()?}}),
+            None => json!({"phase": "initial"}),
+        },
+    };
+    wire.send("POST", "/__ctl/reset", &[("Content-Type".into(), "application/json".into())], Some(&serde_json::to_vec(&body)?))?;
+    let now = golden[if again { "now_incremental" } else { "now" }].as_str().unwrap_or_default();
+    let earlier = &golden["streams"][stream]["runs"]["initial"]["state"]["stream"]["stream_state"];
+    let state = (again && !earlier.is_null()).then(|| json::to_value(earlier));
+    let outside = Outside::new(micros(now)?, wire, engine.credentials());
+    let ended = catch_unwind(AssertUnwindSafe(|| engine.read(stream, state, arguments.open, &outside)));
+    let errors = match ended {
+        Ok(Ok(())) => json!([]),
+        Ok(Err(EngineFailure::Stream { failure_type, message, .. })) => json!([{"failure_type": failure_type.name(), "message": message}]),
+        Ok(Err(EngineFailure::Ended)) => json!([{"failure_type": "ended", "message": "the engine says that the run was ended"}]),
+        Err(_) => json!([{"failure_type": "panic", "message": "the engine panicked (see the log)"}]),
+    };
+    let requests: serde_json::Value = serde_json::from_slice(&wire.send("GET", "/__ctl/log", &[], None)?.body)?;
+    let kept = outside.kept();
+    let blind = kept.blind_pages.get() > 0 && kept.open_records.get() == 0;
+    let status = if errors == json!([]) { "COMPLETE" } else { "INCOMPLETE" };
+    let result = json!({
+        "requests": requests, "records": &*kept.records.borrow(), "state": &*kept.state.borrow(),
+        "status": status, "errors": errors, "waits": &*kept.waits.borrow(),
+    });
+    Ok((result, blind))
+}
+
+fn micros(text: &str) -> Result<i64, Failure> {
+    Ok(chrono::DateTime::parse_from_rfc3339(text)?.timestamp_micros())
+}
+
+/// The API of a case, ended with this value.
+struct Api {
+    child: Child,
+    wire: Wire,
+}
+
+impl Api {
+    fn start(case: &Path) -> Result<Self, Failure> {
+        let tool = table::tool(case, "fake_api.py")?;
+        let mut command = Command::new("python3");
+        command.args(["-c", SERVER]).arg(tool.parent().unwrap_or(Path::new("."))).arg("fake_api.py").arg(case.join("api-script.json"));
+        let mut child = command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out).read_line(&mut line)?;
+        }
+        let port = line.trim().strip_prefix("PORT ").and_then(|port| port.parse().ok());
+        let port = port.ok_or_else(|| format!("fake_api.py did not tell its port but `{line}`"))?;
+        Ok(Self { child, wire: Wire::new(port) })
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
