@@ -111,7 +111,7 @@ impl Output {
         Ok(())
     }
 
-    /// Emits what is in the buffer and says that everything before is covered by this state: JSON of at most 64 KiB, deterministic,
+    /// Emits what is in the buffer and says that everything before is covered by this state: JSON of at most 4 MiB, deterministic,
     /// without personal data.
     ///
     /// # Errors

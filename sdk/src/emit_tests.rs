@@ -44,7 +44,7 @@ fn the_host_refuses_what_is_no_record() {
     output.record(&json!([1])).unwrap();
     assert!(output.flush().unwrap_err().to_string().contains("row 1 of a batch is no JSON object"));
     let mut output = Output::new(&StreamRequest::new("a"));
-    assert!(output.checkpoint(&"x".repeat(70_000)).unwrap_err().to_string().contains("over the limit of 65536"));
+    assert!(output.checkpoint(&"x".repeat(4 << 20)).unwrap_err().to_string().contains("over the limit of 4194304"));
 }
 
 #[test]

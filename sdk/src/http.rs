@@ -127,6 +127,12 @@ impl Request {
         host::fetch(self).map(|handle| Response { handle, url: self.url.clone() })
     }
 
+    /// Sends it in the background. At most 16 may be under way; dropping the handle abandons the request.
+    #[must_use]
+    pub fn start(&self) -> Pending {
+        Pending { handle: host::start(self), url: self.url.clone() }
+    }
+
     /// [`Request::send`] and [`Response::success`] in one.
     ///
     /// # Errors
@@ -141,6 +147,24 @@ impl Request {
 pub fn fetch_many(requests: &[Request]) -> Vec<Result<Response, FetchError>> {
     let answers = host::fetch_many(requests);
     answers.into_iter().zip(requests).map(|(answer, request)| answer.map(|handle| Response { handle, url: request.url.clone() })).collect()
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub struct Pending {
+    handle: host::Pending,
+    url: String,
+}
+
+impl Pending {
+    /// Waits for the whole response. Any status is a response.
+    ///
+    /// # Errors
+    /// No response: see [`FetchError`].
+    pub fn wait(self) -> Result<Response, FetchError> {
+        let Self { handle, url } = self;
+        handle.wait().map(|handle| Response { handle, url })
+    }
 }
 
 /// A response whose body is in the host.
@@ -272,6 +296,13 @@ pub enum FetchError {
     Transport(String),
     /// The body is not JSON, or the pointer is not one.
     Malformed(String),
+    /// The credential could not be made ready: a login or the exchange of a token failed.
+    Credential {
+        /// The configuration is wrong; else another try may help.
+        config: bool,
+        /// What happened.
+        message: String,
+    },
 }
 
 impl fmt::Display for FetchError {
@@ -284,6 +315,7 @@ impl fmt::Display for FetchError {
             Self::Tls(text) => ("no secure connection", text.into()),
             Self::Transport(text) => ("the connection failed", text.into()),
             Self::Malformed(text) => ("the response is not what was expected", text.into()),
+            Self::Credential { message, .. } => ("the credential could not be made ready", message.into()),
         };
         out.write_str(what)?;
         if text.is_empty() { Ok(()) } else { write!(out, ": {text}") }
@@ -298,6 +330,8 @@ impl From<FetchError> for Error {
             FetchError::Denied(_) => Self::Cancelled,
             FetchError::Timeout | FetchError::Dns(_) | FetchError::Transport(_) => Self::transient(error.to_string()),
             FetchError::Malformed(_) => Self::SchemaDrift(error.to_string()),
+            FetchError::Credential { config: true, .. } => Self::Auth(error.to_string()),
+            FetchError::Credential { .. } => Self::transient(error.to_string()),
             FetchError::TooLarge(_) | FetchError::Tls(_) => Self::Permanent(error.to_string()),
         }
     }

@@ -1,8 +1,11 @@
-//! Log, clock, entropy, and the host's wish to end.
+//! Log, clock, waiting, entropy, and the host's wish to end.
 
 use std::time::Duration;
 
 use crate::host;
+
+/// The most that one call to the host waits.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
 /// Severity of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,10 +35,21 @@ pub fn warn(message: &str) {
     log(Level::Warn, message);
 }
 
-/// Wall clock: time since 1970-01-01T00:00:00Z, in milliseconds.
+/// Wall clock: time since 1970-01-01T00:00:00Z, in microseconds.
 #[must_use]
 pub fn now() -> Duration {
-    Duration::from_millis(host::now_ms())
+    Duration::from_micros(host::now_us())
+}
+
+/// Waits; ends early once the host wants the run to end, which [`cancelled`] then tells.
+pub fn sleep(time: Duration) {
+    let mut rest = time;
+    while !rest.is_zero() && !cancelled() {
+        let step = rest.min(LONGEST_SLEEP);
+        // A part of a millisecond counts as a whole one.
+        host::sleep_ms(u32::try_from(step.as_micros().div_ceil(1000)).unwrap_or(u32::MAX));
+        rest -= step;
+    }
 }
 
 /// Time since the run began; never goes back.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The greatest size of a connector's state in bytes (`sink.checkpoint`).
-pub const MAX_CURSOR_BYTES: usize = 64 << 10;
+pub const MAX_CURSOR_BYTES: usize = 4 << 20;
 /// The greatest size of one emitted batch in bytes (`sink.emit`).
 pub const MAX_BATCH_BYTES: usize = 16 << 20;
 

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hub_core::manifest::{self, Manifest, NoFiles, System};
@@ -15,6 +16,7 @@ use wit_parser::Resolve;
 
 use crate::capability::files::FilesState;
 use crate::capability::run::Run;
+use crate::clock::Clock;
 use crate::egress::{Credentials, Egress, Lookup, SystemLookup};
 use crate::gate::{Gate, RunContext};
 use crate::plugin::abi::Setup;
@@ -81,6 +83,7 @@ impl World {
             system: self.system.clone(),
             gate: Arc::clone(&self.gate),
             lookup: Arc::clone(&self.lookup),
+            clock: Arc::new(crate::clock::SystemClock),
             cancelled: Arc::default(),
             lifetime: None,
         }
@@ -89,6 +92,33 @@ impl World {
 
 pub(crate) fn workshop(cache: &Path) -> Workshop {
     Workshop { cache: cache.to_owned(), ledger: Arc::new(Digests::default()), compiler: Compiler::InProcess }
+}
+
+/// A clock that stands still and remembers who wanted to wait.
+pub(crate) struct Still {
+    now_us: u64,
+    sleeps: Mutex<Vec<Duration>>,
+}
+
+impl Still {
+    pub(crate) fn at(now_us: u64) -> Self {
+        Self { now_us, sleeps: Mutex::default() }
+    }
+
+    pub(crate) fn sleeps(&self) -> Vec<Duration> {
+        self.sleeps.lock().unwrap().clone()
+    }
+}
+
+impl Clock for Still {
+    fn now_us(&self) -> u64 {
+        self.now_us
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        self.sleeps.lock().unwrap().push(time);
+        Box::pin(async {})
+    }
 }
 
 /// A ledger in memory.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -80,6 +81,8 @@ pub(crate) struct State {
     pub files: BTreeMap<String, File>,
     pub now_ms: u64,
     pub calls: u64,
+    pub sleeps: Vec<Duration>,
+    pub under_way: usize,
     pub read_body: bool,
     pub cancel_after_checkpoints: Option<usize>,
 }
@@ -127,6 +130,12 @@ impl FakeHost {
     /// Sets the wall clock.
     pub fn set_now_ms(&self, now_ms: u64) {
         with(|state| state.now_ms = now_ms);
+    }
+
+    /// How long the connector waited, call by call. The clock went on; nobody waited.
+    #[must_use]
+    pub fn sleeps(&self) -> Vec<Duration> {
+        with(|state| state.sleeps.clone())
     }
 
     /// The host wants the end once it has so many checkpoints.

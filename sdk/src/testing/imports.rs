@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::mem;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,8 +14,10 @@ use crate::runtime::Level;
 use crate::{Ack, Error};
 
 const MAX_BATCH_BYTES: usize = 16 << 20;
-const MAX_STATE_BYTES: usize = 64 << 10;
+const MAX_STATE_BYTES: usize = 4 << 20;
 const MAX_READ_BYTES: u32 = 1 << 20;
+const MAX_SLEEP_MS: u32 = 3_600_000;
+const MAX_UNDER_WAY: usize = 16;
 
 pub fn emit(stream: u32, batch: &[u8]) -> Result<Ack, Error> {
     if batch.len() > MAX_BATCH_BYTES {
@@ -161,6 +164,34 @@ pub fn fetch_many(requests: &[Request]) -> Vec<Result<Response, FetchError>> {
     requests.iter().map(fetch).collect()
 }
 
+/// A request under way: answered when it began, told when it is waited for.
+#[derive(Debug)]
+pub struct Pending(Result<Response, FetchError>);
+
+impl Pending {
+    pub fn wait(mut self) -> Result<Response, FetchError> {
+        mem::replace(&mut self.0, Err(FetchError::Transport("the request was abandoned".into())))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        with(|state| state.under_way -= 1);
+    }
+}
+
+pub fn start(request: &Request) -> Pending {
+    let under_way = with(|state| {
+        state.under_way += 1;
+        state.under_way
+    });
+    Pending(if under_way > MAX_UNDER_WAY {
+        Err(FetchError::Denied(format!("fake host: {under_way} requests are under way, the limit is {MAX_UNDER_WAY}")))
+    } else {
+        fetch(request)
+    })
+}
+
 pub fn list(folder: &str) -> Result<Vec<Entry>, FileError> {
     with(|state| {
         allowed(state, folder)?;
@@ -265,8 +296,17 @@ pub fn log(level: Level, message: &str) {
     with(|state| state.logs.push(LogLine { level, message: message.into() }));
 }
 
-pub fn now_ms() -> u64 {
-    with(|state| state.now_ms)
+pub fn now_us() -> u64 {
+    with(|state| state.now_ms.saturating_mul(1000))
+}
+
+/// The clock goes on by as much; nobody waits.
+pub fn sleep_ms(milliseconds: u32) {
+    with(|state| {
+        let milliseconds = u64::from(milliseconds.min(MAX_SLEEP_MS));
+        state.now_ms = state.now_ms.saturating_add(milliseconds);
+        state.sleeps.push(Duration::from_millis(milliseconds));
+    });
 }
 
 /// Each call a microsecond later: tests stay the same on every machine.

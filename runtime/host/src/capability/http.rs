@@ -3,12 +3,14 @@
 //! Checks the form of a request, then asks the gate. Sends nothing itself (see `egress`).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use hub_core::policy::ask::Ask;
 use hub_core::problem::{Code, Problem};
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::pointer::{self, Found, Malformed};
@@ -24,6 +26,7 @@ const MAX_NAME_BYTES: usize = 1 << 10;
 const MAX_POINTED_BYTES: usize = 64 << 10;
 const MAX_CHUNK_BYTES: usize = 1 << 20;
 const MAX_REQUESTS: usize = 256;
+/// Requests of `fetch_many`, and those under way.
 const AT_ONCE: usize = 16;
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 const MAX_TIMEOUT_MS: u32 = 120_000;
@@ -62,6 +65,13 @@ pub enum FetchError {
     Transport(String),
     /// The request, the body or the pointer is not well formed.
     Malformed(String),
+    /// The credential could not be made ready.
+    Credential {
+        /// The configuration is at fault.
+        config: bool,
+        /// What happened, without a secret.
+        message: String,
+    },
 }
 
 impl From<Ended> for FetchError {
@@ -108,6 +118,42 @@ pub async fn fetch_many(run: &Run, requests: Vec<Fetch>) -> Vec<Result<Response,
         return (0..count).map(|_| Err(FetchError::Ended(ended.clone()))).collect();
     }
     futures::stream::iter(requests).map(|request| fetch(run, request)).buffered(AT_ONCE).collect().await
+}
+
+/// A request in the background. Dropping it abandons the request.
+pub struct Pending {
+    run: Arc<Run>,
+    answer: JoinHandle<Result<Response, FetchError>>,
+}
+
+/// Begins to send a request. Everything that may be wrong with it is told by [`Pending::wait`], but for too many requests under way (E306).
+pub async fn start(run: &Arc<Run>, request: Fetch) -> Pending {
+    let count = run.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+    let within = run.within("a number of requests under way", count, AT_ONCE).await;
+    let own = Arc::clone(run);
+    let answer = tokio::spawn(async move {
+        within?;
+        fetch(&own, request).await
+    });
+    Pending { run: Arc::clone(run), answer }
+}
+
+impl Pending {
+    /// Waits for the whole response.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn wait(mut self) -> Result<Response, FetchError> {
+        let answer = (&mut self.answer).await;
+        answer.unwrap_or_else(|_| Err(FetchError::Transport("the request was abandoned".to_owned())))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.run.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.answer.abort();
+    }
 }
 
 /// The request as policy can judge it: every size within its limit, every header the guest's own.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: once something was refused, nothing is done for the instance any more, whatever it makes of the answer.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use hub_core::problem::{Code, Problem};
 
 use super::Inlet;
 use super::files::FilesState;
+use crate::clock::{Clock, SystemClock};
 use crate::egress::Egress;
 use crate::gate::{Asks, Cleared, Gate};
 
@@ -32,9 +33,12 @@ pub struct Run {
     pub inlet: Option<Arc<dyn Inlet>>,
     /// Set by the host when the run is to end.
     pub cancelled: Arc<AtomicBool>,
+    /// What time it is, and how waiting is done.
+    pub clock: Arc<dyn Clock>,
     /// When the run began.
     pub began: Instant,
     pub(super) log_lines: AtomicU32,
+    pub(super) under_way: AtomicUsize,
     refusal: OnceLock<Arc<Problem>>,
     calls_after_refusal: AtomicU32,
 }
@@ -55,8 +59,10 @@ impl Run {
             files,
             inlet: None,
             cancelled: Arc::default(),
+            clock: Arc::new(SystemClock),
             began: Instant::now(),
             log_lines: AtomicU32::new(0),
+            under_way: AtomicUsize::new(0),
             refusal: OnceLock::new(),
             calls_after_refusal: AtomicU32::new(0),
         }

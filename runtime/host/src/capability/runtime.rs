@@ -1,12 +1,16 @@
-//! `runtime`: clock, entropy, log and the wish to end. Needs no grant: none of it leads anywhere.
+//! `runtime`: clock, waiting, entropy, log and the wish to end. Needs no grant: none of it leads anywhere.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::run::Run;
 
 const MAX_LINE_BYTES: usize = 8 << 10;
 const MAX_LINES: u32 = 1000;
 const MAX_RANDOM_BYTES: u32 = 4096;
+const MAX_SLEEP: Duration = Duration::from_secs(3600);
+/// How soon a waiting guest notices that the run is to end.
+const NOTICE: Duration = Duration::from_millis(100);
 
 /// Severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +59,33 @@ fn is_control(letter: char) -> bool {
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[must_use]
-pub fn now_ms() -> u64 {
-    crate::clock::now_ms()
+pub fn now_ms(run: &Run) -> u64 {
+    run.clock.now_us() / 1000
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+#[must_use]
+pub fn now_us(run: &Run) -> u64 {
+    run.clock.now_us()
+}
+
+/// Waits, at most an hour, and no longer than the run is to go on.
+pub async fn sleep_ms(run: &Run, milliseconds: u32) {
+    if cancelled(run) {
+        return;
+    }
+    let wait = run.clock.sleep(Duration::from_millis(u64::from(milliseconds)).min(MAX_SLEEP));
+    tokio::select! {
+        biased;
+        () = wait => {}
+        () = end_of(run) => {}
+    }
+}
+
+async fn end_of(run: &Run) {
+    while !cancelled(run) {
+        tokio::time::sleep(NOTICE).await;
+    }
 }
 
 /// Nanoseconds since the run began.
@@ -83,7 +112,38 @@ pub fn cancelled(run: &Run) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, random};
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::time::{Duration, Instant};
+
+    use super::{clean, now_ms, now_us, random, sleep_ms};
+    use crate::clock::SystemClock;
+    use crate::tests::{Still, world};
+
+    #[tokio::test]
+    async fn time_is_the_clocks() {
+        let still = Arc::new(Still::at(1_767_225_600_123_456));
+        let mut run = world("").run();
+        run.clock = Arc::clone(&still) as _;
+        sleep_ms(&run, 1500).await;
+        sleep_ms(&run, u32::MAX).await;
+        assert_eq!(still.sleeps(), [Duration::from_millis(1500), Duration::from_secs(3600)], "an hour is the most");
+        assert_eq!((now_us(&run), now_ms(&run)), (1_767_225_600_123_456, 1_767_225_600_123));
+    }
+
+    #[tokio::test]
+    async fn nobody_sleeps_beyond_the_end_of_a_run() {
+        let began = Instant::now();
+        let mut run = world("").run();
+        run.clock = Arc::new(SystemClock);
+        let end = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            run.cancelled.store(true, Ordering::Relaxed);
+        };
+        tokio::join!(sleep_ms(&run, 600_000), end);
+        sleep_ms(&run, 600_000).await;
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
 
     #[test]
     fn lines_cannot_drive_a_terminal() {

@@ -144,6 +144,7 @@ fn accept(system: &str, place: &Place) -> Result<u8, Failure> {
         config,
         stopping: Arc::new(AtomicBool::new(false)),
         lookup: Arc::new(crate::egress::SystemLookup),
+        clock: Arc::new(crate::clock::SystemClock),
     };
     super::runtime()?.block_on(sync::accept(&host, system))?;
     super::print_text(&format!("✓ accepted what the connector of `{system}` claims; the audit log says so\n"));

@@ -57,6 +57,7 @@ impl Run {
             config,
             stopping,
             lookup: Arc::new(crate::egress::SystemLookup),
+            clock: Arc::new(crate::clock::SystemClock),
         };
         let display = Display::new(quiet || self.output == Output::Json);
         let (outcomes, signal) = runtime.block_on(self.passes(&host, &flows, &display, quiet))?;

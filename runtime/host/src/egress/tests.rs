@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use hub_core::problem::Code;
 
 use super::{Lookup, Method, SendError};
-use crate::capability::http::{Fetch, FetchError, Response, fetch, fetch_many};
+use crate::capability::http::{Fetch, FetchError, Response, fetch, fetch_many, start};
 use crate::capability::run::Run;
 use crate::tests::{World, world, world_in};
 
@@ -337,6 +337,46 @@ async fn many_requests_keep_their_order() {
     let answers = fetch_many(&run, (0..257).map(|_| get("http://x/")).collect()).await;
     assert!(answers.len() == 257 && answers.iter().all(Result::is_err));
     assert_eq!(run.refusal().unwrap().code, Code::E306);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_under_way_go_on_by_themselves() {
+    let server = serve(&vec![ok("{}"); 16]);
+    let run = Arc::new(granting(&[&server], "").run());
+    let mut under_way = Vec::new();
+    for number in 0..16 {
+        under_way.push(start(&run, get(format!("{}/{number}", server.origin()))).await);
+    }
+    let began = std::time::Instant::now();
+    while server.count() < 16 && began.elapsed().as_secs() < 30 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(server.count(), 16, "nobody has waited for any of them");
+    for pending in under_way {
+        assert_eq!(pending.wait().await.unwrap().status(), 200);
+    }
+    let wrong = start(&run, get("/relative")).await;
+    assert!(matches!(wrong.wait().await, Err(FetchError::Malformed(_))), "what is wrong with a request is told at its end");
+    assert!(run.refusal().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_under_way_are_refused_and_abandoned_ones_do_not_count() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://127.0.0.1:{}", silent.local_addr().unwrap().port());
+    let world = world(&format!("hosts = [{origin:?}]"));
+    let run = Arc::new(world.run());
+    for _ in 0..40 {
+        drop(start(&run, get(&origin)).await);
+    }
+    assert!(run.refusal().is_none());
+    let mut under_way = Vec::new();
+    for _ in 0..17 {
+        under_way.push(start(&run, get(&origin)).await);
+    }
+    let last = under_way.pop().unwrap().wait().await;
+    assert_eq!(refusal(&run, &last), Code::E306);
+    assert_eq!(world.notes.denied(), [Code::E306]);
 }
 
 #[test]

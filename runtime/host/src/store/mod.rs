@@ -33,10 +33,10 @@ pub use sealing::Moment;
 
 /// Longest key in bytes.
 pub const KEY_LIMIT: usize = 512;
-/// Longest value in bytes: a connector's state of 64 KiB as text, with room for what stands around it.
-pub const VALUE_LIMIT: usize = 128 << 10;
+/// Longest value in bytes: a connector's state of 4 MiB as text, with room for what stands around it.
+pub const VALUE_LIMIT: usize = 6 << 20;
 /// Most bytes of all values of one transaction, and most audit entries: what one log batch of the engine holds with ease.
-pub const TRANSACTION_LIMIT: usize = 2 << 20;
+pub const TRANSACTION_LIMIT: usize = 16 << 20;
 const ENTRIES_LIMIT: usize = 4096;
 
 /// Opens a store: `memory:`, or a folder, which is made if it is not there.

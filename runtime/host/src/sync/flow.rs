@@ -187,6 +187,7 @@ impl<'a> Run<'a> {
             system: system.clone(),
             gate: self.gate.clone(),
             lookup: self.host.lookup.clone(),
+            clock: self.host.clock.clone(),
             cancelled: self.cancelled.clone(),
             lifetime: None,
         }

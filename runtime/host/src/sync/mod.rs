@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use hub_core::policy::Policy;
 use hub_core::problem::Problem;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::egress::Lookup;
 use crate::plugin::package::{Compiler, Package, Workshop};
@@ -40,6 +41,8 @@ pub struct Host {
     pub stopping: Arc<AtomicBool>,
     /// How names become addresses.
     pub lookup: Arc<dyn Lookup>,
+    /// What time it is for guests, and how they wait.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Host {

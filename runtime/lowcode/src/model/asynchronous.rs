@@ -80,9 +80,8 @@ pub fn read_async_retriever(node: &Node, reader: &mut Reader) -> Option<AsyncRet
     let optional = read_optional_requesters(&mut fields, reader);
     let download_paginator =
         fields.read(reader, "download_paginator", |reader, node| read_paginator(node, reader)).unwrap_or(Paginator::None);
-    let partition_routers = fields
-        .read(reader, "partition_router", |reader, node| Some(one_or_many(node, reader, read_partition_router)))
-        .unwrap_or_default();
+    let partition_routers =
+        fields.read(reader, "partition_router", |reader, node| Some(one_or_many(node, reader, read_partition_router))).unwrap_or_default();
     let decoder = fields.read(reader, "decoder", |reader, node| read_decoder(node, reader)).unwrap_or(Decoder::Json);
     let download_decoder = fields.read(reader, "download_decoder", |reader, node| read_decoder(node, reader)).unwrap_or(Decoder::Json);
     let parameters = fields.parameters.clone();

@@ -61,16 +61,8 @@ impl Decoder {
 
 /// Reads a decoder.
 pub fn read_decoder(node: &Node, reader: &mut Reader) -> Option<Decoder> {
-    let kinds = [
-        "JsonDecoder",
-        "JsonItemsDecoder",
-        "JsonlDecoder",
-        "CsvDecoder",
-        "XmlDecoder",
-        "IterableDecoder",
-        "GzipDecoder",
-        "ZipfileDecoder",
-    ];
+    let kinds =
+        ["JsonDecoder", "JsonItemsDecoder", "JsonlDecoder", "CsvDecoder", "XmlDecoder", "IterableDecoder", "GzipDecoder", "ZipfileDecoder"];
     let mut fields = reader.component(node, &kinds)?;
     let decoder = match fields.kind {
         "JsonDecoder" => Some(Decoder::Json),
@@ -86,9 +78,9 @@ pub fn read_decoder(node: &Node, reader: &mut Reader) -> Option<Decoder> {
         }),
         "XmlDecoder" => Some(Decoder::Xml),
         "IterableDecoder" => Some(Decoder::Lines),
-        kind => fields.require(reader, "decoder", |reader, node| read_inner(node, reader)).map(|inner| {
-            if kind == "GzipDecoder" { Decoder::Gzip(Box::new(inner)) } else { Decoder::Zip(Box::new(inner)) }
-        }),
+        kind => fields
+            .require(reader, "decoder", |reader, node| read_inner(node, reader))
+            .map(|inner| if kind == "GzipDecoder" { Decoder::Gzip(Box::new(inner)) } else { Decoder::Zip(Box::new(inner)) }),
     };
     fields.end(reader);
     decoder

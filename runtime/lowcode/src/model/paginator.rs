@@ -94,10 +94,9 @@ fn read_strategy(node: &Node, reader: &mut Reader) -> Option<Strategy> {
             start: fields.integer(reader, "start_from_page").unwrap_or(0),
             inject_on_first_request: fields.flag(reader, "inject_on_first_request", false),
         }),
-        "OffsetIncrement" => Some(Strategy::Offset {
-            page_size,
-            inject_on_first_request: fields.flag(reader, "inject_on_first_request", false),
-        }),
+        "OffsetIncrement" => {
+            Some(Strategy::Offset { page_size, inject_on_first_request: fields.flag(reader, "inject_on_first_request", false) })
+        }
         _ => {
             let stop_condition = fields.text(reader, "stop_condition");
             let cursor_value = fields.require_text(reader, "cursor_value");

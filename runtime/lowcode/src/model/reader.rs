@@ -89,12 +89,20 @@ impl Reader {
             Some(kind) if expected.contains(&kind) => expected.iter().find(|name| **name == kind).map(|name| Fields::new(node, name)),
             Some(kind) if kind.starts_with("Custom") => {
                 let class = class.unwrap_or(kind);
-                self.fault(node, Kind::CustomClass(class.to_owned()), format!("`{kind}` asks for the Python class `{class}`; Python code is not run"));
+                self.fault(
+                    node,
+                    Kind::CustomClass(class.to_owned()),
+                    format!("`{kind}` asks for the Python class `{class}`; Python code is not run"),
+                );
                 None
             }
             None if class.is_some() => {
                 let class = class.unwrap_or_default();
-                self.fault(node, Kind::CustomClass(class.to_owned()), format!("asks for the Python class `{class}`; Python code is not run"));
+                self.fault(
+                    node,
+                    Kind::CustomClass(class.to_owned()),
+                    format!("asks for the Python class `{class}`; Python code is not run"),
+                );
                 None
             }
             Some(kind) => {
@@ -241,7 +249,12 @@ impl<'n> Fields<'n> {
     }
 
     /// Reads a field that must be there.
-    pub fn require<R>(&mut self, reader: &mut Reader, key: &'static str, read: impl FnOnce(&mut Reader, &'n Node) -> Option<R>) -> Option<R> {
+    pub fn require<R>(
+        &mut self,
+        reader: &mut Reader,
+        key: &'static str,
+        read: impl FnOnce(&mut Reader, &'n Node) -> Option<R>,
+    ) -> Option<R> {
         if self.get(key).is_none() {
             reader.fault(self.node, Kind::Invalid, format!("`{}` needs `{key}`", self.kind));
             return None;

@@ -90,7 +90,8 @@ pub fn read_requester(node: &Node, reader: &mut Reader) -> Option<Requester> {
         return None;
     }
     let method = read_method(&mut fields, reader);
-    let authenticator = fields.read(reader, "authenticator", |reader, node| read_placed_authenticator(node, reader, url.as_ref().or(url_base.as_ref())));
+    let authenticator =
+        fields.read(reader, "authenticator", |reader, node| read_placed_authenticator(node, reader, url.as_ref().or(url_base.as_ref())));
     let error_handler = fields.read(reader, "error_handler", |reader, node| read_error_handler(node, reader));
     let (parameters, query_properties) = read_parameters(&mut fields, reader);
     let headers = fields.texts(reader, "request_headers");

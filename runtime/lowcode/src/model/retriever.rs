@@ -124,9 +124,8 @@ pub fn read_simple_retriever(node: &Node, reader: &mut Reader) -> Option<SimpleR
         None => Some(Paginator::None),
         Some(node) => reader.inside("paginator", |reader| read_paginator(node, reader)),
     };
-    let partition_routers = fields
-        .read(reader, "partition_router", |reader, node| Some(one_or_many(node, reader, read_partition_router)))
-        .unwrap_or_default();
+    let partition_routers =
+        fields.read(reader, "partition_router", |reader, node| Some(one_or_many(node, reader, read_partition_router))).unwrap_or_default();
     let ignore_slicer_on_paginated_requests = fields.flag(reader, "ignore_stream_slicer_parameters_on_paginated_requests", false);
     let pagination_reset = fields.read(reader, "pagination_reset", |reader, node| read_pagination_reset(node, reader));
     let page_size_reduction = fields.read(reader, "page_size_reduction", |reader, node| read_page_size_reduction(node, reader));

@@ -118,7 +118,9 @@ fn read_check(node: &Node, reader: &mut Reader) -> Option<Check> {
         Some(Check::Streams { names, dynamic })
     };
     if let Some(node) = fields.get("config_overrides") {
-        reader.inside("config_overrides", |reader| reader.fault(node, Kind::Unsupported, "a check with another configuration is not supported"));
+        reader.inside("config_overrides", |reader| {
+            reader.fault(node, Kind::Unsupported, "a check with another configuration is not supported")
+        });
     }
     fields.end(reader);
     check

@@ -83,7 +83,11 @@ impl Text {
     /// # Errors
     /// What went wrong, without values.
     pub fn evaluate_typed(&self, scope: &Scope, types: Types) -> Result<Value, TemplateError> {
-        if self.bound { self.template.evaluate_with(&self.bind(scope), None, types) } else { self.template.evaluate_with(scope, None, types) }
+        if self.bound {
+            self.template.evaluate_with(&self.bind(scope), None, types)
+        } else {
+            self.template.evaluate_with(scope, None, types)
+        }
     }
 
     /// Evaluates to what Python's `str` makes of it.

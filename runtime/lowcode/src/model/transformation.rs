@@ -97,7 +97,8 @@ pub fn read_transformation(node: &Node, reader: &mut Reader) -> Option<Transform
         "FlattenFields" => Some(Transformation::FlattenFields { flatten_lists: fields.flag(reader, "flatten_lists", true) }),
         _ => {
             let key = fields.get("key_transformation");
-            let (prefix, suffix) = key.and_then(|node| reader.inside("key_transformation", |reader| read_key(node, reader))).unwrap_or_default();
+            let (prefix, suffix) =
+                key.and_then(|node| reader.inside("key_transformation", |reader| read_key(node, reader))).unwrap_or_default();
             Some(Transformation::DpathFlattenFields {
                 path: fields.text_list(reader, "field_path"),
                 delete_origin_value: fields.flag(reader, "delete_origin_value", false),

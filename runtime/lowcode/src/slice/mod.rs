@@ -2,6 +2,15 @@
 //!
 //! Reads no page: `retrieve` does. Keeps no record.
 
+pub mod cursor;
+pub mod dates;
+pub mod options;
+pub mod partitioned;
+pub mod point;
+pub mod rule;
+pub mod timeline;
+pub mod world;
+
 use std::sync::Arc;
 
 use crate::template::Scope;

@@ -6,8 +6,8 @@ use crate::model::cursor::Cursor;
 use crate::model::partition::PartitionRouter;
 use crate::model::requester::{Inject, RequestOption};
 use crate::model::text::Text;
-use crate::slice::{Options, Slice};
 use crate::slice::rule::boundary_names;
+use crate::slice::{Options, Slice};
 use crate::template::Scope;
 use crate::value::{Dict, Value};
 

@@ -141,6 +141,12 @@ impl Partitioned {
         Ok(rule)
     }
 
+    /// The cursor as it was evaluated, once a partition asked for it.
+    #[must_use]
+    pub fn rule_made(&self) -> Option<Arc<Rule>> {
+        self.rule.clone()
+    }
+
     /// Takes note of when the run began.
     pub fn start(&mut self, now: i64) {
         self.started.get_or_insert(now);

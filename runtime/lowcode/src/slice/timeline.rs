@@ -4,9 +4,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::slice::Slice;
 use crate::slice::point::{Gap, Overflow, Point};
 use crate::slice::rule::Rule;
-use crate::slice::Slice;
 use crate::value::{Dict, Value};
 
 /// What was read without a hole.

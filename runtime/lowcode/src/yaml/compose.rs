@@ -9,6 +9,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use crate::fault::{Fault, Kind, Mark};
 use crate::value::Value;
 
+use super::indent::{Indented, indent};
 use super::node::{Entries, Entry, Node};
 use super::scalar::{self, Plain};
 
@@ -44,7 +45,21 @@ pub fn parse(text: &str) -> Result<Document, Vec<Fault>> {
         let message = format!("the text has {} bytes; at most {MAX_TEXT} are read", text.len());
         return Err(vec![Fault { mark: None, path: String::new(), kind: Kind::Limit, message }]);
     }
-    let mut composer = Composer::default();
+    let trimmed = text.trim_end_matches([' ', '\t']);
+    let text = if trimmed.ends_with('\n') { trimmed } else { text };
+    match compose(text, Vec::new()) {
+        Err(faults) if faults.iter().all(|fault| fault.kind == Kind::Syntax) => {
+            let Indented { text, moved } = indent(text);
+            compose(&text, moved).map_err(|_| faults)
+        }
+        result => result,
+    }
+}
+
+/// Composes a text whose lines were moved to the right by so many columns.
+fn compose(text: &str, moved: Vec<i64>) -> Result<Document, Vec<Fault>> {
+    let ends_open = text.rsplit('\n').next().is_some_and(|line| !line.trim().is_empty());
+    let mut composer = Composer { moved, open_end: ends_open.then(|| text.chars().count()), ..Composer::default() };
     let mut parser = Parser::new_from_str(text);
     if let Err(fault) = composer.run(&mut parser) {
         composer.wrong(fault);
@@ -116,6 +131,9 @@ struct Composer {
     identities: u32,
     documents: u32,
     root: Option<Node>,
+    moved: Vec<i64>,
+    /// Where the text ends, if its last line is without a line break.
+    open_end: Option<usize>,
     faults: Vec<Fault>,
     notes: Vec<Fault>,
 }
@@ -124,20 +142,21 @@ fn fault(mark: Option<Mark>, kind: Kind, message: impl Into<String>) -> Fault {
     Fault { mark, path: String::new(), kind, message: message.into() }
 }
 
-fn place(span: Span) -> Option<Mark> {
-    let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
-    let column = u32::try_from(span.start.col()).unwrap_or(u32::MAX).saturating_add(1);
-    Some(Mark { line, column })
-}
-
 impl Composer {
+    fn place(&self, span: Span) -> Option<Mark> {
+        let line = span.start.line();
+        let moved = self.moved.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let column = i64::try_from(span.start.col()).unwrap_or(i64::MAX).saturating_sub(moved).saturating_add(1);
+        Some(Mark { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(1) })
+    }
+
     fn run<'text>(&mut self, parser: &mut Parser<'text, StrInput<'text>>) -> Result<(), Fault> {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| {
                 let marker = error.marker();
-                fault(place(Span::empty(*marker)), Kind::Syntax, format!("not YAML: {}", error.info()))
+                fault(self.place(Span::empty(*marker)), Kind::Syntax, format!("not YAML: {}", error.info()))
             })?;
-            let mark = place(span);
+            let mark = self.place(span);
             match event {
                 Event::DocumentStart(_) => {
                     self.documents += 1;
@@ -145,7 +164,13 @@ impl Composer {
                         return Err(fault(mark, Kind::Syntax, "a second document begins here; a manifest is one document"));
                     }
                 }
-                Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), mark)?,
+                Event::Scalar(text, style, anchor, tag) => {
+                    let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                    // A line break that is not in the text is none.
+                    let cut = is_block && self.open_end.is_some_and(|end| span.end.index() >= end);
+                    let text = if cut { text.strip_suffix('\n').unwrap_or(&text) } else { &text };
+                    self.scalar(text, style, anchor, tag.as_deref(), mark)?;
+                }
                 Event::Alias(anchor) => self.alias(anchor, mark)?,
                 Event::SequenceStart(anchor, tag) => {
                     self.open(tag.as_deref(), "seq", mark)?;

@@ -4,6 +4,7 @@
 //! Every hostile shape ends in a fault: texts, nesting, aliases and the number of nodes behind aliases are bounded.
 
 mod compose;
+mod indent;
 mod node;
 mod scalar;
 mod timestamp;

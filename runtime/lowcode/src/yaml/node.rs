@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::fault::Mark;
-use crate::value::{Dict, Value};
+use crate::value::{Dict, JsonError, Value};
 
 /// The members of a mapping, in order.
 pub type Entries = IndexMap<Arc<str>, Entry>;
@@ -229,6 +229,46 @@ impl Node {
         }
     }
 
+    /// Reads JSON: what a host hands to a guest. The places are lost.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, JsonError> {
+        Value::from_json(bytes).map(|value| Self::from_value(&value))
+    }
+
+    /// Writes JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        match &self.content {
+            Content::Scalar(value) => value.write_json(out),
+            Content::Sequence(sequence) => {
+                out.push(b'[');
+                for (index, item) in sequence.items.iter().enumerate() {
+                    separate(index, out);
+                    item.write_json(out);
+                }
+                out.push(b']');
+            }
+            Content::Mapping(mapping) => {
+                out.push(b'{');
+                for (index, (key, entry)) in mapping.entries.iter().enumerate() {
+                    separate(index, out);
+                    Value::Str(key.clone()).write_json(out);
+                    out.push(b':');
+                    entry.node.write_json(out);
+                }
+                out.push(b'}');
+            }
+        }
+    }
+
     /// Whether both are one and the same in memory; then whatever is derived from them is the same, too.
     #[must_use]
     pub fn is_same(&self, other: &Node) -> bool {
@@ -261,6 +301,12 @@ impl PartialEq for Node {
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
         self.node == other.node
+    }
+}
+
+fn separate(index: usize, out: &mut Vec<u8>) {
+    if index > 0 {
+        out.push(b',');
     }
 }
 

@@ -85,6 +85,22 @@ pub fn fetch_many(requests: &[Request]) -> Vec<Result<Response, FetchError>> {
     wire_http::fetch_many(&requests).into_iter().map(|answer| Ok(Response(answer?))).collect()
 }
 
+/// A request under way.
+#[derive(Debug)]
+pub struct Pending(wire_http::Pending);
+
+impl Pending {
+    /// Its answer.
+    pub fn wait(self) -> Result<Response, FetchError> {
+        Ok(Response(wire_http::Pending::wait(self.0)?))
+    }
+}
+
+/// One request, in the background.
+pub fn start(request: &Request) -> Pending {
+    Pending(wire_http::start(&wire_request(request)))
+}
+
 /// Files of a folder.
 pub fn list(folder: &str) -> Result<Vec<Entry>, FileError> {
     let entries = wire_files::list(folder)?;
@@ -150,8 +166,13 @@ pub fn log(level: Level, message: &str) {
 }
 
 /// Wall clock.
-pub fn now_ms() -> u64 {
-    wire_runtime::now_ms()
+pub fn now_us() -> u64 {
+    wire_runtime::now_us()
+}
+
+/// Waits.
+pub fn sleep_ms(milliseconds: u32) {
+    wire_runtime::sleep_ms(milliseconds);
 }
 
 /// Time since the run began.
@@ -229,6 +250,7 @@ impl From<wire_http::FetchError> for FetchError {
             wire_http::FetchError::Tls(text) => Self::Tls(text),
             wire_http::FetchError::Transport(text) => Self::Transport(text),
             wire_http::FetchError::Malformed(text) => Self::Malformed(text),
+            wire_http::FetchError::Credential(fault) => Self::Credential { config: fault.config, message: fault.message },
         }
     }
 }

@@ -34,7 +34,7 @@ pub const ALL: &[(&str, Attack)] = &[
     ("foreign-stream-checkpoint", |_| sink::checkpoint(7, b"x")),
     ("goes-on-after-denial", goes_on_after_denial),
     ("never-ends-after-denial", never_ends_after_denial),
-    ("oversized-checkpoint", |job| job.checkpoint(&vec![b'x'; (64 << 10) + 1])),
+    ("oversized-checkpoint", |job| job.checkpoint(&vec![b'x'; (4 << 20) + 1])),
     ("empty-batches", empty_batches),
     ("trap-after-a-batch", trap_after_a_batch),
     ("trap-after-a-checkpoint", trap_after_a_checkpoint),

@@ -23,7 +23,7 @@ pub(super) const MAX_MESSAGE_BYTES: usize = 2 << 10;
 
 /// Host state of an instance.
 pub(super) struct State {
-    pub(super) run: Run,
+    pub(super) run: Arc<Run>,
     pub(super) table: ResourceTable,
     meter: Meter,
 }
@@ -83,7 +83,7 @@ impl Guest {
         let engine = engine::shared().map_err(failed)?;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        let state = State { run: prepared.run, table, meter: Meter::new(prepared.setup.system.limits).map_err(failed)? };
+        let state = State { run: Arc::new(prepared.run), table, meter: Meter::new(prepared.setup.system.limits).map_err(failed)? };
         let until = prepared.setup.lifetime.map(|lifetime| time::Instant::now() + lifetime);
         let mut guest = Self { store: engine::store(engine, state), connector, until, dead: false };
         let pre = match linker.instantiate_pre(&prepared.ready.component) {

@@ -19,6 +19,7 @@ use super::{PluginError, Sink, Source};
 use crate::capability::Inlet;
 use crate::capability::files::{FilesState, Positions};
 use crate::capability::run::Run;
+use crate::clock::Clock;
 use crate::egress::{Credentials, Egress, Lookup};
 use crate::gate::{Asks, Cleared, Gate};
 
@@ -37,6 +38,8 @@ pub struct Setup {
     pub gate: Arc<Gate>,
     /// How names become addresses.
     pub lookup: Arc<dyn Lookup>,
+    /// What time it is for the guest, and how it waits.
+    pub clock: Arc<dyn Clock>,
     /// Set it when the run is to end; the guest is asked to stop, not stopped.
     pub cancelled: Arc<AtomicBool>,
     /// Longest life of the instance, waiting included; none = as long as it takes.
@@ -111,6 +114,7 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
     let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup));
     let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
     run.cancelled = Arc::clone(&setup.cancelled);
+    run.clock = Arc::clone(&setup.clock);
     Ok((Prepared { ready, run, config: system.config.value.to_string(), setup }, link))
 }
 

@@ -12,7 +12,7 @@ use super::open_source;
 use crate::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
 use crate::plugin::package::Package;
 use crate::plugin::{PluginError, ReadRequest, Source};
-use crate::tests::{World, component, description, foreign_component, source, world};
+use crate::tests::{Still, World, component, description, foreign_component, source, world};
 
 /// Remembers what it got.
 #[derive(Default)]
@@ -225,10 +225,42 @@ async fn oversized_arguments_are_refused() {
         assert!(bin.batches.lock().unwrap().is_empty());
     }
     let body = "(func $work (result i64) (drop (memory.grow (i32.const 4)))
-        (call $checkpoint (i32.const 0) (i32.const 0) (i32.const 65537) (i32.const 64)) (i64.const 1))";
-    let (result, bin) = read(&world(""), guest(EMIT, &["sink"], body)).await;
+        (call $checkpoint (i32.const 0) (i32.const 0) (i32.const 4194305) (i32.const 64)) (i64.const 1))";
+    let body = body.replace("(i32.const 4))", "(i32.const 80))");
+    let (result, bin) = read(&world(""), guest(EMIT, &["sink"], &body)).await;
     assert_eq!(result.unwrap_err().code, Code::E306);
     assert!(bin.states.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_starts_a_request_sleeps_and_waits_for_it() {
+    let imports = r#"(import "hub:connector/http@0.1.0" "start"
+            (func $start (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+        (import "hub:connector/http@0.1.0" "[static]pending.wait" (func $wait (param i32 i32)))
+        (import "hub:connector/runtime@0.1.0" "sleep-ms" (func $sleep (param i32)))
+        (import "hub:connector/runtime@0.1.0" "now-us" (func $now (result i64)))"#;
+    let start = CALL_FETCH.replace("$fetch", "$start").replace(" (i32.const 64))", ")");
+    // Counts the clock and the answer's discriminant: 0 is a response, 1 is an error.
+    let body = format!(
+        r#"(data (i32.const 1024) "https://evil.example/x") (func $work (result i64) (local $pending i32)
+            (local.set $pending {start}) (call $sleep (i32.const 2500)) (call $wait (local.get $pending) (i32.const 64))
+            (i64.add (call $now) (i64.load8_u (i32.const 64))))"#
+    );
+    let (granted, cache, still) = (world("hosts = [\"https://api.example.org\"]"), tempfile::tempdir().unwrap(), Arc::new(Still::at(41)));
+    let mut setup = granted.setup(Package::of(guest(imports, &["http", "runtime"], &body)).unwrap(), cache.path());
+    setup.clock = Arc::clone(&still) as _;
+    let mut source = open_source(setup, Arc::new(Bin::default())).await.unwrap();
+    assert_eq!(source.read(vec![request()]).await.unwrap_err().code, Code::E204, "a refusal in the background is one");
+    assert_eq!(granted.notes.denied(), [Code::E204]);
+
+    let waiting = "(func $work (result i64) (call $sleep (i32.const 2500)) (call $now))";
+    let imports = imports.split_once("(import \"hub:connector/runtime@0.1.0\" \"sleep-ms\"").unwrap().1;
+    let imports = format!("(import \"hub:connector/runtime@0.1.0\" \"sleep-ms\"{imports}");
+    let mut setup = granted.setup(Package::of(guest(&imports, &["runtime"], waiting)).unwrap(), cache.path());
+    setup.clock = Arc::clone(&still) as _;
+    let mut source = open_source(setup, Arc::new(Bin::default())).await.unwrap();
+    assert_eq!(source.read(vec![request()]).await.unwrap(), 41);
+    assert_eq!(still.sleeps().last(), Some(&std::time::Duration::from_millis(2500)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

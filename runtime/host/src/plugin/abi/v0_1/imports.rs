@@ -7,11 +7,14 @@ use wasmtime::component::Resource;
 
 use super::bindings::hub::connector::{files, http, pages, runtime, sink, types};
 use crate::capability::files::{Compression, FileError, Reader, Writer};
-use crate::capability::http::{FetchError, Response};
+use crate::capability::http::{FetchError, Pending, Response};
 use crate::capability::run::Ended;
 use crate::capability::{self, Accepted, files as file, http as web};
 use crate::egress::Method;
 use crate::plugin::abi::guest::State;
+
+/// The length of an epoch: whoever sleeps longer has left its place to others.
+const SHORT_SLEEP_MS: u32 = 10;
 
 impl types::Host for State {}
 
@@ -52,7 +55,23 @@ impl runtime::Host for State {
 
     fn now_ms(&mut self) -> Result<u64> {
         self.glance()?;
-        Ok(capability::runtime::now_ms())
+        Ok(capability::runtime::now_ms(&self.run))
+    }
+
+    fn now_us(&mut self) -> Result<u64> {
+        self.glance()?;
+        Ok(capability::runtime::now_us(&self.run))
+    }
+
+    async fn sleep_ms(&mut self, milliseconds: u32) -> Result<()> {
+        // A moment's sleep must not make a busy guest look idle.
+        if milliseconds < SHORT_SLEEP_MS {
+            self.glance()?
+        } else {
+            self.work()?
+        }
+        capability::runtime::sleep_ms(&self.run, milliseconds).await;
+        Ok(())
     }
 
     fn monotonic_ns(&mut self) -> Result<u64> {
@@ -82,6 +101,26 @@ impl http::Host for State {
         self.work()?;
         let answers = web::fetch_many(&self.run, requests.into_iter().map(fetch).collect()).await;
         answers.into_iter().map(|answer| self.keep(answer)).collect()
+    }
+
+    async fn start(&mut self, request: http::Request) -> Result<Resource<Pending>> {
+        self.glance()?;
+        let pending = web::start(&self.run, fetch(request)).await;
+        Ok(self.table.push(pending)?)
+    }
+}
+
+impl http::HostPending for State {
+    async fn wait(&mut self, this: Resource<Pending>) -> Result<Result<Resource<Response>, http::FetchError>> {
+        self.work()?;
+        let pending = self.table.delete(this)?;
+        let answer = pending.wait().await;
+        self.keep(answer)
+    }
+
+    async fn drop(&mut self, this: Resource<Pending>) -> Result<()> {
+        self.table.delete(this)?;
+        Ok(())
     }
 }
 
@@ -218,6 +257,7 @@ fn fetch_error(error: FetchError) -> http::FetchError {
         FetchError::Tls(text) => http::FetchError::Tls(text),
         FetchError::Transport(text) => http::FetchError::Transport(text),
         FetchError::Malformed(text) => http::FetchError::Malformed(text),
+        FetchError::Credential { config, message } => http::FetchError::Credential(http::CredentialFault { config, message }),
     }
 }
 

@@ -20,7 +20,12 @@ mod bindings {
         path: "../../wit/v0.1",
         world: "full-connector",
         imports: {
-            "hub:connector/runtime": trappable,
+            "hub:connector/runtime.log": trappable,
+            "hub:connector/runtime.now-ms": trappable,
+            "hub:connector/runtime.now-us": trappable,
+            "hub:connector/runtime.monotonic-ns": trappable,
+            "hub:connector/runtime.random": trappable,
+            "hub:connector/runtime.cancelled": trappable,
             "hub:connector/http.[method]response.status": trappable,
             "hub:connector/http.[method]response.headers": trappable,
             "hub:connector/http.[method]response.header": trappable,
@@ -29,6 +34,7 @@ mod bindings {
         exports: { default: async },
         with: {
             "hub:connector/http.response": crate::capability::http::Response,
+            "hub:connector/http.pending": crate::capability::http::Pending,
             "hub:connector/files.reader": crate::capability::files::Reader,
             "hub:connector/files.writer": crate::capability::files::Writer,
         },
