@@ -101,6 +101,15 @@ impl Cursor {
         }
     }
 
+    /// Whether the catalogue may choose another field.
+    #[must_use]
+    pub fn allows_catalog_defined_field(&self) -> bool {
+        match self {
+            Self::Datetime(cursor) => cursor.allow_catalog_defined_field,
+            Self::Count(cursor) => cursor.allow_catalog_defined_field,
+        }
+    }
+
     /// Whether reading stops at the first old record.
     #[must_use]
     pub fn is_data_feed(&self) -> bool {

@@ -11,6 +11,9 @@ pub mod rule;
 pub mod timeline;
 pub mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::template::Scope;
