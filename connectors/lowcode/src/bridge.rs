@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use hub_lowcode::host::{FetchError, Host, Level, Method, Observed, PageOutcome, PageRequest, Pending, Request, Response};
 use hub_lowcode::value::Value;
-use hub_sdk::{Error, Output, http, pages, runtime};
+use hub_sdk::{Error, Output, StreamRequest, http, pages, runtime};
 
-/// The longest wait that the host takes in one call, in seconds.
-const LONGEST_WAIT: f64 = 3600.0;
+/// Nobody waits longer for a remote, in seconds.
+const LONGEST_WAIT: f64 = 86_400.0;
 
 /// What the engine asks of the host, for one stream.
 pub struct Bridge {
@@ -22,11 +22,9 @@ impl Bridge {
         Self { output: Rc::new(RefCell::new(output)) }
     }
 
-    /// Emits what is still buffered and tells how many records were handed over.
-    pub fn close(self) -> Result<u64, Error> {
-        let mut output = self.output.borrow_mut();
-        output.flush()?;
-        Ok(output.records())
+    /// Gives the output back.
+    pub fn into_output(self) -> Output {
+        self.output.replace(Output::new(&StreamRequest::new("")))
     }
 }
 
@@ -36,16 +34,8 @@ impl Host for Bridge {
     }
 
     fn sleep(&self, seconds: f64) -> Result<(), FetchError> {
-        let mut left = seconds;
-        while left > 0.0 {
-            let part = left.min(LONGEST_WAIT);
-            runtime::sleep(Duration::from_secs_f64(part));
-            if runtime::cancelled() {
-                return Err(FetchError::Ended);
-            }
-            left -= part;
-        }
-        Ok(())
+        runtime::sleep(Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_WAIT)));
+        if runtime::cancelled() { Err(FetchError::Ended) } else { Ok(()) }
     }
 
     fn start(&self, request: &Request) -> Box<dyn Pending> {
@@ -85,13 +75,13 @@ impl Host for Bridge {
 
 /// A request that the host is sending.
 struct UnderWay {
-    pending: Result<http::Pending, http::FetchError>,
+    pending: http::Pending,
     output: Rc<RefCell<Output>>,
 }
 
 impl Pending for UnderWay {
     fn wait(self: Box<Self>) -> Result<Box<dyn Response>, FetchError> {
-        let response = self.pending.and_then(http::Pending::wait).map_err(unanswered)?;
+        let response = self.pending.wait().map_err(unanswered)?;
         Ok(Box::new(Answer { response, output: self.output }))
     }
 }
@@ -183,6 +173,7 @@ fn unanswered(error: http::FetchError) -> FetchError {
         http::FetchError::Denied(_) => FetchError::Ended,
         http::FetchError::TooLarge(_) => FetchError::TooLarge,
         http::FetchError::Malformed(text) => FetchError::Malformed(text),
+        http::FetchError::Credential { config, message } => FetchError::Credential { config, message },
         other => FetchError::Transport(other.to_string()),
     }
 }
