@@ -60,6 +60,7 @@ fn the_helpdesk_is_read_as_its_page_says() {
     }
     program.write(&manifest, program.read(&manifest).replace("http://127.0.0.1:8918", &helpdesk.origin));
     program.write(&format!("{FOLDER}/secrets/api_key"), "helpdesk-example-key\n");
+    program.write(&format!("{FOLDER}/secrets/statistics.key"), "a key for the tests only");
     program.run(&["check", &manifest]).ends(0);
     program.run(&["plugin", "inspect", &format!("{FOLDER}/helpdesk.yaml")]).ends(0).says("tickets");
     program.run(&["run", &manifest, "--dry-run", "--limit", "10"]).ends(0);
