@@ -130,7 +130,7 @@ impl Cursor {
         let formats: Vec<&String> = cursor.record_formats.iter().filter(|format| **format != cursor.format).collect();
         match formats.as_slice() {
             [] => format_orders(&cursor.format),
-            [one] => format_orders(one),
+            [one] => format_orders(one) && format_orders(&cursor.format),
             _ => false,
         }
     }

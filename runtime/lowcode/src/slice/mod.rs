@@ -5,8 +5,11 @@
 pub mod cursor;
 pub mod dates;
 pub mod options;
+pub mod parent;
 pub mod partitioned;
 pub mod point;
+pub mod reading;
+pub mod router;
 pub mod rule;
 pub mod timeline;
 pub mod world;

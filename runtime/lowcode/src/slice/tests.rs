@@ -6,7 +6,7 @@ use crate::slice::Slice;
 use crate::slice::dates;
 use crate::slice::partitioned::{Partitioned, Setting};
 use crate::slice::point::{Clamp, Gap, Point};
-use crate::slice::rule::{End, Formats, Rule, Scale};
+use crate::slice::rule::{ENDLESS, End, Formats, Rule, Scale};
 use crate::slice::timeline::Timeline;
 use crate::value::{Dict, Value};
 
@@ -27,7 +27,7 @@ fn rule(start: &str, end: &str, step: Option<&str>) -> Rule {
         start: Some(point(start)),
         end: End::At(point(end)),
         lookback: None,
-        step: step.map(|step| dates::duration(step).unwrap()),
+        step: Some(step.map_or(ENDLESS, |step| dates::duration(step).unwrap())),
         granularity: step.map(|_| Gap::micros(86_400_000_000)),
         clamp: Clamp::None,
         strictly: false,

@@ -6,8 +6,7 @@ use crate::fault::Failure;
 use crate::host::Host;
 use crate::model::source::Check;
 use crate::model::stream::AnyStream;
-use crate::slice::world::World;
-use crate::stream::{Connector, dynamic, records};
+use crate::stream::{Connector, Session, dynamic, records};
 use crate::value::Dict;
 
 /// What a check found.
@@ -25,12 +24,12 @@ impl Connector {
     /// # Errors
     /// [`Failure::Ended`]; whatever else goes wrong is a verdict.
     pub fn check(&self, host: &dyn Host) -> Result<Verdict, Failure> {
-        let world = World::new(host);
+        let session = self.session(host)?;
         let reached = match &self.source().check {
-            Check::Streams { names, dynamic } => self.check_names(names, dynamic, &world),
+            Check::Streams { names, dynamic } => self.check_names(names, dynamic, &session),
             Check::Dynamic { count, use_availability } => {
                 let count = usize::try_from(*count).unwrap_or(0);
-                self.check_first(count, *use_availability, &world)
+                self.check_first(count, *use_availability, &session)
             }
         };
         match reached {
@@ -40,10 +39,10 @@ impl Connector {
         }
     }
 
-    fn check_names(&self, names: &[String], wanted: &[(String, Option<i64>)], world: &World<'_>) -> Result<Verdict, Failure> {
+    fn check_names(&self, names: &[String], wanted: &[(String, Option<i64>)], session: &Session<'_>) -> Result<Verdict, Failure> {
         for name in names {
-            let stream = self.stream(name, world)?;
-            if let Some(reason) = self.unreached(&stream, world)? {
+            let stream = self.stream(name, session)?;
+            if let Some(reason) = self.unreached(&stream, session)? {
                 return Ok(Verdict::Unreached(reason));
             }
         }
@@ -51,7 +50,7 @@ impl Connector {
             return Ok(Verdict::Reached);
         }
         let mut made: HashMap<String, Vec<AnyStream>> = HashMap::new();
-        for (template, stream) in dynamic::resolve(self, world)? {
+        for (template, stream) in dynamic::resolve(self, session)? {
             made.entry(template).or_default().push(stream);
         }
         for (template, count) in wanted {
@@ -62,7 +61,7 @@ impl Connector {
             let streams = made.get(template).map(Vec::as_slice).unwrap_or_default();
             let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(streams.len());
             for stream in streams.iter().take(count) {
-                if let Some(reason) = self.unreached(stream, world)? {
+                if let Some(reason) = self.unreached(stream, session)? {
                     return Ok(Verdict::Unreached(reason));
                 }
             }
@@ -70,13 +69,13 @@ impl Connector {
         Ok(Verdict::Reached)
     }
 
-    fn check_first(&self, count: usize, availability: bool, world: &World<'_>) -> Result<Verdict, Failure> {
-        let streams = self.streams(world)?;
+    fn check_first(&self, count: usize, availability: bool, session: &Session<'_>) -> Result<Verdict, Failure> {
+        let streams = self.streams(session)?;
         if streams.is_empty() {
             return Ok(Verdict::Unreached("there are no streams to reach".to_owned()));
         }
         for stream in streams.iter().take(if availability { count } else { 0 }) {
-            if let Some(reason) = self.unreached(stream, world)? {
+            if let Some(reason) = self.unreached(stream, session)? {
                 return Ok(Verdict::Unreached(reason));
             }
         }
@@ -84,11 +83,11 @@ impl Connector {
     }
 
     /// Why a stream cannot be reached; none if it can, be it empty.
-    fn unreached(&self, stream: &AnyStream, world: &World<'_>) -> Result<Option<String>, Failure> {
+    fn unreached(&self, stream: &AnyStream, session: &Session<'_>) -> Result<Option<String>, Failure> {
         let name = stream.name();
-        let first = self.begin(stream, &Dict::new(), world.host.now_micros()).and_then(|mut reading| {
-            let Some(work) = reading.next(world)? else { return Ok(false) };
-            records::reach(&mut reading, &work, world)?;
+        let first = self.begin(stream, &Dict::new(), session).and_then(|mut reading| {
+            let Some(work) = reading.next(&session.world)? else { return Ok(false) };
+            records::reach(&mut reading, &work, session)?;
             Ok(true)
         });
         match first {

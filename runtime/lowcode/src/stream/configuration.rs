@@ -4,7 +4,7 @@ use crate::fault::{FailureType, Failure};
 use crate::model::configuration::{ConfigTransformation, Normalization, Validator};
 use crate::model::text::Text;
 use crate::model::transformation::ValueType;
-use crate::slice::reading::system;
+use crate::retrieve::system;
 use crate::stream::path;
 use crate::stream::validate;
 use crate::template::{Scope, Types};

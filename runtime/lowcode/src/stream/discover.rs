@@ -3,8 +3,8 @@
 use crate::fault::Failure;
 use crate::host::Host;
 use crate::model::stream::{AnyStream, Stream};
-use crate::slice::world::World;
-use crate::stream::{Connector, schema};
+use crate::retrieve::system;
+use crate::stream::{Connector, Session, schema};
 use crate::value::Value;
 
 /// An entry of the catalogue.
@@ -30,32 +30,31 @@ impl Connector {
     /// # Errors
     /// A template cannot be evaluated, or the API fails where schemas or streams come from it.
     pub fn discover(&self, host: &dyn Host) -> Result<Vec<Entry>, Failure> {
-        let world = World::new(host);
-        self.streams(&world)?.iter().map(|stream| self.entry(stream, &world)).collect()
+        let session = self.session(host)?;
+        self.streams(&session)?.iter().map(|stream| self.entry(stream, &session)).collect()
     }
 
     /// One stream's entry.
     ///
     /// # Errors
     /// As for [`Connector::discover`].
-    pub fn entry(&self, stream: &AnyStream, world: &World<'_>) -> Result<Entry, Failure> {
+    pub fn entry(&self, stream: &AnyStream, session: &Session<'_>) -> Result<Entry, Failure> {
         let stream: &Stream = match stream {
             AnyStream::Declarative(stream) => stream,
             // Without a state it is the one that would be read.
             AnyStream::StateDelegating(stream) => &stream.full_refresh,
         };
-        let building = self.building(world.host.now_micros());
         let mut entry = Entry {
             name: stream.name.clone(),
             incremental: stream.incremental.is_some(),
             source_defined_cursor: None,
             default_cursor_field: None,
             primary_key: primary_key(&stream.primary_key),
-            json_schema: schema::load(self, stream, world)?,
+            json_schema: schema::load(self, stream, session)?,
         };
         if let Some(cursor) = &stream.incremental {
             entry.source_defined_cursor = Some(!cursor.allows_catalog_defined_field());
-            entry.default_cursor_field = Some(building.text(cursor.field())?.to_string());
+            entry.default_cursor_field = Some(cursor.field().evaluate_to_text(&session.scope).map_err(|error| system(error.to_string()))?);
         }
         Ok(entry)
     }

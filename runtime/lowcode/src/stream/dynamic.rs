@@ -9,10 +9,9 @@ use crate::model::reader::Reader;
 use crate::model::resolver::{DynamicStream, Resolver, StreamConfig};
 use crate::model::stream::{AnyStream, read_any_stream};
 use crate::model::text::Text;
-use crate::slice::reading::system;
-use crate::slice::world::World;
+use crate::retrieve::system;
 use crate::stream::configuration::typed;
-use crate::stream::{Connector, path, records};
+use crate::stream::{Connector, Session, path, records};
 use crate::template::Scope;
 use crate::value::{Dict, Value};
 use crate::yaml::{self, Node};
@@ -24,13 +23,13 @@ const STREAM_LIMIT: usize = 10_000;
 ///
 /// # Errors
 /// The API fails, a template cannot be evaluated, or two streams have one name.
-pub fn resolve(connector: &Connector, world: &World<'_>) -> Result<Vec<(String, AnyStream)>, Failure> {
+pub fn resolve(connector: &Connector, session: &Session<'_>) -> Result<Vec<(String, AnyStream)>, Failure> {
     let mut made = Vec::new();
     let mut seen = HashSet::new();
     for (index, dynamic) in connector.source().dynamic_streams.iter().enumerate() {
         let name = if dynamic.name.is_empty() { format!("dynamic_stream_{index}") } else { dynamic.name.clone() };
-        let scope = connector.building(world.host.now_micros()).scope;
-        for (values, slice) in values(connector, dynamic, &scope, world)? {
+        let scope = session.scope.clone();
+        for (values, slice) in values(connector, dynamic, &scope, session)? {
             if made.len() >= STREAM_LIMIT {
                 return Err(system(format!("templates make more than {STREAM_LIMIT} streams")));
             }
@@ -48,7 +47,7 @@ pub fn resolve(connector: &Connector, world: &World<'_>) -> Result<Vec<(String, 
 }
 
 /// What each stream is made from, and the slice it was found in.
-fn values(connector: &Connector, dynamic: &DynamicStream, scope: &Scope, world: &World<'_>) -> Result<Vec<(Value, Value)>, Failure> {
+fn values(connector: &Connector, dynamic: &DynamicStream, scope: &Scope, session: &Session<'_>) -> Result<Vec<(Value, Value)>, Failure> {
     let nowhere = |value: &Value| (value.clone(), Value::None);
     match &dynamic.resolver {
         Resolver::Parametrized(list) => Ok(list.iter().map(nowhere).collect()),
@@ -61,7 +60,7 @@ fn values(connector: &Connector, dynamic: &DynamicStream, scope: &Scope, world: 
         }
         Resolver::Http(retriever) => {
             let name = if dynamic.name.is_empty() { "__http_components_resolver" } else { &dynamic.name };
-            let found = records::all(connector, retriever, name, STREAM_LIMIT, world)?;
+            let found = records::all(connector, retriever, name, STREAM_LIMIT, session)?;
             Ok(found.into_iter().map(|(record, slice)| (record, slice.as_value())).collect())
         }
     }
@@ -123,8 +122,9 @@ fn one(dynamic: &DynamicStream, values: Value, slice: Value, scope: &Scope) -> R
             path::create(&mut config, &steps, &value);
         }
     }
-    let node = propagate(&Node::from_value(&config), dynamic.use_parent_parameters);
-    let node = node.map_err(|faults| system(faults.first().map_or_else(String::new, ToString::to_string)))?;
+    let nothing = Node::from_value(&Value::Dict(Arc::default()));
+    let node = propagate("", &Node::from_value(&config), &nothing, dynamic.use_parent_parameters);
+    let node = node.map_err(|fault| system(fault.to_string()))?;
     let mut reader = Reader::new();
     let stream = reader.inside(&dynamic.path, |reader| read_any_stream(&node, reader));
     match (stream, reader.faults.first()) {

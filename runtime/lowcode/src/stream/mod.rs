@@ -6,10 +6,14 @@ pub mod configuration;
 pub mod discover;
 pub mod dynamic;
 pub mod path;
+pub mod records;
 pub mod read;
 pub mod schema;
 pub mod check;
 pub mod validate;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -19,9 +23,12 @@ use crate::model::partition::PartitionRouter;
 use crate::model::reader::Reader;
 use crate::model::source::{Source, read_source};
 use crate::model::stream::{AnyStream, Stream};
-use crate::slice::reading::{Building, Reading, system};
+use crate::retrieve::Shared;
+use crate::retrieve::system;
+use crate::slice::reading::{Building, Reading};
 use crate::slice::world::World;
 use crate::stream::read::{Run, Summary};
+use crate::template::Scope;
 use crate::value::{Dict, Value};
 use crate::yaml::Node;
 
@@ -76,16 +83,22 @@ impl Connector {
         &self.source
     }
 
+    /// The configuration in scope.
+    #[must_use]
+    pub fn scope(&self, now: i64) -> Scope {
+        Scope::new(now).with("config", self.config.clone())
+    }
+
     /// The streams the manifest names itself, as far as their conditions hold.
     ///
     /// # Errors
     /// A condition cannot be evaluated.
     pub fn static_streams(&self, now: i64) -> Result<Vec<&AnyStream>, Failure> {
-        let building = self.building(now);
+        let scope = self.scope(now);
         let mut streams = Vec::with_capacity(self.source.streams.len());
         for one in &self.source.streams {
             let holds = match &one.condition {
-                Some(condition) => condition.evaluate_boolean(&building.scope).map_err(|error| system(error.to_string()))?,
+                Some(condition) => condition.evaluate_boolean(&scope).map_err(|error| system(error.to_string()))?,
                 None => true,
             };
             if holds {
@@ -99,12 +112,9 @@ impl Connector {
     ///
     /// # Errors
     /// A condition or a resolver cannot be evaluated, or the API fails.
-    pub fn streams(&self, world: &World<'_>) -> Result<Vec<AnyStream>, Failure> {
-        let now = world.host.now_micros();
-        let mut streams: Vec<AnyStream> = self.static_streams(now)?.into_iter().cloned().collect();
-        for (_, made) in dynamic::resolve(self, world)? {
-            streams.push(made);
-        }
+    pub fn streams(&self, session: &Session<'_>) -> Result<Vec<AnyStream>, Failure> {
+        let mut streams: Vec<AnyStream> = self.static_streams(session.now())?.into_iter().cloned().collect();
+        streams.extend(dynamic::resolve(self, session)?.into_iter().map(|(_, made)| made));
         Ok(streams)
     }
 
@@ -112,12 +122,11 @@ impl Connector {
     ///
     /// # Errors
     /// There is no such stream.
-    pub fn stream(&self, name: &str, world: &World<'_>) -> Result<AnyStream, Failure> {
-        let now = world.host.now_micros();
-        if let Some(stream) = self.static_streams(now)?.into_iter().find(|stream| stream.name() == name) {
+    pub fn stream(&self, name: &str, session: &Session<'_>) -> Result<AnyStream, Failure> {
+        if let Some(stream) = self.static_streams(session.now())?.into_iter().find(|stream| stream.name() == name) {
             return Ok(stream.clone());
         }
-        let made = dynamic::resolve(self, world)?.into_iter().map(|(_, made)| made).find(|stream| stream.name() == name);
+        let made = dynamic::resolve(self, session)?.into_iter().map(|(_, made)| made).find(|stream| stream.name() == name);
         made.ok_or_else(|| system(format!("there is no stream `{name}`")))
     }
 
@@ -126,21 +135,27 @@ impl Connector {
     /// # Errors
     /// The stream cannot begin, or the host wants the run to end.
     pub fn read(&self, name: &str, number: u32, state: Option<&Value>, host: &dyn Host) -> Result<Summary, Failure> {
-        let world = World::new(host);
-        let stream = self.stream(name, &world)?;
+        let session = self.session(host)?;
+        let stream = self.stream(name, &session)?;
         let state = state.and_then(Value::as_dict).cloned().unwrap_or_default();
-        let building = self.building(host.now_micros());
+        let schemas = |stream: &Stream| schema::load(self, stream, &session);
+        let building = Building { number: Some(number), ..self.building(&session, &schemas) };
         let reading = Reading::new(&stream, &state, &building)?;
-        Run::new(&world, reading, number, self.window(&building)).read()
+        Run::new(&session.world, reading, number, self.window(&session)).read()
     }
 
-    pub(crate) fn building(&self, now: i64) -> Building<'_> {
-        Building::new(&self.config, &self.parents, now)
+    /// Begins to talk to the API.
+    ///
+    /// # Errors
+    /// The API budget cannot be evaluated.
+    pub fn session<'h>(&self, host: &'h dyn Host) -> Result<Session<'h>, Failure> {
+        let scope = self.scope(host.now_micros());
+        Ok(Session { world: World::new(host), shared: Shared::new(self.source.budget.as_ref(), &scope)?, scope })
     }
 
-    fn window(&self, building: &Building<'_>) -> usize {
+    fn window(&self, session: &Session<'_>) -> usize {
         let Some(concurrency) = &self.source.concurrency else { return WINDOW };
-        let level = match building.value(&concurrency.default) {
+        let level = match concurrency.default.evaluate(&session.scope) {
             Ok(Value::Int(level)) => usize::try_from(level).unwrap_or(WINDOW),
             _ => WINDOW,
         };
@@ -148,8 +163,35 @@ impl Connector {
         level.min(maximum).clamp(1, MAXIMUM_WINDOW)
     }
 
-    pub(crate) fn begin(&self, stream: &AnyStream, state: &Dict, now: i64) -> Result<Reading, Failure> {
-        Reading::new(stream, state, &self.building(now))
+    pub(crate) fn begin(&self, stream: &AnyStream, state: &Dict, session: &Session<'_>) -> Result<Reading, Failure> {
+        let schemas = |stream: &Stream| schema::load(self, stream, session);
+        Reading::new(stream, state, &self.building(session, &schemas))
+    }
+
+    pub(crate) fn building<'b>(
+        &'b self,
+        session: &Session<'_>,
+        schemas: &'b dyn Fn(&Stream) -> Result<Value, Failure>,
+    ) -> Building<'b> {
+        Building::new(session.scope.clone(), &self.config, &self.parents, session.shared.clone(), schemas)
+    }
+}
+
+/// A talk with the API: what was said, how often, and when it began.
+pub struct Session<'h> {
+    /// The host, and the answers of parent streams.
+    pub world: World<'h>,
+    /// What all retrievers share.
+    pub shared: Shared,
+    /// The configuration in scope, at the time of the beginning.
+    pub scope: Scope,
+}
+
+impl Session<'_> {
+    /// When it began.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.scope.now_micros()
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 
 use crate::fault::Failure;
 use crate::host::{FetchError, Host, Pending};
-use crate::retrieve::{Page, PageWalk, Step};
+use crate::retrieve::{Page, Step, Walk};
+use crate::slice::Judge;
 use crate::slice::cursor::{Greatest, Progress};
-use crate::slice::reading::{Reading, Work, system};
+use crate::retrieve::system;
+use crate::slice::reading::{Reading, Work};
 use crate::slice::world::World;
 
 /// Failures of single slices that are told at most.
@@ -24,6 +26,8 @@ pub struct Summary {
     pub slices: u64,
     /// Records that entered the engine and left it.
     pub records: u64,
+    /// Records that went to the gate without entering the engine.
+    pub blind_records: u64,
     /// Why slices were not read to their end; one for each, as far as they are told.
     pub failures: Vec<Failure>,
 }
@@ -31,9 +35,17 @@ pub struct Summary {
 /// A slice under way.
 struct Slot {
     work: Work,
-    walk: PageWalk,
-    pending: Option<Box<dyn Pending>>,
+    walk: Walk,
+    begun: Begun,
+    failed: Option<Failure>,
     greatest: Greatest,
+}
+
+/// What a slice was about to do when it was left.
+enum Begun {
+    Nothing,
+    Waits(f64),
+    Sent(Box<dyn Pending>),
 }
 
 /// One run over one stream.
@@ -98,27 +110,37 @@ impl<'r, 'h> Run<'r, 'h> {
     fn begin(&mut self) -> Result<Option<Slot>, Failure> {
         let Some(work) = self.reading.next(self.world)? else { return Ok(None) };
         let mut walk = self.reading.walk(&work)?;
-        let pending = match walk.next(self.host()) {
-            Step::Request(request) => Some(self.world.start(&self.reading.name, self.reading.cached, &request)),
-            Step::Wait(_) | Step::Done => None,
+        // What hinders a slice is told when it is its turn.
+        let (begun, failed) = match walk.next(self.host()) {
+            Ok(Step::Request(request)) => (Begun::Sent(self.world.start(&self.reading.name, self.reading.cached, &request)), None),
+            Ok(Step::Wait(seconds)) => (Begun::Waits(seconds), None),
+            Ok(Step::Done) => (Begun::Nothing, None),
+            Err(failure) => (Begun::Nothing, Some(failure)),
         };
-        Ok(Some(Slot { work, walk, pending, greatest: Greatest::default() }))
+        Ok(Some(Slot { work, walk, begun, failed, greatest: Greatest::default() }))
     }
 
     fn pages(&mut self, slot: &mut Slot) -> Result<(), Failure> {
+        if let Some(failure) = slot.failed.take() {
+            return Err(failure);
+        }
         loop {
-            let pending = match slot.pending.take() {
-                Some(pending) => pending,
-                None => match slot.walk.next(self.host()) {
+            let pending = match std::mem::replace(&mut slot.begun, Begun::Nothing) {
+                Begun::Sent(pending) => pending,
+                Begun::Waits(seconds) => {
+                    self.host().sleep(seconds).map_err(ended)?;
+                    continue;
+                }
+                Begun::Nothing => match slot.walk.next(self.host())? {
                     Step::Done => return Ok(()),
                     Step::Wait(seconds) => {
-                        self.host().sleep(seconds).map_err(|_| Failure::Ended)?;
+                        self.host().sleep(seconds).map_err(ended)?;
                         continue;
                     }
                     Step::Request(request) => self.world.start(&self.reading.name, self.reading.cached, &request),
                 },
             };
-            let page = slot.walk.receive(self.host(), pending.wait())?;
+            let page = slot.walk.receive(self.host(), self.reading.tracker.judge(), pending.wait())?;
             self.take(page, &mut slot.greatest)?;
             let endless = matches!(*self.reading.tracker.progress.borrow(), Progress::Final);
             if endless && self.host().cancelled() {
@@ -132,6 +154,14 @@ impl<'r, 'h> Run<'r, 'h> {
             self.host().emit(self.number, record).map_err(ended)?;
             self.reading.tracker.observe(greatest, record);
             self.summary.records += 1;
+        }
+        self.summary.blind_records += page.emitted;
+        for (field, observed) in &page.observed {
+            if field == self.reading.tracker.field() {
+                for value in [&observed.min, &observed.max].into_iter().flatten() {
+                    self.reading.tracker.observe_value(greatest, value);
+                }
+            }
         }
         Ok(())
     }

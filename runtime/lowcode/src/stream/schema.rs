@@ -6,10 +6,9 @@ use crate::fault::Failure;
 use crate::model::schema::{DynamicSchemaLoader, SchemaLoader, TargetType};
 use crate::model::stream::Stream;
 use crate::model::text::Text;
-use crate::retrieve::transform;
-use crate::slice::reading::system;
-use crate::slice::world::World;
-use crate::stream::{Connector, path, records};
+use crate::retrieve::Transformer;
+use crate::retrieve::system;
+use crate::stream::{Connector, Session, path, records};
 use crate::template::Scope;
 use crate::value::{Dict, Value};
 
@@ -20,14 +19,14 @@ const MAXIMUM_DEPTH: usize = 32;
 ///
 /// # Errors
 /// The API fails, or tells of a type that is not known.
-pub fn load(connector: &Connector, stream: &Stream, world: &World<'_>) -> Result<Value, Failure> {
+pub fn load(connector: &Connector, stream: &Stream, session: &Session<'_>) -> Result<Value, Failure> {
     match stream.schema_loaders.as_slice() {
         [] => Ok(Value::Dict(Arc::default())),
-        [one] => load_one(connector, one, world),
+        [one] => load_one(connector, one, session),
         many => {
             let mut properties = Dict::new();
             for loader in many {
-                let schema = load_one(connector, loader, world)?;
+                let schema = load_one(connector, loader, session)?;
                 if let Some(Value::Dict(more)) = schema.get("properties") {
                     for (key, value) in more.iter() {
                         properties.entry(Arc::clone(key)).or_insert_with(|| value.clone());
@@ -41,18 +40,18 @@ pub fn load(connector: &Connector, stream: &Stream, world: &World<'_>) -> Result
     }
 }
 
-fn load_one(connector: &Connector, loader: &SchemaLoader, world: &World<'_>) -> Result<Value, Failure> {
+fn load_one(connector: &Connector, loader: &SchemaLoader, session: &Session<'_>) -> Result<Value, Failure> {
     match loader {
         SchemaLoader::Inline(schema) => Ok(schema.clone()),
         // The file is none of the manifest; a stream without a known schema has an empty one.
         SchemaLoader::File(_) => Ok(Value::Dict(Arc::default())),
-        SchemaLoader::Dynamic(loader) => from_api(connector, loader, world),
+        SchemaLoader::Dynamic(loader) => from_api(connector, loader, session),
     }
 }
 
-fn from_api(connector: &Connector, loader: &DynamicSchemaLoader, world: &World<'_>) -> Result<Value, Failure> {
-    let scope = connector.building(world.host.now_micros()).scope;
-    let record = records::first(connector, &loader.retriever, "dynamic_properties", world)?;
+fn from_api(connector: &Connector, loader: &DynamicSchemaLoader, session: &Session<'_>) -> Result<Value, Failure> {
+    let scope = session.scope.clone();
+    let record = records::first(connector, &loader.retriever, "dynamic_properties", session)?;
     let pointer = steps(&loader.schema_pointer, &scope)?;
     let described = record.as_ref().and_then(|record| path::get(record, &pointer)).cloned();
     let items = match &described {
@@ -77,7 +76,7 @@ fn from_api(connector: &Connector, loader: &DynamicSchemaLoader, world: &World<'
         properties = kept;
     }
     let mut properties = Value::Dict(Arc::new(properties));
-    transform(&mut properties, &loader.transformations, &scope)?;
+    Transformer::new(&loader.transformations, &scope)?.apply(&mut properties, &scope)?;
     Ok(dict([
         ("$schema", Value::str("https://json-schema.org/draft-07/schema#")),
         ("type", Value::str("object")),
