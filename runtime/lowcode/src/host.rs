@@ -113,6 +113,13 @@ pub trait Response {
     /// # Errors
     /// See [`FetchError`].
     fn body(&self) -> Result<Vec<u8>, FetchError>;
+    /// The remote rejected the credential: makes the host get a new token. True: another try uses another token.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    fn renew_credential(&self) -> Result<bool, FetchError> {
+        Ok(false)
+    }
     /// The blind path: hands the records under a pointer to the gate of stream number `stream`.
     ///
     /// # Errors
