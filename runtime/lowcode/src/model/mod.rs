@@ -28,3 +28,6 @@ pub use retriever::Retriever;
 pub use source::{Source, read_source};
 pub use stream::{AnyStream, StateDelegatingStream, Stream, read_any_stream, read_stream};
 pub use text::{Text, Texts};
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use crate::fault::Kind;
 use crate::model::reader::Reader;
 use crate::model::retriever::{SimpleRetriever, read_simple_retriever};
 use crate::model::text::Text;
+use crate::value::Value;
 use crate::yaml::Node;
 
 /// `RecordSelector`.
@@ -78,12 +79,12 @@ pub fn read_record_selector(node: &Node, reader: &mut Reader) -> Option<RecordSe
     Some(RecordSelector { extractor: extractor?, filter, normalize: normalize?, transform_before_filtering })
 }
 
-/// Reads a `RecordFilter`; an empty condition is none.
+/// Reads a `RecordFilter`; an empty condition is false.
 pub fn read_record_filter(node: &Node, reader: &mut Reader) -> Option<Text> {
     let mut fields = reader.component(node, &["RecordFilter"])?;
     let condition = fields.text(reader, "condition");
     fields.end(reader);
-    condition
+    Some(condition.unwrap_or_else(|| Text::constant(Value::str(""))))
 }
 
 fn read_normalization(node: &Node, reader: &mut Reader) -> Option<bool> {
