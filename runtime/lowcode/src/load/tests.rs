@@ -56,7 +56,7 @@ fn difference(expected: &Node, actual: &Node, path: &str) -> Option<String> {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "a test reads its cases")]
+#[allow(clippy::disallowed_methods, clippy::disallowed_macros, clippy::disallowed_types, reason = "a test reads its cases")]
 fn manifests_resolve_as_recorded() {
     let Some(folder) = ground() else {
         std::println!("skipped: no recorded cases at hand");
