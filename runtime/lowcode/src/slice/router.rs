@@ -8,7 +8,8 @@ use crate::fault::Failure;
 use crate::model::partition::{GroupingRouter, ListRouter, ListValues, PartitionRouter, SubstreamRouter, UnionRouter};
 use crate::slice::Slice;
 use crate::slice::parent::ParentRun;
-use crate::slice::reading::{Building, system};
+use crate::retrieve::system;
+use crate::slice::reading::Building;
 use crate::slice::world::World;
 use crate::value::{Dict, Value};
 
