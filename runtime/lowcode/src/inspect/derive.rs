@@ -245,7 +245,7 @@ impl Rewriter<'_> {
 
     /// Whether a template passes secrets on without looking into them.
     fn carries(&self, template: &Template) -> bool {
-        template.uses().iter().all(|one| !self.is_secret(one))
+        template.carries(&|one| self.is_secret(one))
     }
 
     fn treatment(&self, text: &str) -> Treatment {

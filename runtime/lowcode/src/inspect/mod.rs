@@ -59,3 +59,6 @@ pub fn inspect(manifest: &Manifest, configuration: Option<&Value>, now_micros: i
 fn place(mark: Option<Mark>, path: &str) -> (bool, Mark, &str) {
     (mark.is_none(), mark.unwrap_or_default(), path)
 }
+
+#[cfg(test)]
+mod tests;
