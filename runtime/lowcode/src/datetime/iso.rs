@@ -16,9 +16,7 @@ pub fn parse_iso(text: &str) -> Result<Moment, DateError> {
     if text.len() <= end {
         return from_day(days, 0, None);
     }
-    if text.as_bytes().get(end) != Some(&b'T') {
-        return Err(DateError::Mismatch);
-    }
+    // Any one character may stand between date and time.
     let (micros, offset) = time(text.get(end + 1..).unwrap_or_default()).ok_or(DateError::Mismatch)?;
     from_day(days, micros, offset)
 }

@@ -13,7 +13,8 @@ pub(super) const MONTHS: [&str; 12] =
 const WIDTH_LIMIT: usize = 1024;
 
 /// Writes a date in Python's format.
-pub(super) fn strftime(moment: &Moment, format: &str) -> String {
+#[must_use]
+pub fn strftime(moment: &Moment, format: &str) -> String {
     let mut out = String::with_capacity(format.len() + 16);
     let mut rest = format;
     while let Some(at) = rest.find('%') {
