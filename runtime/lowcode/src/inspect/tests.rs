@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -12,27 +13,35 @@ use super::*;
 use crate::value::Value;
 use crate::yaml;
 
-fn cases() -> Vec<PathBuf> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/lowcode/dev"));
-    if !folder.is_dir() {
-        println!("skipped: no recorded cases at hand");
-        return Vec::new();
+/// A recorded case.
+struct Case {
+    name: String,
+    manifest: Manifest,
+    configuration: Value,
+    golden: Json,
+}
+
+fn cases() -> &'static [Case] {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    CASES.get_or_init(|| {
+        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/lowcode/dev"));
+        if !folder.is_dir() {
+            println!("skipped: no recorded cases at hand");
+            return Vec::new();
+        }
+        let mut folders: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.sort();
+        folders.iter().map(|folder| case(folder)).collect()
+    })
+}
+
+fn case(folder: &Path) -> Case {
+    Case {
+        name: folder.display().to_string(),
+        manifest: Manifest::read(&fs::read_to_string(folder.join("manifest.yaml")).unwrap()).unwrap().0,
+        configuration: Value::from_json(&fs::read(folder.join("config.json")).unwrap()).unwrap(),
+        golden: serde_json::from_slice(&fs::read(folder.join("golden.json")).unwrap()).unwrap(),
     }
-    let mut cases: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    cases.sort();
-    cases
-}
-
-fn json(path: PathBuf) -> Json {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-fn manifest(case: &std::path::Path) -> Manifest {
-    Manifest::read(&fs::read_to_string(case.join("manifest.yaml")).unwrap()).unwrap().0
-}
-
-fn configuration(case: &std::path::Path) -> Value {
-    Value::from_json(&fs::read(case.join("config.json")).unwrap()).unwrap()
 }
 
 /// Sorted keys, no blanks: what the recorded digests were taken of.
@@ -74,18 +83,15 @@ fn described(facts: &StreamFacts) -> Json {
 fn streams_are_told_as_recorded() {
     let mut wrong = Vec::new();
     for case in cases() {
-        let found = inspect(&manifest(&case), Some(&configuration(&case)), 0);
+        let found = inspect(&case.manifest, Some(&case.configuration), 0);
+        assert_eq!(found.faults, [], "{}", case.name);
         let actual: Vec<Json> = found.streams.iter().map(described).collect();
-        let expected = json(case.join("golden.json"))["discover"].as_array().cloned().unwrap_or_default();
+        let expected = case.golden["discover"].as_array().cloned().unwrap_or_default();
         if actual.len() != expected.len() {
-            wrong.push(format!("{}: {} streams, expected {}; {:?}", case.display(), actual.len(), expected.len(), found.faults));
+            wrong.push(format!("{}: {} streams, expected {}; {:?}", case.name, actual.len(), expected.len(), found.faults));
         }
         wrong.extend(
-            actual
-                .iter()
-                .zip(&expected)
-                .filter(|(actual, expected)| actual != expected)
-                .map(|(a, e)| format!("{}: {a}\n  {e}", case.display())),
+            actual.iter().zip(&expected).filter(|(actual, expected)| actual != expected).map(|(a, e)| format!("{}: {a}\n  {e}", case.name)),
         );
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
@@ -95,12 +101,12 @@ fn streams_are_told_as_recorded() {
 #[test]
 fn origins_are_known_before_the_run() {
     for case in cases() {
-        let found = inspect(&manifest(&case), Some(&configuration(&case)), 0);
+        let found = inspect(&case.manifest, Some(&case.configuration), 0);
         let known: BTreeSet<&str> = found.hosts.origins.iter().map(|one| one.origin.as_str()).collect();
-        let asked: BTreeSet<String> = asked(&json(case.join("golden.json")));
+        let asked: BTreeSet<String> = asked(&case.golden);
         let surprising: Vec<&String> = asked.iter().filter(|origin| !known.contains(origin.as_str())).collect();
         let is_open = found.hosts.open.iter().any(|open| open.cause == Cause::Run);
-        assert!(surprising.is_empty() || is_open, "{}: {surprising:?} not among {known:?}, {:?}", case.display(), found.hosts.open);
+        assert!(surprising.is_empty() || is_open, "{}: {surprising:?} not among {known:?}, {:?}", case.name, found.hosts.open);
     }
 }
 
@@ -133,18 +139,16 @@ fn maker() -> impl FnMut(Shape) -> String {
 #[test]
 fn no_secret_of_a_case_enters_the_sandbox() {
     for case in cases() {
-        let manifest = manifest(&case);
-        let configuration = configuration(&case);
-        let secrets = secret_paths(&manifest);
-        let derived = derive_secrets(manifest.for_run().root(), &configuration, &secrets, 0, &mut maker())
-            .unwrap_or_else(|faults| panic!("{}: {faults:?}", case.display()));
+        let secrets = secret_paths(&case.manifest);
+        let derived = derive_secrets(case.manifest.for_run().root(), &case.configuration, &secrets, 0, &mut maker())
+            .unwrap_or_else(|faults| panic!("{}: {faults:?}", case.name));
         // Examples in the specification are no secrets, even if they look like those of the case.
         let streams = derived.manifest.get("streams").unwrap().to_json();
         let inside = format!("{}{}", String::from_utf8(streams).unwrap(), derived.configuration.to_json());
         for (placeholder, real) in &derived.secrets {
-            assert!(!inside.contains(&format!("\"{real}\"")), "{}: {real} is inside, not only {placeholder}", case.display());
+            assert!(!inside.contains(&format!("\"{real}\"")), "{}: {real} is inside, not only {placeholder}", case.name);
         }
-        assert!(!derived.secrets.is_empty(), "{}: no secrets among {secrets:?}", case.display());
+        assert!(!derived.secrets.is_empty(), "{}: no secrets among {secrets:?}", case.name);
     }
 }
 
@@ -305,4 +309,67 @@ fn faults_and_notes_are_sorted_by_place() {
     let lines: Vec<u32> = found.faults.iter().filter_map(|fault| fault.mark.map(|mark| mark.line)).collect();
     assert_eq!(lines, [5, 7]);
     assert_eq!(found.faults.first().unwrap().kind, crate::fault::Kind::CustomClass("a.B".to_owned()));
+}
+
+#[test]
+fn a_manifest_has_streams() {
+    let found = inspect(&small("streams: []"), None, 0);
+    assert_eq!(found.faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(), ["streams"]);
+}
+
+/// Whatever stands in the place of whatever, there is an answer.
+#[test]
+fn damaged_manifests_end_in_an_answer() {
+    let text = "version: 6.0.0\ncheck: {type: CheckStream, stream_names: [s]}\nspec: {type: Spec, connection_specification: {properties: {key: {airbyte_secret: true}, \
+                c: {oneOf: [{properties: {d: {airbyte_secret: true}}}]}}}}\nstreams:\n- name: s\n  primary_key: [[a]]\n  $parameters: {p: 1}\n  incremental_sync: {type: \
+                DatetimeBasedCursor, cursor_field: x, datetime_format: '%s', start_datetime: '2020-01-01'}\n  retriever:\n    record_selector: {extractor: {field_path: [a]}}\n    \
+                requester:\n      url_base: \"{{ config['key'] }}\"\n      path: \"{{ config['key'] | upper }}/{{ stream_slice.x }}\"\n      authenticator: {type: OAuthAuthenticator, \
+                token_refresh_endpoint: x, refresh_token_updater: {}}\n  schema_loader: {type: InlineSchemaLoader, schema: {}}\n";
+    let root = yaml::parse(text).unwrap().root;
+    let odd = ["5", "~", "[]", "{}", "[[1]]", "{type: 7}", "'{{'", "\"{{ config }}\"", "'#/streams'", "{type: {}}", "{$ref: 5}"];
+    let odd: Vec<yaml::Node> = odd.iter().map(|text| yaml::parse(text).unwrap().root).collect();
+    let secrets = secret_paths(&Manifest::read(text).unwrap().0);
+    let mut answers = 0;
+    for place in 0..root.size() {
+        for odd in &odd {
+            let mut left = place;
+            let damaged = replaced(&root, odd, &mut left);
+            let Ok(resolved) = crate::load::resolve(&damaged) else { continue };
+            let manifest = Manifest::resolved(resolved);
+            for configuration in ["{}", "5", r#"{"key": "real", "c": {"d": [1]}}"#] {
+                let configuration = value(configuration);
+                let _ = inspect(&manifest, Some(&configuration), 0);
+                let _ = derive_secrets(manifest.root(), &configuration, &secrets, 0, &mut maker());
+                answers += 1;
+            }
+        }
+    }
+    assert!(answers > 500, "{answers}");
+}
+
+/// The tree with its node number `left` replaced.
+fn replaced(node: &yaml::Node, odd: &yaml::Node, left: &mut u64) -> yaml::Node {
+    let is_here = *left == 0;
+    *left = left.wrapping_sub(1);
+    if is_here {
+        return odd.clone();
+    }
+    match (node.entries(), node.items()) {
+        (Some(entries), _) => {
+            let entries = entries.iter().map(|(key, entry)| (key.clone(), replaced(&entry.node, odd, left).into())).collect();
+            yaml::Node::mapping(node.mark, entries)
+        }
+        (_, Some(items)) => yaml::Node::sequence(node.mark, items.iter().map(|item| replaced(item, odd, left)).collect()),
+        _ => node.clone(),
+    }
+}
+
+#[test]
+fn the_deepest_manifest_ends_in_an_answer() {
+    let deep = format!("{}'{{{{ config.key }}}}'{}", "{type: T, $parameters: {p: 1}, a: ".repeat(90), "}".repeat(90));
+    let manifest = small(&format!("streams: [{deep}]"));
+    let found = inspect(&manifest, Some(&value("{}")), 0);
+    assert_eq!(found.faults.len(), 1, "{:?}", found.faults);
+    let secrets = [SecretPath { steps: vec!["key".to_owned()], why: Why::Marked }];
+    assert!(derive_secrets(manifest.root(), &value("{}"), &secrets, 0, &mut maker()).is_ok());
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::fault::Failure;
 use crate::model::cursor::Cursor;
-use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::partition::PartitionRouter;
+use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::text::Text;
 use crate::retrieve::{Blind, Inject, Retriever, Setup, Shared, Step, Walk, system};
 use crate::slice::cursor::{Greatest, NO_CURSOR, Progress, Tracker};

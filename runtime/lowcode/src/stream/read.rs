@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 
 use crate::fault::Failure;
 use crate::host::{FetchError, Host, Pending};
+use crate::retrieve::system;
 use crate::retrieve::{Page, Step, Walk};
 use crate::slice::Judge;
 use crate::slice::cursor::{Greatest, Progress};
-use crate::retrieve::system;
 use crate::slice::reading::{Reading, Work};
 use crate::slice::world::World;
 
