@@ -231,6 +231,14 @@ impl Response {
         Ok(self.handle.length(path)?)
     }
 
+    /// Makes the host get a new token after the remote rejected the credential. True: another try uses another token.
+    ///
+    /// # Errors
+    /// [`FetchError::Credential`] if there is no new token to be had.
+    pub fn renew_credential(&self) -> Result<bool, FetchError> {
+        self.handle.renew()
+    }
+
     /// The body, to be read in chunks. Needs the read-body grant.
     #[must_use]
     pub fn body(&self) -> Body<'_> {

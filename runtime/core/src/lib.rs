@@ -13,6 +13,8 @@ pub mod stream;
 
 pub mod manifest;
 
+pub mod labels;
+
 pub mod treat;
 
 pub mod gate;

@@ -10,9 +10,12 @@ use serde_json::Value;
 
 use crate::record::FieldPath;
 
+mod foreign;
 mod schema;
 #[cfg(test)]
 mod tests;
+
+pub use foreign::{Foreign, Hint};
 
 /// The keyword by which a stream's JSON Schema names the data category of a field.
 pub const CATEGORY_KEYWORD: &str = "x-hub-category";
@@ -93,6 +96,13 @@ impl StreamShape {
     pub fn from_schema(schema: &Value) -> Result<Self, Vec<ShapeError>> {
         let (fields, required) = schema::read_record(schema)?;
         Ok(Self { fields, required })
+    }
+
+    /// Reads a JSON Schema of any draft that was written for other purposes. Never refuses and enforces no type: parts that are not told become opaque
+    /// leaves, and no leaf has a category.
+    #[must_use]
+    pub fn from_foreign_schema(schema: &Value) -> Foreign {
+        foreign::read(schema)
     }
 
     /// A shape of declared fields without a schema: scalar leaves, each with its category.

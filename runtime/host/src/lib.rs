@@ -19,6 +19,7 @@ pub mod store;
 
 pub mod config;
 
+pub mod lowcode;
 mod place;
 
 pub mod clock;

@@ -66,7 +66,7 @@ pub(crate) fn world(grants: &str) -> World {
 impl World {
     pub(crate) fn egress(&self) -> Egress {
         let credentials = Credentials::read(&self.sources, &self.system).unwrap();
-        Egress::new("here".into(), Arc::clone(&self.gate), credentials, Arc::clone(&self.lookup))
+        Egress::new("here".into(), Arc::clone(&self.gate), credentials, Arc::clone(&self.lookup), Arc::new(crate::clock::SystemClock))
     }
 
     pub(crate) fn run(&self) -> Run {

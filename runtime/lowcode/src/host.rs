@@ -113,6 +113,13 @@ pub trait Response {
     /// # Errors
     /// See [`FetchError`].
     fn body(&self) -> Result<Vec<u8>, FetchError>;
+    /// The remote rejected the credential: makes the host get a new token. True: another try uses another token.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    fn renew_credential(&self) -> Result<bool, FetchError> {
+        Ok(false)
+    }
     /// The blind path: hands the records under a pointer to the gate of stream number `stream`.
     ///
     /// # Errors
@@ -139,6 +146,13 @@ pub trait Host {
     /// # Errors
     /// [`FetchError::Ended`] if the run is to end.
     fn sleep(&self, seconds: f64) -> Result<(), FetchError>;
+    /// Waits since the manifest's API budget allows no call yet: nothing failed.
+    ///
+    /// # Errors
+    /// [`FetchError::Ended`] if the run is to end.
+    fn pace(&self, seconds: f64) -> Result<(), FetchError> {
+        self.sleep(seconds)
+    }
     /// Sends a request; several may be under way.
     fn start(&self, request: &Request) -> Box<dyn Pending>;
     /// Hands over one record of stream number `stream` (implementations buffer).

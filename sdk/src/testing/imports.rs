@@ -133,6 +133,11 @@ impl Response {
         Ok((!chunk.is_empty()).then(|| chunk.to_vec()))
     }
 
+    /// No credential of the fake host expires.
+    pub fn renew(&self) -> Result<bool, FetchError> {
+        Ok(false)
+    }
+
     fn value(&self) -> Result<Value, FetchError> {
         serde_json::from_slice(&self.answer.body).map_err(|_| FetchError::Malformed("the body is not JSON".into()))
     }

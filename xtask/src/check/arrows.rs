@@ -23,6 +23,7 @@ const CORE: &[Row] = &[
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["problem", "record", "vocab", "stream", "description"]),
+    row("labels", &["problem", "record", "vocab", "stream", "description", "manifest"]),
     row("treat", &["vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
     row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
@@ -38,14 +39,31 @@ const HOST: &[Row] = &[
     row("gate", &["store", "clock"]),
     row("egress", &["gate", "place", "clock", "config"]),
     row("capability", &["gate", "egress", "store", "place", "clock", "config"]),
-    row("plugin", &["gate", "capability", "egress", "config", "clock"]),
-    row("sync", &["capability", "plugin", "gate", "egress", "store", "config", "clock"]),
-    row("cli", &["sync", "plugin", "capability", "gate", "egress", "store", "observe", "config", "clock"]),
+    row("lowcode", &["egress", "place", "config", "clock"]),
+    row("plugin", &["lowcode", "gate", "capability", "egress", "config", "clock"]),
+    row("sync", &["place", "capability", "plugin", "gate", "egress", "store", "config", "clock"]),
+    row("cli", &["sync", "lowcode", "place", "plugin", "capability", "gate", "egress", "store", "observe", "config", "clock"]),
     row("main", &["cli", "config"]),
 ];
 
+const LOWCODE: &[Row] = &[
+    row("fault", &[]),
+    row("datetime", &[]),
+    row("value", &["datetime"]),
+    row("template", &["fault", "datetime", "value"]),
+    row("host", &["value"]),
+    row("yaml", &["fault", "value"]),
+    row("load", &["fault", "value", "yaml"]),
+    row("model", &["fault", "datetime", "value", "template", "yaml", "load"]),
+    row("auth", &["fault", "datetime", "value", "template", "host", "yaml", "model", "retrieve"]),
+    row("retrieve", &["fault", "datetime", "value", "template", "host", "model"]),
+    row("slice", &["fault", "datetime", "value", "template", "host", "model", "retrieve"]),
+    row("stream", &["fault", "datetime", "value", "template", "host", "yaml", "load", "model", "retrieve", "slice"]),
+    row("inspect", &["fault", "datetime", "value", "template", "yaml", "load", "model", "retrieve", "slice", "stream"]),
+];
+
 /// Crates with their own name in paths and their table.
-const TABLES: &[(&str, &str, &[Row])] = &[("hub-core", "hub_core", CORE), ("hub", "hub", HOST)];
+const TABLES: &[(&str, &str, &[Row])] = &[("hub-core", "hub_core", CORE), ("hub", "hub", HOST), ("hub-lowcode", "hub_lowcode", LOWCODE)];
 
 /// In Rust "private" includes children: whoever may make a `Grant` or a `Cleared<T>` has none.
 const CHILDLESS: &[(&str, &[&str])] = &[("hub", &["gate"]), ("hub-core", &["policy", "verdict"])];

@@ -99,7 +99,7 @@ pub(super) fn listed(words: &[&str]) -> String {
 }
 
 /// A word for a message: cut, without control characters.
-pub(super) fn shorten(word: &str) -> String {
+pub(crate) fn shorten(word: &str) -> String {
     cut(word, 60)
 }
 

@@ -148,7 +148,12 @@ static SYSTEM: Table = Table {
     title: "[system.ID]",
     doc: "A system and what its connector may do. Nothing is granted by default.",
     keys: &[
-        required("connector", TEXT, "`builtin:NAME`, or the path of a `.wasm` file relative to this file.", "\"builtin:sample\""),
+        required(
+            "connector",
+            TEXT,
+            "`builtin:NAME`, or the path of a `.wasm` file or of a low-code `manifest.yaml`, relative to this file.",
+            "\"builtin:sample\"",
+        ),
         optional("config", Kind::Free, "The connector's own configuration.", "{ records = 100 }"),
         optional(
             "status",
@@ -175,6 +180,13 @@ static SYSTEM: Table = Table {
             "Secrets that the host puts into its requests, by the name that the connector uses.",
             "{ token = { scheme = \"bearer\", value = { file = \"token.txt\" } } }",
         ),
+        optional(
+            "secrets",
+            Kind::Map(Names::Path, &Kind::Table(&SECRET)),
+            "Secret parts of a low-code connector's `config`, by their dotted place. The connector sees placeholders.",
+            "{ api_key = { file = \"secrets/key\" } }",
+        ),
+        optional("labels", TEXT, "Labels of a low-code connector; absent = `labels.toml` beside it.", "\"labels/acme.toml\""),
         optional(
             "grants",
             Kind::List(&Kind::Choice(&["read-body"])),
@@ -352,6 +364,7 @@ static FLOW: Table = Table {
             "\"append\"",
         ),
         optional("schedule", TEXT, "Five or six cron fields and a time zone (absent = UTC), or `manual`.", "\"0 3 * * * Europe/Berlin\""),
+        optional("state", TEXT, "A file with the state from which the first run goes on, relative to this file.", "\"state/contacts.json\""),
         optional(
             "on_undeclared",
             Kind::Choice(&["drop", "stop"]),

@@ -6,7 +6,7 @@ mod check;
 mod finding;
 pub mod grammar;
 mod load;
-mod raw;
+pub(crate) mod raw;
 pub mod schema;
 mod walk;
 
@@ -22,8 +22,10 @@ use crate::problem::{Code, Problem, Problems, Sources, Span, Spanned};
 use crate::record::{FieldPath, StreamId};
 
 pub use check::OriginFault;
+pub(crate) use finding::shorten;
 pub use load::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, NoFiles};
 pub use raw::MAX_DEPTH;
+pub(crate) use walk::{field_path, flatten};
 
 /// Reads a manifest: everything about its form that can be said without a connector. `name` is what messages call it and what `files` gets as
 /// `relative_to`.
@@ -115,6 +117,10 @@ pub struct System {
     pub folders: BTreeMap<String, FolderGrant>,
     /// Credentials that the host injects, by the name the connector uses.
     pub credentials: BTreeMap<String, Credential>,
+    /// Secret parts of a low-code connector's configuration, by their dotted place in `config`. The connector sees placeholders.
+    pub secrets: BTreeMap<String, Spanned<SecretRef>>,
+    /// File with the labels of a low-code connector; none = `labels.toml` beside it.
+    pub labels: Option<Spanned<String>>,
     /// `grants = ["read-body"]`: bodies may enter the sandbox.
     pub read_body: Option<Span>,
     /// Limits that differ from the host's defaults.
@@ -128,6 +134,8 @@ pub enum ConnectorRef {
     Builtin(String),
     /// A path of a `.wasm` file, relative to the file that names it.
     Path(String),
+    /// A path of a low-code manifest (`.yaml` or `.yml`), relative to the file that names it.
+    LowCode(String),
 }
 
 /// Place in the service catalogue.
@@ -363,6 +371,8 @@ pub struct Flow {
     pub mode: Spanned<WriteMode>,
     /// None: one pass for each `hub run`.
     pub schedule: Option<Spanned<Schedule>>,
+    /// File with the state from which the first run goes on; of no effect once hub has stored one.
+    pub state: Option<Spanned<String>>,
     /// Fields of a record that no declaration knows.
     pub on_undeclared: OnUndeclared,
     /// Records that contradict the schema or cannot be read.

@@ -18,6 +18,10 @@ const MAX_PATH_PARTS: usize = 16;
 
 /// Actions that say nothing without further keys.
 const NEEDS_TABLE: [&str; 4] = ["constant", "mask", "pseudonymise", "truncate"];
+/// By these keys the treatment of a field is known.
+pub(super) const ACTION: &[&str] = &["action"];
+/// By these keys the place of a secret is known.
+pub(super) const SECRET: &[&str] = &["file", "env"];
 
 /// Looks through one file. Missing top-level keys are told by [`required`], once all files are joined.
 pub(super) fn file(root: &raw::Table, findings: &mut Findings) {
@@ -113,12 +117,12 @@ impl Walker<'_> {
     }
 
     fn fields(&mut self, kind: &Kind, raw: &raw::Table) {
-        for field in flatten(raw, takes_table(kind)) {
+        for field in flatten(raw, own_keys(kind)) {
             if let Err(fault) = field_path(&field.path) {
                 self.findings.wrong(field.span, format!("`{}` is not a field path", shorten(&field.path)), fault);
             }
             match &field.node.value {
-                Raw::Text(word) if takes_table(kind) && NEEDS_TABLE.contains(&word.as_str()) => {
+                Raw::Text(word) if own_keys(kind) == ACTION && NEEDS_TABLE.contains(&word.as_str()) => {
                     let help = format!("write it as a table: `{{ action = {word:?}, … }}`");
                     self.findings.wrong(field.node.span, format!("the action `{word}` needs more than its name"), help);
                 }
@@ -159,46 +163,51 @@ impl Walker<'_> {
 }
 
 /// One entry of a `fields` table.
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     /// Names from the outside to the inside, joined by dots.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Place of the innermost key.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     /// What stands behind it.
-    pub(super) node: &'a Node,
+    pub(crate) node: &'a Node,
 }
 
-/// The entries of a `fields` table; tables that only exist because of a dotted key or a header count as the front part of a path.
-pub(super) fn flatten(table: &raw::Table, takes_table: bool) -> Vec<Field<'_>> {
+/// The entries of a table whose keys are paths; tables that only exist because of a dotted key or a header count as the front part of a path.
+/// `own_keys`: the keys by which a table behind a path is told from such a front part; none if no table can stand there.
+pub(crate) fn flatten<'a>(table: &'a raw::Table, own_keys: &[&str]) -> Vec<Field<'a>> {
     let mut found = Vec::new();
-    flatten_into("", table, takes_table, &mut found);
+    flatten_into("", table, own_keys, &mut found);
     found.sort_by_key(|field| field.span);
     found
 }
 
-fn flatten_into<'a>(prefix: &str, table: &'a raw::Table, takes_table: bool, found: &mut Vec<Field<'a>>) {
+fn flatten_into<'a>(prefix: &str, table: &'a raw::Table, own_keys: &[&str], found: &mut Vec<Field<'a>>) {
     for (key, node) in &table.entries {
         let path = if prefix.is_empty() { key.value.clone() } else { format!("{prefix}.{}", key.value) };
         match &node.value {
-            Raw::Table(inner) if is_front_part(inner, takes_table) => flatten_into(&path, inner, takes_table, found),
+            Raw::Table(inner) if is_front_part(inner, own_keys) => flatten_into(&path, inner, own_keys, found),
             _ => found.push(Field { path, span: key.span, node }),
         }
     }
 }
 
-fn is_front_part(table: &raw::Table, takes_table: bool) -> bool {
+fn is_front_part(table: &raw::Table, own_keys: &[&str]) -> bool {
+    let is_own = || own_keys.iter().any(|key| matches!(table.get(key), Some(Node { value: Raw::Text(_), .. })));
     match table.form {
-        Form::Implied => true,
-        Form::Inline => !takes_table,
-        Form::Header => !takes_table || !matches!(table.get("action"), Some(Node { value: Raw::Text(_), .. })),
+        // `key.file = "…"` makes the table of a secret, `address.city = "…"` the front part of a path.
+        Form::Implied => own_keys != SECRET || !is_own(),
+        Form::Inline => own_keys.is_empty(),
+        Form::Header => own_keys.is_empty() || !is_own(),
     }
 }
 
-fn takes_table(kind: &Kind) -> bool {
+/// The keys by which the tables of this kind are known where a path may stand as well.
+fn own_keys(kind: &Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Table(_) => true,
-        Kind::OneOf(kinds) => kinds.iter().any(takes_table),
-        _ => false,
+        Kind::Table(table) if std::ptr::eq(*table, &raw const grammar::SECRET) => SECRET,
+        Kind::Table(_) => ACTION,
+        Kind::OneOf(kinds) => kinds.iter().map(own_keys).find(|keys| !keys.is_empty()).unwrap_or_default(),
+        _ => &[],
     }
 }
 
@@ -242,7 +251,7 @@ pub(super) fn id_fault(id: &str) -> Option<&'static str> {
 }
 
 /// The text as a field path; else what a path looks like.
-pub(super) fn field_path(text: &str) -> Result<FieldPath, &'static str> {
+pub(crate) fn field_path(text: &str) -> Result<FieldPath, &'static str> {
     const HELP: &str = "write names joined by dots (`address.city`), at most 16 names and 512 bytes, none of them empty";
     if text.len() > MAX_PATH_BYTES || text.split('.').count() > MAX_PATH_PARTS || text.chars().any(char::is_control) {
         return Err(HELP);

@@ -7,7 +7,7 @@ use url::Url;
 use super::address::{AddressClass, class};
 use super::ask::Ask;
 use super::verdict::Refusal;
-use crate::manifest::{FolderAccess, Manifest, Origin, System};
+use crate::manifest::{ConnectorRef, FolderAccess, Manifest, Origin, System};
 use crate::problem::{Code, Span};
 
 /// Interfaces of the ABI that a component may import.
@@ -88,6 +88,8 @@ fn credential_refusal(system: &System, name: &str, origin: &Origin) -> Option<Re
     let refusal = |title: String, span: Span, help: String| Some(Refusal { code: Code::E309, title, span: Some(span), help });
     let id = &system.id.value;
     match system.credentials.get(name) {
+        // A low-code manifest brings its own authenticators along; the origin is one of the system's.
+        None if matches!(system.connector.value, ConnectorRef::LowCode(_)) => None,
         None => refusal(
             format!("system `{id}` has no credential `{name}`"),
             system.id.span,

@@ -3,7 +3,7 @@
 
 use super::{Catalogue, FlowRule, LabelledField};
 use crate::description::Description;
-use crate::manifest::{Action, Flow, FlowField, Manifest, System, SystemStatus, WriteMode};
+use crate::manifest::{Action, ConnectorRef, Flow, FlowField, Manifest, System, SystemStatus, WriteMode};
 use crate::problem::{Code, Problem, Span, Spanned};
 use crate::record::{FieldPath, StreamId};
 use crate::stream::StreamShape;
@@ -104,7 +104,7 @@ fn labelled_fields(manifest: &Manifest, flow: &Flow, shape: &StreamShape, found:
         }
         for (path, leaf) in leaves {
             let Some(category) = leaf.category.clone().filter(|key| category_exists(manifest, key)) else {
-                found.push(unclassified(flow, field, &path, leaf.category.as_deref()));
+                found.push(unclassified(manifest, flow, field, &path, leaf.category.as_deref()));
                 continue;
             };
             if let (false, Some(resulting)) =
@@ -137,15 +137,21 @@ fn undeclared_field(flow: &Flow, field: &FlowField, shape: &StreamShape) -> Prob
     }
 }
 
-fn unclassified(flow: &Flow, field: &FlowField, path: &FieldPath, category: Option<&str>) -> Problem {
+fn unclassified(manifest: &Manifest, flow: &Flow, field: &FlowField, path: &FieldPath, category: Option<&str>) -> Problem {
     let stream = &flow.from.value;
     let why = category.map_or_else(|| "has no data category".to_owned(), |key| format!("has the unknown category `{key}`"));
-    Problem::new(
+    let problem = Problem::new(
         Code::E102,
         format!("flow `{}` is denied: field `{path}` of `{stream}` {why}", flow.id.value),
         format!("classify it: `[stream.{stream}.fields]` with `{path} = \"CATEGORY\"`"),
     )
-    .at(field.path.span, "unclassified data is not deliverable")
+    .at(field.path.span, "unclassified data is not deliverable");
+    match manifest.systems.get(&*stream.system).map(|system| &system.connector.value) {
+        Some(ConnectorRef::LowCode(manifest)) => {
+            problem.note(format!("`hub plugin label {manifest}` proposes labels for everything that this connector offers"))
+        }
+        _ => problem,
+    }
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {

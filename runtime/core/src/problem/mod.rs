@@ -128,6 +128,9 @@ codes! {
     E007 "connector-unavailable" Usage
     E008 "schema-unusable" Usage
     E009 "usage" Usage
+    E010 "low-code-unsupported" Usage
+    E011 "labels-wrong" Usage
+    E012 "secret-in-config" Usage
     E101 "undeclared-field" Policy
     E102 "unclassified-field" Policy
     E103 "unknown-reference" Policy

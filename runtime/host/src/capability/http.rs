@@ -164,10 +164,16 @@ async fn cargo(run: &Run, request: Fetch) -> Result<egress::Request, FetchError>
     run.within("headers in bytes", headers.iter().map(|(name, value)| name.len() + value.len()).sum(), MAX_HEADER_BYTES).await?;
     run.within("a body in bytes", body.as_ref().map_or(0, Vec::len), MAX_BODY_BYTES).await?;
     run.within("a credential name in bytes", credential.as_ref().map_or(0, String::len), MAX_NAME_BYTES).await?;
-    if let Err(fault) = egress::check_headers(&mut headers, run.egress.owned_headers()) {
+    let checked = if run.egress.is_low_code() {
+        egress::take_own_headers(&mut headers)
+    } else {
+        egress::check_headers(&mut headers, run.egress.owned_headers())
+    };
+    if let Err(fault) = checked {
         return Err(header_fault(run, fault).await);
     }
-    let mut url = Url::parse(&url).map_err(|_| FetchError::Malformed("the URL is not an absolute URL".to_owned()))?;
+    let url = Url::parse(&url).ok().and_then(|url| run.egress.meant(url));
+    let mut url = url.ok_or_else(|| FetchError::Malformed("the URL is not an absolute URL".to_owned()))?;
     url.set_fragment(None);
     Ok(egress::Request { system: Arc::clone(&run.system), url, method, headers, body: body.map(Bytes::from), credential })
 }
@@ -192,6 +198,7 @@ fn failed(run: &Run, error: SendError) -> FetchError {
         SendError::Tls(text) => FetchError::Tls(text),
         SendError::Transport(text) => FetchError::Transport(text),
         SendError::Invalid(text) => FetchError::Malformed(text),
+        SendError::Credential { config, message } => FetchError::Credential { config, message },
     }
 }
 
@@ -219,6 +226,18 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Gets a new token in the place of a rejected one. False: the request went out with nothing that can be renewed.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn renew(&self, run: &Run) -> Result<bool, FetchError> {
+        run.going()?;
+        match &self.answer.issued {
+            Some(issued) => run.egress.renew(issued).await.map_err(|error| failed(run, error)),
+            None => Ok(false),
+        }
     }
 
     /// The whole body, for the blind path; never for the guest.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Output, load};
+use super::{Failure, Output, load, render};
 use crate::config::Config;
 
 #[derive(Args, Debug)]
@@ -24,10 +24,14 @@ impl Check {
         let manifest = loaded.policy.manifest();
         let (systems, flows) = (manifest.systems.len(), manifest.flows.len());
         match self.output {
-            Output::Json => super::print_json(
-                &json!({ "version": 1, "ok": true, "systems": systems, "flows": flows, "digest": manifest.digest, "problems": [] }),
-            ),
+            Output::Json => {
+                let notes: Vec<_> = loaded.remarks.iter().map(|remark| render::remark(remark, &loaded.sources)).collect();
+                super::print_json(
+                    &json!({ "version": 1, "ok": true, "systems": systems, "flows": flows, "digest": manifest.digest, "problems": [], "notes": notes }),
+                );
+            }
             Output::Human => {
+                anstream::eprint!("{}", render::draw_remarks(&loaded.remarks, &loaded.sources));
                 let summary = format!(
                     "✓ {}: {systems} systems, {flows} flows, nothing to object to   sha256:{}\n",
                     self.manifest.display(),

@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hub_core::manifest::{self, Files, Manifest};
+use hub_core::manifest::{self, ConnectorRef, Files, Manifest, System};
 use hub_core::policy::{Catalogue, Policy};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
 use super::Failure;
 use crate::config::Config;
+use crate::lowcode::{self, Reading, Remark, Texts};
 use crate::plugin::package::{self, Package};
 
 /// A manifest that may run, with the components that it names.
@@ -18,6 +19,8 @@ pub(super) struct Loaded {
     pub packages: crate::sync::Packages,
     /// The manifest's texts, to show places in.
     pub sources: Sources,
+    /// What hinders nothing.
+    pub remarks: Vec<Remark>,
 }
 
 /// A manifest whose static rules were not applied yet.
@@ -27,12 +30,16 @@ pub(super) struct Read {
     pub catalogue: Catalogue,
     /// Problems of components and their configurations.
     pub found: Vec<Problem>,
+    /// What hinders nothing.
+    pub remarks: Vec<Remark>,
 }
 
 /// Reads and judges a manifest.
 pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
-    let (policy, packages, sources) = judge(read(path, config)?)?;
-    Ok(Loaded { policy: Arc::new(policy), packages, sources })
+    let read = read(path, config)?;
+    let remarks = read.remarks.clone();
+    let (policy, packages, sources) = judge(read)?;
+    Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks })
 }
 
 /// Reads a manifest and the descriptions of its connectors.
@@ -49,21 +56,69 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
         let at = error.utf8_error().valid_up_to();
         Problem::new(Code::E001, format!("`{name}` is not UTF-8 text (byte {at})"), "save the file as UTF-8")
     })?;
-    let manifest = manifest::read(&name, &text, &Disk { base: folder_of(path) })
+    let mut manifest = manifest::read(&name, &text, &Disk { base: folder_of(path) })
         .map_err(|failed| Failure { problems: failed.problems, sources: failed.sources })?;
-    let mut found = Vec::new();
+    let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut packages = crate::sync::Packages::new();
-    for (id, system) in &manifest.systems {
-        match package::find(&system.connector.value, &folder_of(path), config) {
-            Ok(package) => {
-                configuration(system, &package, &mut found);
-                packages.insert(id.clone(), Arc::new(package));
-            }
-            Err(problem) => found.push(problem.at(system.connector.span, "this connector")),
-        }
+    let systems: Vec<manifest::System> = manifest.systems.values().cloned().collect();
+    for system in systems {
+        let package = match &system.connector.value {
+            manifest::ConnectorRef::LowCode(named) => low_code(&mut manifest, &system, named, config, &mut found, &mut remarks),
+            connector => component(&system, connector, &folder_of(path), config, &mut found),
+        };
+        packages.extend(package.map(|package| (system.id.value.clone(), Arc::new(package))));
     }
     let catalogue = packages.iter().map(|(id, package)| (id.clone(), package.description.clone())).collect();
-    Ok(Read { manifest, packages, catalogue, found })
+    Ok(Read { manifest, packages, catalogue, found, remarks })
+}
+
+fn component(system: &System, connector: &ConnectorRef, folder: &Path, config: &Config, found: &mut Vec<Problem>) -> Option<Package> {
+    match package::find(connector, folder, config) {
+        Ok(package) => {
+            configuration(system, &package, found);
+            Some(package)
+        }
+        Err(problem) => {
+            found.push(problem.at(system.connector.span, "this connector"));
+            None
+        }
+    }
+}
+
+/// A low-code connector: manifest and labels become sources of their own, so that their places can be shown.
+fn low_code(
+    manifest: &mut Manifest,
+    system: &System,
+    named: &str,
+    config: &Config,
+    found: &mut Vec<Problem>,
+    remarks: &mut Vec<Remark>,
+) -> Option<Package> {
+    let here = |problem: Problem| problem.at(system.connector.span, "this connector");
+    let path = crate::place::beside(&manifest.sources, system.connector.span, named);
+    let labels = lowcode::labels_path(&manifest.sources, system);
+    let texts = match Texts::read(&path, labels.as_deref(), &mut manifest.sources) {
+        Ok(texts) => texts,
+        Err(problem) => {
+            found.push(here(problem));
+            return None;
+        }
+    };
+    let now_micros = i64::try_from(crate::clock::now_ms()).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+    let (read, problems) = lowcode::read(&texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() });
+    found.extend(problems);
+    let mut read = read?;
+    let (denied, told) = lowcode::missing(&read, manifest, system);
+    found.extend(denied);
+    remarks.append(&mut read.remarks);
+    remarks.extend(told);
+    match Package::low_code(read, &path, config) {
+        Ok(package) => Some(package),
+        Err(problem) => {
+            found.push(here(problem));
+            None
+        }
+    }
 }
 
 /// Applies the static rules; all findings come together.
@@ -98,7 +153,7 @@ fn configuration(system: &manifest::System, package: &Package, found: &mut Vec<P
     for error in validator.iter_errors(&system.config.value).take(16) {
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { "the configuration".to_owned() } else { format!("`{}`", place.trim_start_matches('/')) };
-        let title = format!("connector `{}` does not accept this configuration: {place} {}", package.description.name, what(&error));
+        let title = format!("connector `{}` does not accept this configuration: {place} {}", package.description.name, crate::place::without_value(&error));
         found.push(
             Problem::new(Code::E006, title, format!("see `hub plugin inspect {}`", inspectable(&system.connector.value)))
                 .at(system.config.span, "configured here"),
@@ -106,22 +161,10 @@ fn configuration(system: &manifest::System, package: &Package, found: &mut Vec<P
     }
 }
 
-/// What is wrong, without the value: a configuration may hold what should not be shown.
-fn what(error: &jsonschema::ValidationError<'_>) -> String {
-    use jsonschema::error::ValidationErrorKind as Kind;
-    match error.kind() {
-        Kind::AdditionalProperties { unexpected } => format!("has unknown keys: {}", unexpected.join(", ")),
-        Kind::Required { property } => format!("lacks {property}"),
-        Kind::Type { .. } => "has the wrong type".to_owned(),
-        Kind::Enum { options } => format!("is none of {options}"),
-        other => format!("breaks the rule `{}`", other.keyword()),
-    }
-}
-
 fn inspectable(connector: &manifest::ConnectorRef) -> String {
     match connector {
         manifest::ConnectorRef::Builtin(name) => format!("builtin:{name}"),
-        manifest::ConnectorRef::Path(path) => path.clone(),
+        manifest::ConnectorRef::Path(path) | manifest::ConnectorRef::LowCode(path) => path.clone(),
     }
 }
 

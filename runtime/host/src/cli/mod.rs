@@ -14,7 +14,10 @@ use crate::config::Config;
 mod audit;
 mod check;
 mod explain;
+mod import;
 mod init;
+mod inspect_lowcode;
+mod label;
 mod load;
 mod plugin;
 pub mod progress;
@@ -75,6 +78,8 @@ enum Verb {
     Audit(audit::Audit),
     /// Look at connectors
     Plugin(plugin::Plugin),
+    /// Take over what another tool was set up to do
+    Import(import::Import),
     /// Explain a problem code such as HUB-E101
     Explain(explain::Explain),
     /// Print the JSON Schema of the manifest, for editors
@@ -181,6 +186,7 @@ impl Cli {
             Verb::Status(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
             Verb::Plugin(verb) => verb.run(),
+            Verb::Import(verb) => verb.run(),
             Verb::Explain(verb) => verb.run(),
             Verb::Schema => shell::schema(),
             Verb::Completion(verb) => verb.run(),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use hub_core::description::{Description, HostClaim};
 use hub_core::manifest::ConnectorRef;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -23,12 +23,17 @@ pub(super) struct Plugin {
 enum Verb {
     /// Show what a connector claims: streams with categories, hosts, imports, configuration
     Inspect {
-        /// `builtin:NAME` or the path of a .wasm file
+        /// `builtin:NAME`, the path of a .wasm file, or that of a low-code manifest (.yaml)
         connector: String,
+        /// A configuration (JSON) for a low-code manifest: hosts that depend on it are then told
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
         /// How the result is printed
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Propose data categories for the fields of a low-code manifest; nothing is labelled by it
+    Label(super::label::Label),
     /// Accept that the connector of a system claims more than before (HUB-E215)
     Accept {
         /// The system's id
@@ -42,13 +47,18 @@ impl Plugin {
     pub(super) fn output(&self) -> Output {
         match &self.verb {
             Verb::Inspect { output, .. } => *output,
+            Verb::Label(verb) => verb.output,
             Verb::Accept { .. } => Output::Human,
         }
     }
 
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.verb {
-            Verb::Inspect { connector, output } => inspect(connector, *output),
+            Verb::Inspect { connector, config, output } if connector.ends_with(".yaml") || connector.ends_with(".yml") => {
+                super::inspect_lowcode::inspect(Path::new(connector), config.as_deref(), *output)
+            }
+            Verb::Inspect { connector, output, .. } => inspect(connector, *output),
+            Verb::Label(verb) => verb.run(),
             Verb::Accept { system, place } => accept(system, place),
         }
     }

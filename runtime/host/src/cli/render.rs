@@ -5,6 +5,7 @@ use hub_core::problem::{Label, Problem, Sources, Span};
 use serde_json::{Value, json};
 
 use super::{Failure, Output};
+use crate::lowcode::Remark;
 
 /// Shows a failure: drawn on standard error, or as a document on standard output.
 pub fn show(failure: &Failure, output: Output) {
@@ -44,6 +45,25 @@ fn as_json(problem: &Problem, sources: &Sources) -> Value {
         "code": problem.code.id(), "name": problem.code.name(), "title": problem.title,
         "places": places, "notes": problem.notes, "help": problem.help,
     })
+}
+
+/// What hinders nothing, one line each.
+#[must_use]
+pub fn draw_remarks(remarks: &[Remark], sources: &Sources) -> String {
+    remarks.iter().map(|remark| format!("note: {}{}\n", remark_place(remark, sources), remark.text)).collect()
+}
+
+fn remark_place(remark: &Remark, sources: &Sources) -> String {
+    let Some(span) = remark.span else { return String::new() };
+    let (line, column) = sources.line_column(span);
+    format!("{}:{line}:{column}: ", sources.get(span.file).map_or("", |(name, _)| name))
+}
+
+/// What hinders nothing, as JSON.
+#[must_use]
+pub fn remark(remark: &Remark, sources: &Sources) -> Value {
+    let place = remark.span.map(|span| place(&Label { span, text: String::new() }, sources));
+    json!({ "text": remark.text, "place": place })
 }
 
 fn place(label: &Label, sources: &Sources) -> Value {

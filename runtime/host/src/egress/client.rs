@@ -26,6 +26,12 @@ const MAX_ADDRESSES: usize = 16;
 pub trait Lookup: Send + Sync {
     /// Addresses of a host name.
     fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
+
+    /// Where a request goes instead of its URL. The gate judges the URL all the same; the detour itself is not judged, so it is set in code,
+    /// for tests with a server of their own, and never by a configuration.
+    fn detour(&self, _url: &Url) -> Option<Url> {
+        None
+    }
 }
 
 /// The operating system's resolver.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use hub_core::manifest::{Credential, CredentialScheme, Origin, SecretRef, System};
@@ -13,6 +14,7 @@ use hub_core::problem::{Code, Problem, Sources, Span};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
+use super::lowcode::LowCode;
 use crate::place::beside;
 
 const MAX_SECRET_BYTES: u64 = 64 << 10;
@@ -23,6 +25,7 @@ const MIN_REDACTED_BYTES: usize = 6;
 #[derive(Default)]
 pub struct Credentials {
     bindings: BTreeMap<String, Binding>,
+    low_code: Option<Arc<LowCode>>,
 }
 
 struct Binding {
@@ -40,7 +43,21 @@ impl Credentials {
     /// E312 at the binding whose secret is missing, empty, too long or not fit for a header.
     pub fn read(sources: &Sources, system: &System) -> Result<Self, Problem> {
         let read = |(name, credential): (&String, &Credential)| Ok((name.clone(), binding(sources, name, credential)?));
-        Ok(Self { bindings: system.credentials.iter().map(read).collect::<Result<_, Problem>>()? })
+        Ok(Self { bindings: system.credentials.iter().map(read).collect::<Result<_, Problem>>()?, low_code: None })
+    }
+
+    /// With the credentials of a low-code connector, by the places of its authenticators.
+    #[must_use]
+    pub fn with_lowcode(self, low_code: Arc<LowCode>) -> Self {
+        Self { low_code: Some(low_code), ..self }
+    }
+
+    pub(super) fn low_code(&self) -> Option<&Arc<LowCode>> {
+        self.low_code.as_ref()
+    }
+
+    pub(super) fn has_binding(&self, name: &str) -> bool {
+        self.bindings.contains_key(name)
     }
 
     /// The header of a credential.
@@ -54,12 +71,15 @@ impl Credentials {
 
     /// The manifest binds the credential to this origin.
     pub(super) fn is_bound(&self, name: &str, origin: &Origin) -> bool {
-        self.bindings.get(name).is_some_and(|binding| binding.origins.contains(origin))
+        match self.bindings.get(name) {
+            Some(binding) => binding.origins.contains(origin),
+            None => self.low_code.as_ref().is_some_and(|low_code| low_code.is_bound(origin)),
+        }
     }
 
     /// Blackens secrets in a text.
     pub(super) fn redact(&self, text: &str) -> String {
-        self.traces().fold(text.to_owned(), |text, trace| text.replace(trace, &"*".repeat(trace.len())))
+        self.traces().iter().fold(text.to_owned(), |text, trace| text.replace(trace.as_str(), &"*".repeat(trace.len())))
     }
 
     /// Blackens secrets in a body that a server echoed. The length stays, so JSON stays JSON.
@@ -74,9 +94,13 @@ impl Credentials {
         }
     }
 
-    fn traces(&self) -> impl Iterator<Item = &str> {
-        let all = self.bindings.values().flat_map(|binding| &binding.traces);
-        all.map(|trace| trace.as_str()).filter(|trace| trace.len() >= MIN_REDACTED_BYTES)
+    fn traces(&self) -> Vec<Zeroizing<String>> {
+        let mut all: Vec<_> = self.bindings.values().flat_map(|binding| &binding.traces).cloned().collect();
+        all.extend(self.low_code.iter().flat_map(|low_code| low_code.traces()));
+        all.retain(|trace| trace.len() >= MIN_REDACTED_BYTES);
+        // The longest first: one may stand inside another.
+        all.sort_by_key(|trace| std::cmp::Reverse(trace.len()));
+        all
     }
 }
 

@@ -23,15 +23,36 @@ pub enum SendError {
     Transport(String),
     /// The request itself cannot be sent.
     Invalid(String),
+    /// The credential could not be made ready.
+    Credential {
+        /// The configuration is at fault.
+        config: bool,
+        /// What happened, without a secret.
+        message: String,
+    },
 }
 
 impl SendError {
+    /// What kind of failure it is, without a word of anybody else.
+    pub(super) fn cause(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "it was refused",
+            Self::Timeout => "no answer in time",
+            Self::TooLarge(_) => "the answer is too large",
+            Self::Dns(_) => "the name could not be resolved",
+            Self::Tls(_) => "no secure connection",
+            Self::Transport(_) => "the connection failed",
+            Self::Invalid(_) | Self::Credential { .. } => "the request could not be sent",
+        }
+    }
+
     pub(super) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
         match self {
             Self::Dns(text) => Self::Dns(change(&text)),
             Self::Tls(text) => Self::Tls(change(&text)),
             Self::Transport(text) => Self::Transport(change(&text)),
             Self::Invalid(text) => Self::Invalid(change(&text)),
+            Self::Credential { config, message } => Self::Credential { config, message: change(&message) },
             other @ (Self::Denied(_) | Self::Timeout | Self::TooLarge(_)) => other,
         }
     }

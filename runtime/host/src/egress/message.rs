@@ -6,12 +6,13 @@ use hub_core::problem::Code;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
+use super::lowcode::Issued;
 use super::{Hold, MAX_HEADER_BYTES, SendError};
 use crate::gate::Asks;
 use std::sync::Arc;
 
 /// A request that somebody wants to send.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// System whose connector asks.
     pub system: Arc<str>,
@@ -69,6 +70,8 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body, secrets blackened.
     pub body: Bytes,
+    /// The credential that it was sent with, if that can be renewed.
+    pub(crate) issued: Option<Issued>,
     pub(crate) _hold: Hold,
 }
 
@@ -118,11 +121,30 @@ pub fn check_headers(headers: &mut [(String, String)], mut owned: impl Iterator<
         if LOGIN_HEADERS.contains(&name.as_str()) || owned.contains(name) {
             return Err(HeaderFault::Reserved(Code::E309, name.clone()));
         }
-        if HOST_HEADERS.contains(&name.as_str()) || name.starts_with("proxy-") || name.starts_with("sec-") {
+        if is_the_hosts(name) {
             return Err(HeaderFault::Reserved(Code::E204, name.clone()));
         }
     }
     Ok(())
+}
+
+/// As [`check_headers`] for a low-code connector: what belongs to the host is left out, a login stays, since it holds placeholders at most.
+///
+/// # Errors
+/// What is no header.
+pub fn take_own_headers(headers: &mut Vec<(String, String)>) -> Result<(), HeaderFault> {
+    for (name, value) in headers.iter_mut() {
+        name.make_ascii_lowercase();
+        if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
+            return Err(HeaderFault::Malformed);
+        }
+    }
+    headers.retain(|(name, _)| !is_the_hosts(name));
+    Ok(())
+}
+
+fn is_the_hosts(name: &str) -> bool {
+    HOST_HEADERS.contains(&name) || name.starts_with("proxy-") || name.starts_with("sec-")
 }
 
 pub(super) fn survives_redirect(name: &str, same_origin: bool, becomes_get: bool) -> bool {

@@ -6,8 +6,11 @@
 mod client;
 mod credential;
 mod failure;
+mod lowcode;
 mod message;
+mod ready;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,15 +20,20 @@ use bytes::{Bytes, BytesMut};
 use hub_core::manifest::Origin;
 use hub_core::policy::origin_of;
 use hub_core::problem::{Code, Problem};
+use hub_lowcode::auth::Injection;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
+use url::Url;
 
 pub use client::{Connection, Lookup, SystemLookup};
 pub use credential::Credentials;
 pub(crate) use credential::read_secret;
 pub use failure::SendError;
-pub use message::{HeaderFault, Method, Request, Response, check_headers};
+pub(crate) use lowcode::Issued;
+pub use lowcode::{Keeper, LowCode};
+pub use message::{HeaderFault, Method, Request, Response, check_headers, take_own_headers};
 
+use crate::clock::Clock;
 use crate::gate::{Cleared, Gate};
 use client::OriginClient;
 
@@ -43,6 +51,7 @@ pub struct Egress {
     gate: Arc<Gate>,
     credentials: Credentials,
     lookup: Arc<dyn Lookup>,
+    clock: Arc<dyn Clock>,
     clients: Mutex<HashMap<Origin, Arc<OriginClient>>>,
     held: Arc<AtomicU64>,
 }
@@ -50,8 +59,8 @@ pub struct Egress {
 impl Egress {
     /// For one system and one run.
     #[must_use]
-    pub fn new(system: Arc<str>, gate: Arc<Gate>, credentials: Credentials, lookup: Arc<dyn Lookup>) -> Self {
-        Self { system, gate, credentials, lookup, clients: Mutex::default(), held: Arc::default() }
+    pub fn new(system: Arc<str>, gate: Arc<Gate>, credentials: Credentials, lookup: Arc<dyn Lookup>, clock: Arc<dyn Clock>) -> Self {
+        Self { system, gate, credentials, lookup, clock, clients: Mutex::default(), held: Arc::default() }
     }
 
     /// Sends a request and waits for the whole answer, redirects included.
@@ -59,8 +68,22 @@ impl Egress {
     /// # Errors
     /// See [`SendError`]. Texts hold no URL and no secret.
     pub async fn send(&self, request: Cleared<Request>, timeout: Duration) -> Result<Response, SendError> {
-        let answer = tokio::time::timeout(timeout, self.follow(request)).await;
-        answer.unwrap_or(Err(SendError::Timeout)).map_err(|error| error.map_text(|text| self.credentials.redact(text)))
+        self.send_ready(request, timeout).await.map_err(|error| error.map_text(|text| self.credentials.redact(text)))
+    }
+
+    /// The address that a guest means: secrets of a low-code connector in the place of their placeholders.
+    #[must_use]
+    pub fn meant(&self, url: Url) -> Option<Url> {
+        match self.credentials.low_code() {
+            Some(low_code) => low_code.url(&url),
+            None => Some(url),
+        }
+    }
+
+    /// Whether guests of this system write requests as a foreign manifest has them: a login in a header is a placeholder there.
+    #[must_use]
+    pub fn is_low_code(&self) -> bool {
+        self.credentials.low_code().is_some()
     }
 
     /// The header that a credential of this system is sent in, in lower case; the guest may not set it.
@@ -68,12 +91,16 @@ impl Egress {
         self.credentials.header_names()
     }
 
-    async fn follow(&self, mut request: Cleared<Request>) -> Result<Response, SendError> {
-        for _ in 0..=MAX_REDIRECTS {
+    /// `put`: what a low-code credential adds, at every hop that it is bound to.
+    async fn follow(&self, mut request: Cleared<Request>, put: Option<&Injection>, is_blackened: bool) -> Result<Response, SendError> {
+        let had_body = request.get().body.is_some();
+        for hop in 0..=MAX_REDIRECTS {
             let sent = request.into_inner();
-            let answer = self.exchange(&sent).await?;
+            // A redirect that takes the body away takes away what the credential adds to it.
+            let with_body = hop == 0 || !had_body || sent.body.is_some();
+            let answer = self.exchange(&sent, put, with_body).await?;
             let Some(location) = redirect_target(answer.status(), answer.headers()) else {
-                return self.receive(answer).await;
+                return self.receive(answer, is_blackened).await;
             };
             let Some(next) = self.redirected(sent, answer.status(), &location) else {
                 return Err(SendError::Transport("the server redirects to something that is not a URL".to_owned()));
@@ -84,33 +111,50 @@ impl Egress {
     }
 
     /// One request, one answer without its body.
-    async fn exchange(&self, request: &Request) -> Result<reqwest::Response, SendError> {
-        let client = self.client(request).await?;
-        let mut headers = message::outgoing(&request.headers)?;
-        if let Some(name) = &request.credential {
-            let (name, value) =
-                self.credentials.header(name).ok_or_else(|| SendError::Invalid("the credential is not at hand".to_owned()))?;
-            headers.insert(name, value);
+    async fn exchange(&self, request: &Request, put: Option<&Injection>, with_body: bool) -> Result<reqwest::Response, SendError> {
+        let detour = self.lookup.detour(&request.url);
+        let client = self.client(request, detour.as_ref()).await?;
+        let mut request = Cow::Borrowed(request);
+        if let Some(low_code) = self.credentials.low_code() {
+            low_code.reveal(request.to_mut());
         }
-        let mut outgoing = client.http.request(request.method.name(), request.url.clone()).headers(headers);
+        let mut headers = HeaderMap::new();
+        match (&request.credential, put) {
+            (None, _) => {}
+            (Some(_), Some(put)) => lowcode::inject(put, request.to_mut(), with_body)?,
+            (Some(name), None) => {
+                let header = self.credentials.header(name);
+                let (name, value) = header.ok_or_else(|| SendError::Invalid("the credential is not at hand".to_owned()))?;
+                headers.insert(name, value);
+            }
+        }
+        let mut all = message::outgoing(&request.headers)?;
+        all.extend(headers);
+        // What the credential put into the query goes along.
+        let target = if detour.is_some() { self.lookup.detour(&request.url) } else { None };
+        let is_detour = target.is_some();
+        let mut outgoing = client.http.request(request.method.name(), target.unwrap_or_else(|| request.url.clone())).headers(all);
         if let Some(body) = &request.body {
             outgoing = outgoing.body(body.clone());
         }
         let answer = outgoing.send().await.map_err(|error| failure::classify(&error))?;
         match answer.remote_addr() {
-            Some(remote) if client.is_cleared(remote.ip()) => Ok(answer),
+            Some(remote) if is_detour || client.is_cleared(remote.ip()) => Ok(answer),
             _ => Err(SendError::Denied(self.gate.denied(&self.system, elsewhere(&self.system)).await)),
         }
     }
 
     /// The client of the request's origin. Its first use asks for a literal address, which no resolver sees.
-    async fn client(&self, request: &Request) -> Result<Arc<OriginClient>, SendError> {
-        let origin = origin_of(&request.url).ok_or_else(|| SendError::Invalid("the URL has no host".to_owned()))?;
+    async fn client(&self, request: &Request, detour: Option<&Url>) -> Result<Arc<OriginClient>, SendError> {
+        let url = detour.unwrap_or(&request.url);
+        let origin = origin_of(url).ok_or_else(|| SendError::Invalid("the URL has no host".to_owned()))?;
         if let Some(client) = self.clients().get(&origin) {
             return Ok(Arc::clone(client));
         }
-        let client = OriginClient::new(&self.system, &self.gate, &self.lookup, &request.url)?;
-        client.clear_literal().await.map_err(SendError::Denied)?;
+        let client = OriginClient::new(&self.system, &self.gate, &self.lookup, url)?;
+        if detour.is_none() {
+            client.clear_literal().await.map_err(SendError::Denied)?;
+        }
         Ok(Arc::clone(self.clients().entry(origin).or_insert_with(|| Arc::new(client))))
     }
 
@@ -135,7 +179,7 @@ impl Egress {
         Some(Request { system: sent.system, url, method, headers, body, credential })
     }
 
-    async fn receive(&self, mut answer: reqwest::Response) -> Result<Response, SendError> {
+    async fn receive(&self, mut answer: reqwest::Response, is_blackened: bool) -> Result<Response, SendError> {
         let status = answer.status().as_u16();
         let headers = message::incoming(answer.headers(), |text| self.credentials.redact(text))?;
         if answer.content_length().is_some_and(|length| length > MAX_BODY_BYTES) {
@@ -149,8 +193,10 @@ impl Egress {
             }
             body.extend_from_slice(&chunk);
         }
-        self.credentials.redact_bytes(&mut body);
-        Ok(Response { status, headers, body: Bytes::from(body), _hold: hold })
+        if is_blackened {
+            self.credentials.redact_bytes(&mut body);
+        }
+        Ok(Response { status, headers, body: Bytes::from(body), issued: None, _hold: hold })
     }
 }
 

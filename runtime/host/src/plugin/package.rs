@@ -24,6 +24,7 @@ pub use shape::{Generation, Shape};
 
 use super::engine;
 use crate::config::Config;
+use crate::lowcode::{self, LowCode};
 
 /// The greatest size of a component.
 const MAX_COMPONENT_BYTES: u64 = 64 << 20;
@@ -32,10 +33,14 @@ const MAX_COMPILED_BYTES: u64 = 1 << 30;
 
 /// A component that was found and read, not yet compiled.
 pub struct Package {
-    /// Hex SHA-256 of the component.
+    /// Hex SHA-256 of the component; of component, manifest and labels together if it is a low-code connector.
     pub digest: String,
     /// What it says about itself.
     pub description: Arc<Description>,
+    /// The low-code manifest that the component runs, if it is there for one.
+    pub low_code: Option<Arc<LowCode>>,
+    /// Hex SHA-256 of the component: what compiled code belongs to.
+    component: String,
     bytes: Vec<u8>,
     ready: OnceCell<Ready>,
 }
@@ -66,14 +71,14 @@ pub struct Workshop {
     pub compiler: Compiler,
 }
 
-/// Finds a component and reads its description. `folder`: what a path is relative to.
+/// Finds a component and reads its description; for low-code manifests see [`Package::low_code`]. `folder`: what a path is relative to.
 ///
 /// # Errors
 /// E007 if there is none, E303 or E304 if its description cannot be used.
 pub fn find(connector: &ConnectorRef, folder: &Path, config: &Config) -> Result<Package, Problem> {
     let path = match connector {
         ConnectorRef::Builtin(name) => config.connectors.join(format!("{name}.wasm")),
-        ConnectorRef::Path(path) => folder.join(path),
+        ConnectorRef::Path(path) | ConnectorRef::LowCode(path) => folder.join(path),
     };
     let inside = !matches!(connector, ConnectorRef::Builtin(name) if name.contains(['/', '\\', '.']));
     let found = if inside { read(&path, MAX_COMPONENT_BYTES) } else { Err(io::ErrorKind::NotFound.into()) };
@@ -88,7 +93,20 @@ impl Package {
     pub fn of(component: Vec<u8>) -> Result<Self, Problem> {
         let description = description::read(&component)
             .map_err(|error| Problem::new(error.code(), format!("the connector's description cannot be used: {error}"), error.help()))?;
-        Ok(Self { digest: hex(&component), description: Arc::new(description), bytes: component, ready: OnceCell::new() })
+        let digest = hex(&component);
+        let (component, bytes) = (digest.clone(), component);
+        Ok(Self { digest, description: Arc::new(description), low_code: None, component, bytes, ready: OnceCell::new() })
+    }
+
+    /// A low-code connector: the component that runs manifests, with what this manifest claims. `path`: the manifest's.
+    ///
+    /// # Errors
+    /// E007, E303 or E304 for the component.
+    pub fn low_code(read: LowCode, path: &Path, config: &Config) -> Result<Self, Problem> {
+        let base = find(&ConnectorRef::Builtin(lowcode::COMPONENT.to_owned()), path, config)?;
+        let description = Arc::new(read.description(path, &base.description));
+        let digest = hex(format!("{}\n{}", base.component, read.digest).as_bytes());
+        Ok(Self { digest, description, low_code: Some(Arc::new(read)), ..base })
     }
 
     /// Loads its compiled code, after compiling it where the cache has none that can be trusted. Once for each package.
@@ -109,7 +127,7 @@ impl Package {
 
     async fn load(&self, workshop: &Workshop) -> Result<Ready, Problem> {
         let engine = engine::shared()?;
-        let key = format!("{}-{}", self.digest, engine::settings_digest(engine));
+        let key = format!("{}-{}", self.component, engine::settings_digest(engine));
         let component = match workshop.kept(&key).and_then(|code| load(&code).ok()) {
             Some(component) => component,
             None => {
@@ -182,7 +200,7 @@ fn missing(connector: &ConnectorRef, path: &Path, error: &io::Error) -> Problem 
         ConnectorRef::Builtin(name) => {
             (name, "build the connectors (`cargo xtask build`), or set HUB_CONNECTORS to the folder that holds them")
         }
-        ConnectorRef::Path(name) => (name, "correct the path; it is relative to the file that names it"),
+        ConnectorRef::Path(name) | ConnectorRef::LowCode(name) => (name, "correct the path; it is relative to the file that names it"),
     };
     Problem::new(Code::E007, format!("connector `{name}` cannot be read: {error}"), help).note(format!("looked for {}", path.display()))
 }

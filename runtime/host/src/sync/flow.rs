@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::inlet::{FlowInlet, Message, Totals};
 use super::outlet::{Outlet, plugin_problem};
-use super::{Host, Meter, Options, Summary, capability, secrets};
+use super::{Host, Meter, Options, Summary, capability, initial_state, secrets};
 use crate::capability::files::FilesState;
 use crate::gate::{Gate, RunContext};
 use crate::plugin::abi::{self, Setup};
@@ -81,6 +81,7 @@ impl<'a> Run<'a> {
         let stored = host.store.get(Namespace::Progress, id.as_bytes()).map_err(|error| store_problem(&error))?;
         let progress =
             stored.map_or_else(|| Ok(Progress::default()), |bytes| Progress::decode(&bytes)).map_err(|error| store_problem(&error))?;
+        let progress = initial_state::begin(host.policy.manifest(), flow, progress)?;
         let context = context(host, flow, rule, &run);
         let record = RunRecord { id: run, flow: id.to_owned(), started_ms: crate::clock::now_ms(), ..RunRecord::default() };
         Ok(Self {

@@ -15,6 +15,7 @@ use crate::store::Store;
 
 mod capability;
 pub mod flow;
+mod initial_state;
 mod inlet;
 mod ledger;
 mod outlet;

@@ -27,6 +27,8 @@ pub enum Step {
     Request(Request),
     /// Wait so many seconds, then ask again.
     Wait(f64),
+    /// As [`Step::Wait`], for the API budget: nothing failed.
+    Pace(f64),
     /// Nothing: the slice is read to its end.
     Done,
 }
@@ -152,7 +154,7 @@ impl PageWalk {
             State::Ready(request) => {
                 if let Some(seconds) = self.pages.acquire(&request, host.now_micros())? {
                     self.state = State::Granted(request);
-                    return Ok(Step::Wait(seconds));
+                    return Ok(Step::Pace(seconds));
                 }
                 Ok(self.send(request))
             }

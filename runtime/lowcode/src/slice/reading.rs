@@ -157,6 +157,7 @@ impl Pages {
             match self.walk.next(world.host)? {
                 Step::Done => return Ok(None),
                 Step::Wait(seconds) => world.host.sleep(seconds).map_err(|_| Failure::Ended)?,
+                Step::Pace(seconds) => world.host.pace(seconds).map_err(|_| Failure::Ended)?,
                 Step::Request(request) => {
                     let answer = world.start(&self.stream, self.cached, &request).wait();
                     let page = self.walk.receive(world.host, self.judge.judge(), answer)?;

@@ -68,6 +68,11 @@ impl Response {
         Ok(self.0.length(path)?)
     }
 
+    /// A new token for the credential.
+    pub fn renew(&self) -> Result<bool, FetchError> {
+        Ok(self.0.renew()?)
+    }
+
     /// The next bytes of the body.
     pub fn read(&self, max: u32) -> Result<Option<Vec<u8>>, FetchError> {
         Ok(self.0.read(max)?)

@@ -172,7 +172,7 @@ fn fields(table: &Table, loader: &mut Loader<'_>) -> Vec<(Spanned<FieldPath>, Sp
     let mut found: Vec<(Spanned<FieldPath>, Spanned<String>)> = Vec::new();
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let Some((fields, _)) = read::table(table, "fields") else { return found };
-    for field in flatten(fields, false) {
+    for field in flatten(fields, &[]) {
         let (Ok(value), Node { value: Raw::Text(category), span }) = (field_path(&field.path), field.node) else { continue };
         if let Some(first) = seen.insert(field.path.clone(), field.span) {
             let problem = twice(&Spanned { value: field.path, span: field.span }, first);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
-use super::super::walk::{field_path, flatten, id_fault};
+use super::super::walk::{ACTION, field_path, flatten, id_fault};
 use super::super::{Action, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
 use super::declare::path;
 use super::{Named, read, schedule};
@@ -27,6 +27,11 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
     let schedule = schedule_of(table, loader);
     let modes = [("append", WriteMode::Append), ("replace", WriteMode::Replace), ("upsert", WriteMode::Upsert)];
     let mode = read::choice(table, "mode", &modes).unwrap_or(Spanned { value: WriteMode::Replace, span: named.id.span });
+    let state = read::filled(table, "state", loader);
+    if let Some(state) = state.as_ref().filter(|_| mode.value == WriteMode::Replace) {
+        let help = "use `mode = \"append\"` or `\"upsert\"`, or remove it";
+        loader.findings.wrong(state.span, "a flow that replaces reads everything again, so that `state` has no meaning", help);
+    }
     let on_undeclared = read::choice(table, "on_undeclared", &[("drop", OnUndeclared::Drop), ("stop", OnUndeclared::Stop)]);
     let on_invalid = read::choice(table, "on_invalid", &[("stop", OnInvalid::Stop), ("skip", OnInvalid::Skip)]);
     Some(Flow {
@@ -39,6 +44,7 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
         retention: read::texts(table, "retention"),
         mode,
         schedule,
+        state,
         on_undeclared: on_undeclared.map_or(OnUndeclared::Drop, |effect| effect.value),
         on_invalid: on_invalid.map_or(OnInvalid::Stop, |effect| effect.value),
     })
@@ -70,7 +76,7 @@ fn fields(table: &Table, loader: &mut Loader<'_>) -> Option<Vec<FlowField>> {
     let found: Vec<FlowField> = match &node.value {
         Raw::List(items) => items.iter().filter_map(read::as_text).filter_map(|text| allowed(&text, loader)).collect(),
         Raw::Table(entries) => {
-            flatten(entries, true).iter().filter_map(|field| treated(&field.path, field.span, field.node, loader)).collect()
+            flatten(entries, ACTION).iter().filter_map(|field| treated(&field.path, field.span, field.node, loader)).collect()
         }
         _ => Vec::new(),
     };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::load::Loader;
-use super::super::raw::{Node, Table};
-use super::super::walk::id_fault;
+use super::super::raw::{Node, Raw, Table};
+use super::super::walk::{SECRET, flatten, id_fault};
 use super::super::{
     ConnectorRef, Credential, CredentialScheme, FolderAccess, FolderGrant, Limits, Network, Origin, SecretRef, System, SystemStatus,
 };
@@ -26,6 +26,9 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
     let networks = networks(table, loader);
     let folders = folders(table, loader);
     let credentials = credentials(table, &hosts, loader);
+    let secrets = secrets(table, loader);
+    let labels = read::filled(table, "labels", loader);
+    let connector = connector.inspect(|connector| low_code_only(table, &connector.value, loader));
     Some(System {
         id: named.id(),
         connector: connector?,
@@ -35,6 +38,8 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
         networks,
         folders,
         credentials,
+        secrets,
+        labels,
         read_body: read::texts(table, "grants").iter().find(|grant| grant.value == "read-body").map(|grant| grant.span),
         limits: limits(table),
     })
@@ -69,8 +74,12 @@ fn connector(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Connector
     if written.value.ends_with(".wasm") && !written.value.contains("://") {
         return Some(Spanned { value: ConnectorRef::Path(written.value), span });
     }
+    if (written.value.ends_with(".yaml") || written.value.ends_with(".yml")) && !written.value.contains("://") {
+        return Some(Spanned { value: ConnectorRef::LowCode(written.value), span });
+    }
     let title = format!("`{}` names no connector", shorten(&written.value));
-    loader.findings.wrong(span, title, "write `builtin:NAME`, or the path of a `.wasm` file relative to this file");
+    let help = "write `builtin:NAME`, or the path of a `.wasm` file or of a low-code `manifest.yaml`, relative to this file";
+    loader.findings.wrong(span, title, help);
     None
 }
 
@@ -206,6 +215,37 @@ fn header(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<String> {
         return None;
     }
     Some(header.value)
+}
+
+/// Keys that only the description of a low-code connector gives a meaning.
+fn low_code_only(table: &Table, connector: &ConnectorRef, loader: &mut Loader<'_>) {
+    if matches!(connector, ConnectorRef::LowCode(_)) {
+        return;
+    }
+    for (name, instead) in [("secrets", "`credentials`"), ("labels", "`[stream.SYSTEM.NAME.fields]`")] {
+        if let Some((key, _)) = table.entry(name) {
+            let title = format!("`{name}` is for low-code connectors (`manifest.yaml`) only");
+            loader.findings.wrong(key.span, title, format!("use {instead} for this connector"));
+        }
+    }
+}
+
+/// Places in the configuration that are filled from elsewhere when a run starts.
+fn secrets(table: &Table, loader: &mut Loader<'_>) -> BTreeMap<String, Spanned<SecretRef>> {
+    let mut found: BTreeMap<String, Spanned<SecretRef>> = BTreeMap::new();
+    let Some((entries, _)) = read::table(table, "secrets") else { return found };
+    for entry in flatten(entries, SECRET) {
+        let Raw::Table(inner) = &entry.node.value else { continue };
+        let Some(value) = secret(inner, entry.span, loader) else { continue };
+        if let Some(first) = found.get(&entry.path) {
+            let problem = Problem::new(Code::E003, format!("`{}` is declared twice", shorten(&entry.path)), "keep one of the two");
+            let problem = problem.at(entry.span, "the second one").at(first.span, "the first one");
+            loader.findings.push(problem);
+            continue;
+        }
+        found.insert(entry.path, Spanned { value, span: entry.span });
+    }
+    found
 }
 
 /// `{ file = "…" }` or `{ env = "…" }`.

@@ -54,6 +54,23 @@ fn systems_carry_their_grants() {
 }
 
 #[test]
+fn a_low_code_connector_has_labels_and_secrets() {
+    let manifest = everything();
+    let acme = &manifest.systems["acme"];
+    assert_eq!(acme.connector.value, ConnectorRef::LowCode("connectors/acme/manifest.yaml".to_owned()));
+    assert_eq!(acme.labels.as_ref().unwrap().value, "labels/acme.toml");
+    let secrets: Vec<_> = acme.secrets.iter().map(|(path, place)| (path.as_str(), place.value.clone())).collect();
+    let expected = [
+        ("api_key", SecretRef::File("secrets/acme".to_owned())),
+        ("credentials.client_secret", SecretRef::Env("ACME_SECRET".to_owned())),
+        ("credentials.refresh_token", SecretRef::File("secrets/refresh".to_owned())),
+        ("credentials.token", SecretRef::File("secrets/token".to_owned())),
+    ];
+    assert_eq!(secrets, expected);
+    assert_eq!(manifest.flows["contacts-to-archive"].state.as_ref().unwrap().value, "state/contacts.json");
+}
+
+#[test]
 fn declarations_are_typed() {
     let manifest = everything();
     let purpose = &manifest.purposes["sales"];

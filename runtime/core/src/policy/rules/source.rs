@@ -75,7 +75,9 @@ fn shape(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, foun
     let labels: Vec<(FieldPath, String)> = declared
         .map(|own| own.fields.iter().map(|(path, category)| (path.value.clone(), category.value.clone())).collect())
         .unwrap_or_default();
-    let Some(mut shape) = base.or_else(|| claim.map(|claim| claim.shape.clone())) else { return from_labels(&labels, declared, found) };
+    // A stream whose connector knows no field is described by the manifest alone.
+    let claimed = claim.map(|claim| &claim.shape).filter(|shape| !shape.fields.is_empty() || labels.is_empty());
+    let Some(mut shape) = base.or_else(|| claimed.cloned()) else { return from_labels(&labels, declared, found) };
     for (path, category) in &labels {
         if shape.at(path).is_some() {
             shape.set_category(path, category);

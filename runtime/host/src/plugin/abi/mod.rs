@@ -109,13 +109,24 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
         Err(problem) => return Err(gate.denied(&id, here(problem)).await),
     };
     let link = gate.clear(Link { system: Arc::clone(&id), imports: ready.shape.imports.clone(), generation }).await?;
+    let (config, _started) = match &package.low_code {
+        None => (system.config.value.to_string(), None),
+        Some(low_code) => {
+            let mut started = low_code.start(&setup.sources, system, micros(setup.clock.now_us()))?;
+            (std::mem::take(&mut started.guest), Some(started))
+        }
+    };
     let credentials = Credentials::read(&setup.sources, system)?;
     let files = FilesState::open(&setup.sources, system, cut_to)?;
-    let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup));
+    let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup), Arc::clone(&setup.clock));
     let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
     run.cancelled = Arc::clone(&setup.cancelled);
     run.clock = Arc::clone(&setup.clock);
-    Ok((Prepared { ready, run, config: system.config.value.to_string(), setup }, link))
+    Ok((Prepared { ready, run, config, setup }, link))
+}
+
+fn micros(now_us: u64) -> i64 {
+    i64::try_from(now_us).unwrap_or(i64::MAX)
 }
 
 /// A refusal as the end of a call.

@@ -160,6 +160,11 @@ impl http::HostResponse for State {
         Ok(self.table.get(&this)?.length(&self.run, &path).await.map_err(fetch_error))
     }
 
+    async fn renew(&mut self, this: Resource<Response>) -> Result<Result<bool, http::FetchError>> {
+        self.work()?;
+        Ok(self.table.get(&this)?.renew(&self.run).await.map_err(fetch_error))
+    }
+
     async fn read(&mut self, this: Resource<Response>, max: u32) -> Result<Result<Option<Vec<u8>>, http::FetchError>> {
         self.glance()?;
         Ok(self.table.get_mut(&this)?.read(&self.run, max).await.map_err(fetch_error))
