@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::fault::Failure;
 use crate::model::cursor::Cursor;
-use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::partition::PartitionRouter;
+use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::text::Text;
 use crate::retrieve::{Blind, Inject, Retriever, Setup, Shared, Step, Walk, system};
 use crate::slice::cursor::{Greatest, NO_CURSOR, Progress, Tracker};
@@ -157,6 +157,7 @@ impl Pages {
             match self.walk.next(world.host)? {
                 Step::Done => return Ok(None),
                 Step::Wait(seconds) => world.host.sleep(seconds).map_err(|_| Failure::Ended)?,
+                Step::Pace(seconds) => world.host.pace(seconds).map_err(|_| Failure::Ended)?,
                 Step::Request(request) => {
                     let answer = world.start(&self.stream, self.cached, &request).wait();
                     let page = self.walk.receive(world.host, self.judge.judge(), answer)?;

@@ -1,6 +1,6 @@
 //! What the specification does to a configuration before streams see it: migrations, transformations, validations.
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::model::configuration::{ConfigTransformation, Normalization, Validator};
 use crate::model::text::Text;
 use crate::model::transformation::ValueType;

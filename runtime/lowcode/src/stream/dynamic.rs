@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::load::propagate;
 use crate::model::reader::Reader;
 use crate::model::resolver::{DynamicStream, Resolver, StreamConfig};
@@ -35,8 +35,7 @@ pub fn resolve(connector: &Connector, session: &Session<'_>) -> Result<Vec<(Stri
             }
             let stream = one(dynamic, values, slice, &scope)?;
             if !seen.insert(stream.name().to_owned()) {
-                let failure_type =
-                    if matches!(dynamic.resolver, Resolver::Config(_)) { FailureType::Config } else { FailureType::System };
+                let failure_type = if matches!(dynamic.resolver, Resolver::Config(_)) { FailureType::Config } else { FailureType::System };
                 let message = format!("two streams made from `{name}` have the name `{}`", stream.name());
                 return Err(Failure::Stream { failure_type, message, retry_after: None });
             }

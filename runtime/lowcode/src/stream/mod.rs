@@ -2,14 +2,14 @@
 //!
 //! Sends nothing by itself; whatever it needs comes through [`Host`].
 
+pub mod check;
 pub mod configuration;
 pub mod discover;
 pub mod dynamic;
 pub mod path;
-pub mod records;
 pub mod read;
+pub mod records;
 pub mod schema;
-pub mod check;
 pub mod validate;
 
 #[cfg(test)]
@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::HashSet;
 
-use crate::fault::{Fault, Failure};
+use crate::fault::{Failure, Fault};
 use crate::host::Host;
 use crate::model::partition::PartitionRouter;
 use crate::model::reader::Reader;
@@ -168,11 +168,7 @@ impl Connector {
         Reading::new(stream, state, &self.building(session, &schemas))
     }
 
-    pub(crate) fn building<'b>(
-        &'b self,
-        session: &Session<'_>,
-        schemas: &'b dyn Fn(&Stream) -> Result<Value, Failure>,
-    ) -> Building<'b> {
+    pub(crate) fn building<'b>(&'b self, session: &Session<'_>, schemas: &'b dyn Fn(&Stream) -> Result<Value, Failure>) -> Building<'b> {
         Building::new(session.scope.clone(), &self.config, &self.parents, session.shared.clone(), schemas)
     }
 }

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 
 use crate::fault::Failure;
 use crate::host::{FetchError, Host, Pending};
+use crate::retrieve::system;
 use crate::retrieve::{Page, Step, Walk};
 use crate::slice::Judge;
 use crate::slice::cursor::{Greatest, Progress};
-use crate::retrieve::system;
 use crate::slice::reading::{Reading, Work};
 use crate::slice::world::World;
 
@@ -45,6 +45,7 @@ struct Slot {
 enum Begun {
     Nothing,
     Waits(f64),
+    Paces(f64),
     Sent(Box<dyn Pending>),
 }
 
@@ -114,6 +115,7 @@ impl<'r, 'h> Run<'r, 'h> {
         let (begun, failed) = match walk.next(self.host()) {
             Ok(Step::Request(request)) => (Begun::Sent(self.world.start(&self.reading.name, self.reading.cached, &request)), None),
             Ok(Step::Wait(seconds)) => (Begun::Waits(seconds), None),
+            Ok(Step::Pace(seconds)) => (Begun::Paces(seconds), None),
             Ok(Step::Done) => (Begun::Nothing, None),
             Err(failure) => (Begun::Nothing, Some(failure)),
         };
@@ -131,10 +133,18 @@ impl<'r, 'h> Run<'r, 'h> {
                     self.host().sleep(seconds).map_err(ended)?;
                     continue;
                 }
+                Begun::Paces(seconds) => {
+                    self.host().pace(seconds).map_err(ended)?;
+                    continue;
+                }
                 Begun::Nothing => match slot.walk.next(self.host())? {
                     Step::Done => return Ok(()),
                     Step::Wait(seconds) => {
                         self.host().sleep(seconds).map_err(ended)?;
+                        continue;
+                    }
+                    Step::Pace(seconds) => {
+                        self.host().pace(seconds).map_err(ended)?;
                         continue;
                     }
                     Step::Request(request) => self.world.start(&self.reading.name, self.reading.cached, &request),

@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests read recorded cases and say so if there are none")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "tests read recorded cases and say so if there are none"
+)]
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -50,9 +50,12 @@ fn one(value: &Value, keyword: &str, rule: &Value, schema: &Value, depth: usize)
             Ok(())
         }
         "additionalProperties" => others(value, rule, schema, depth),
-        "items" => {
-            value.as_items().unwrap_or_default().iter().filter(|_| rule.as_items().is_none()).try_for_each(|item| below(item, rule, depth + 1))
-        }
+        "items" => value
+            .as_items()
+            .unwrap_or_default()
+            .iter()
+            .filter(|_| rule.as_items().is_none())
+            .try_for_each(|item| below(item, rule, depth + 1)),
         "anyOf" | "oneOf" => {
             let fits = rule.as_items().unwrap_or_default().iter().filter(|rule| below(value, rule, depth + 1).is_ok()).count();
             match (keyword, fits) {

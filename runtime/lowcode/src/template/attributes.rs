@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::error::{Outcome, TemplateError};
+use super::error::{Outcome, TemplateError, UNSAFE};
 use super::operand::{Kind, Operand};
 use super::operators::any_case;
 use crate::datetime::{Moment, Span};
@@ -138,7 +138,7 @@ pub(super) fn attribute(operand: &Operand, name: &str) -> Outcome<Operand> {
 /// What Python's `getattr` finds.
 pub(super) fn own_attribute(operand: &Operand, name: &str) -> Option<Operand> {
     if name.starts_with("__") && name.ends_with("__") {
-        return Some(Operand::undefined(format!("access to attribute '{name}' is unsafe")));
+        return Some(Operand::undefined(format!("{UNSAFE}'{name}' is unsafe")));
     }
     if let Some(method) = methods(operand).iter().find(|method| **method == name) {
         return Some(Operand::Method(Rc::new(operand.clone()), method));

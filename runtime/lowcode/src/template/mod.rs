@@ -9,6 +9,7 @@ mod attributes;
 mod budget;
 mod error;
 mod filters;
+mod flow;
 mod format;
 mod functions;
 mod lexer;

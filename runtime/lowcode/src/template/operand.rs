@@ -181,13 +181,13 @@ impl Operand {
                 let has = |key: &Operand, value: &Operand| right.iter().any(|(known, other)| known.equals(key) && other.equals(value));
                 left.len() == right.len() && left.iter().all(|(key, value)| has(key, value))
             }
-            (Self::Sequence(_, kind), _) | (_, Self::Sequence(_, kind)) => match (self.items_of_list(), other.items_of_list()) {
+            (Self::Sequence(..), _) | (_, Self::Sequence(..)) => match (self.items_of_list(), other.items_of_list()) {
                 (Some(left), Some(right)) => {
                     self.type_name() == other.type_name()
                         && left.len() == right.len()
                         && left.iter().zip(&right).all(|(left, right)| left.equals(right))
                 }
-                _ => *kind == Kind::Generator && false,
+                _ => false,
             },
             _ => false,
         }

@@ -297,12 +297,22 @@ impl Walk {
     }
 
     fn call(&mut self, function: &Expression, arguments: &Arguments) {
-        match function {
-            // Methods of texts read a simple value.
-            Expression::Attribute(base, name) => self.read(base, is_dict_method(name) || LIST_METHODS.contains(&name.as_str())),
-            other => self.read(other, true),
-        }
-        let simple = matches!(function, Expression::Name(name) if !matches!(name.as_str(), "max" | "min" | "dict" | "namespace") && super::functions::is_known(name));
+        let simple = match function {
+            // Methods of texts read simple values.
+            Expression::Attribute(base, name) => {
+                let whole = is_dict_method(name) || LIST_METHODS.contains(&name.as_str());
+                self.read(base, whole);
+                !whole && !matches!(name.as_str(), "join" | "format_map")
+            }
+            Expression::Name(name) => {
+                self.read(function, true);
+                super::functions::is_known(name) && !matches!(name.as_str(), "max" | "min" | "dict" | "namespace")
+            }
+            other => {
+                self.read(other, true);
+                false
+            }
+        };
         self.all(arguments.expressions(), !simple);
     }
 

@@ -60,7 +60,7 @@ fn int(input: &Operand, base: u32) -> Outcome<Option<Value>> {
     Ok(match input {
         Operand::Undefined(message) => return Err(TemplateError::undefined(&**message)),
         Operand::Value(Value::Str(text)) => {
-            let number = if base == 10 { python_int(text) } else { i128::from_str_radix(text.trim(), base).ok() };
+            let number = if base == 10 { python_int(text) } else { based(text.trim(), base) };
             number.map(Value::Int).or_else(|| python_float(text).and_then(whole))
         }
         Operand::Value(Value::Float(number, _)) if number.is_infinite() => {
@@ -70,6 +70,26 @@ fn int(input: &Operand, base: u32) -> Outcome<Option<Value>> {
         Operand::Value(Value::Float(number, _)) => whole(*number),
         other => other.as_value().and_then(Value::as_int).map(Value::Int),
     })
+}
+
+/// `int(text, base)`: a prefix that tells the base may stand in front.
+fn based(text: &str, base: u32) -> Option<i128> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let prefix = match base {
+        2 => "0b",
+        8 => "0o",
+        16 => "0x",
+        _ => "",
+    };
+    let digits = match digits.get(..prefix.len()) {
+        Some(start) if start.eq_ignore_ascii_case(prefix) => digits.get(prefix.len()..)?,
+        _ => digits,
+    };
+    let sane = digits.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if sane { i128::from_str_radix(digits, base).ok().and_then(|number| number.checked_mul(sign)) } else { None }
 }
 
 fn round(input: &Operand, given: Given) -> Outcome<Operand> {
