@@ -12,6 +12,7 @@ mod evidence;
 mod examples;
 mod fields;
 mod hostile;
+mod lowcode;
 mod manifest;
 mod privacy;
 mod roundup;

@@ -171,7 +171,7 @@ fn a_host_that_is_not_granted_is_not_reached() {
     assert!(!denied.is_empty(), "the denial is on record");
 }
 
-fn holds_nowhere(folder: &Path, value: &str) {
+pub fn holds_nowhere(folder: &Path, value: &str) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

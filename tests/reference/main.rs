@@ -2,7 +2,9 @@
 //!
 //! `records N`: the generator of the connector `sample`, compiled natively, to nowhere. `parse N`: the same and a JSON parse of every record.
 //! `pages URL FILE`: HTTP pages, parsed, the wanted fields written as NDJSON. `serve N SIZE`: the server of those pages; prints its address.
+//! `orders URL FILE` and `serve-orders N SIZE`: the same with orders in pages that are counted.
 
+mod orders;
 mod pages;
 mod serve;
 
@@ -27,8 +29,10 @@ fn main() -> ExitCode {
         ["records", count] => number(count).map(records),
         ["parse", count] => number(count).and_then(parse),
         ["pages", url, file] => pages::run(url, file),
+        ["orders", url, file] => orders::run(url, file),
+        ["serve-orders", count, size] => number(count).and_then(|count| orders::serve(count, number(size)?)),
         ["serve", count, size] => number(count).and_then(|count| serve::run(count, number(size)?)),
-        _ => Err("usage: reference records N | parse N | pages URL FILE | serve N SIZE".into()),
+        _ => Err("usage: reference records N | parse N | pages URL FILE | serve N SIZE | orders URL FILE | serve-orders N SIZE".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

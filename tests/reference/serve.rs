@@ -1,6 +1,7 @@
 //! The pages that both sides of the bench read: issues in the form of a Roundup tracker's REST interface, made before the first request.
 //! Prints its address as the first line of its output and serves until it is ended.
 
+use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -16,13 +17,31 @@ struct Issues {
 
 /// Serves `count` issues in pages of `size` on a free port of 127.0.0.1.
 pub fn run(count: u64, size: u64) -> Result<(), Failure> {
+    let issues = Issues::new(count, usize::try_from(size)?);
+    listen(issues)
+}
+
+/// What a server has.
+pub trait Pages: Send + Sync + 'static {
+    /// The body for the target of a request.
+    fn page(&self, target: &str) -> Cow<'_, [u8]>;
+}
+
+impl Pages for Issues {
+    fn page(&self, target: &str) -> Cow<'_, [u8]> {
+        Cow::Owned(self.body(&Query::read(target)).into_bytes())
+    }
+}
+
+/// Serves pages on a free port of 127.0.0.1.
+pub fn listen(pages: impl Pages) -> Result<(), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    let issues = Arc::new(Issues::new(count, usize::try_from(size)?));
+    let pages = Arc::new(pages);
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
     for stream in listener.incoming() {
-        let (stream, issues) = (stream?, issues.clone());
-        std::thread::spawn(move || drop(answer_all(&stream, &issues)));
+        let (stream, pages) = (stream?, pages.clone());
+        std::thread::spawn(move || drop(answer_all(&stream, &*pages)));
     }
     Ok(())
 }
@@ -94,7 +113,7 @@ impl Query {
     }
 }
 
-fn answer_all(stream: &TcpStream, issues: &Issues) -> Result<(), Failure> {
+fn answer_all(stream: &TcpStream, pages: &impl Pages) -> Result<(), Failure> {
     stream.set_nodelay(true)?;
     let mut requests = BufReader::new(stream);
     let mut out = stream;
@@ -108,12 +127,12 @@ fn answer_all(stream: &TcpStream, issues: &Issues) -> Result<(), Failure> {
             line.clear();
             requests.read_line(&mut line)?;
         }
-        let body = issues.body(&Query::read(&target));
+        let body = pages.page(&target);
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: Tue, 01 Dec 2026 00:00:00 GMT\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         out.write_all(head.as_bytes())?;
-        out.write_all(body.as_bytes())?;
+        out.write_all(&body)?;
     }
 }

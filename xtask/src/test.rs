@@ -15,7 +15,7 @@ use crate::workspace::{TEST_GUESTS, Workspace};
 
 /// Packages that are tested together. Cargo decides about a dependency's features for all packages that it is asked for: were the tools asked for
 /// together with the program, the sandbox's compiler would be built a second time with other features.
-const SELECTIONS: [&[&str]; 2] = [&["hub-core", "hub", "hub-tests"], &["xtask", "hub-sdk", "hub-sdk-macros"]];
+const SELECTIONS: [&[&str]; 2] = [&["hub-core", "hub-lowcode", "hub", "hub-tests"], &["xtask", "hub-sdk", "hub-sdk-macros"]];
 
 /// The whole of it; with a filter only the tests whose name contains it.
 pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
@@ -72,7 +72,7 @@ fn connectors(workspace: &Workspace) -> Result<u64> {
 }
 
 fn documented(workspace: &Workspace) -> Result<()> {
-    for packages in [["hub-core", "hub"].as_slice(), ["hub-sdk"].as_slice()] {
+    for packages in [["hub-core", "hub-lowcode", "hub"].as_slice(), ["hub-sdk"].as_slice()] {
         let packages = packages.iter().flat_map(|package| ["--package", package]);
         process::run(workspace.cargo().args(["test", "--release", "--doc", "--quiet"]).args(packages), "the doc tests")?;
     }

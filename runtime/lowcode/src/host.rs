@@ -146,6 +146,13 @@ pub trait Host {
     /// # Errors
     /// [`FetchError::Ended`] if the run is to end.
     fn sleep(&self, seconds: f64) -> Result<(), FetchError>;
+    /// Waits since the manifest's API budget allows no call yet: nothing failed.
+    ///
+    /// # Errors
+    /// [`FetchError::Ended`] if the run is to end.
+    fn pace(&self, seconds: f64) -> Result<(), FetchError> {
+        self.sleep(seconds)
+    }
     /// Sends a request; several may be under way.
     fn start(&self, request: &Request) -> Box<dyn Pending>;
     /// Hands over one record of stream number `stream` (implementations buffer).

@@ -12,6 +12,7 @@ pub mod load;
 pub mod model;
 pub mod retrieve;
 pub mod slice;
+pub mod stream;
 pub mod template;
 pub mod value;
 pub mod yaml;

@@ -41,8 +41,8 @@ struct Written {
     summary: String,
     config: String,
     imports: Vec<String>,
-    #[serde(default)]
-    hosts: Vec<String>,
+    /// Present and empty: it connects, but does not know where before it is configured.
+    hosts: Option<Vec<String>>,
     #[serde(default)]
     read_body: bool,
     #[serde(default)]
@@ -88,7 +88,7 @@ impl Description {
             written.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams }));
         let value = json!({
             "hub": ABI, "name": written.name, "version": version, "summary": written.summary, "config": config, "imports": written.imports,
-            "hosts": written.hosts, "read_body": written.read_body, "source": source, "destination": destination,
+            "hosts": written.hosts.as_deref().unwrap_or_default(), "read_body": written.read_body, "source": source, "destination": destination,
         });
         let json = value.to_string();
         if json.len() > MAX_BYTES {
@@ -123,9 +123,9 @@ impl Written {
             return Err(format!("connector.toml: `name` `{}` must be lower-case letters, digits and `-`, at most 64", self.name));
         }
         one_of("imports", &self.imports, &INTERFACES)?;
-        if self.imports.iter().any(|import| import == "http") == self.hosts.is_empty() {
+        if self.imports.iter().any(|import| import == "http") != self.hosts.is_some() {
             return Err(
-                "connector.toml: `hosts` and the import `http` belong together: name where the connector connects to, or neither".into()
+                "connector.toml: `hosts` and the import `http` belong together: name where the connector connects to (`[]` if only its configuration tells), or neither".into()
             );
         }
         if world.source && self.streams.is_empty() && !self.any_stream {

@@ -128,6 +128,11 @@ impl Running {
         Self { child, told, stdout, stderr }
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the end.
     pub fn wait(mut self) -> Outcome {
         let status = self.child.wait().unwrap();

@@ -2,6 +2,7 @@
 //!
 //! Measures CPU time first: other work on the machine disturbs it least. Absolute numbers of two runs are not compared.
 
+mod lowcode;
 mod measure;
 mod report;
 
@@ -31,6 +32,10 @@ pub struct Bench {
     pub beside: Option<Beside>,
     /// A manifest that is written to `{folder}/manifest.toml`, with a file `key` beside it.
     pub manifest: Option<&'static str>,
+    /// Names and contents of further files in `{folder}`.
+    pub files: &'static [(&'static str, &'static str)],
+    /// The program is run with these arguments first; that run is not measured.
+    pub before: Option<&'static [&'static str]>,
 }
 
 /// Where a program is found.
@@ -42,6 +47,8 @@ pub enum Program {
     Built(&'static str, &'static str),
     /// A program of the system.
     System(&'static str),
+    /// The reference of the low-code language, from PyPI.
+    Cdk,
 }
 
 /// A program whose first line of output tells where it listens: the value of `{beside}`.
@@ -64,10 +71,10 @@ const PAGES_MANIFEST: Option<&str> = Some(include_str!("pages.toml"));
 const PLAIN: &[&str] = &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet", "--flow", "plain"];
 
 const fn bench(group: &'static str, name: &'static str, program: Program, arguments: &'static [&'static str], records: u64) -> Bench {
-    Bench { group, name, reference: false, program, arguments, records, beside: None, manifest: None }
+    Bench { group, name, reference: false, program, arguments, records, beside: None, manifest: None, files: &[], before: None }
 }
 
-/// All benches.
+/// All benches but those of the low-code language.
 const BENCHES: &[Bench] = &[
     Bench { reference: true, ..bench("start", "a program that does nothing", Program::System("true"), &[], 0) },
     bench("start", "hub --version", Program::Hub, &["--version"], 0),
@@ -114,6 +121,13 @@ const BENCHES: &[Bench] = &[
     },
 ];
 
+impl Bench {
+    /// Groups are named as a whole, or by the word before the hyphen.
+    fn is_in(&self, group: &str) -> bool {
+        self.group == group || self.group.split('-').next() == Some(group)
+    }
+}
+
 /// What the caller wants measured.
 #[derive(clap::Args)]
 pub struct Options {
@@ -129,7 +143,7 @@ pub struct Options {
 
 /// Measures and prints.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let chosen = chosen(BENCHES, &options.groups)?;
+    let chosen = chosen(&all(), &options.groups)?;
     build::build(workspace, true, true)?;
     build_tools(workspace, &chosen)?;
     let samples = rounds(workspace, &chosen, options.rounds)?;
@@ -140,16 +154,23 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn chosen<'a>(benches: &'a [Bench], groups: &[String]) -> Result<Vec<&'a Bench>> {
-    if let Some(unknown) = groups.iter().find(|group| !benches.iter().any(|bench| bench.group == group.as_str())) {
+fn all() -> Vec<&'static Bench> {
+    BENCHES.iter().chain(lowcode::BENCHES).collect()
+}
+
+fn chosen<'a>(benches: &[&'a Bench], groups: &[String]) -> Result<Vec<&'a Bench>> {
+    if let Some(unknown) = groups.iter().find(|group| !benches.iter().any(|bench| bench.is_in(group))) {
         let mut known: Vec<&str> = benches.iter().map(|bench| bench.group).collect();
         known.dedup();
         return Err(Failure::new(format!("there is no group of benches `{unknown}`")).help(format!("the groups are {}", known.join(", "))));
     }
-    Ok(benches.iter().filter(|bench| groups.is_empty() || groups.iter().any(|group| group == bench.group)).collect())
+    Ok(benches.iter().copied().filter(|bench| groups.is_empty() || groups.iter().any(|group| bench.is_in(group))).collect())
 }
 
 fn build_tools(workspace: &Workspace, benches: &[&Bench]) -> Result<()> {
+    if benches.iter().any(|bench| matches!(bench.program, Program::Cdk)) {
+        lowcode::install(workspace)?;
+    }
     let programs = benches.iter().flat_map(|bench| [Some(bench.program), bench.beside.map(|beside| beside.program)]).flatten();
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--release", "--quiet"]);
@@ -199,7 +220,14 @@ fn once(workspace: &Workspace, bench: &Bench) -> Result<Sample> {
         workspace::write(&folder.join("manifest.toml"), text.as_bytes())?;
         workspace::write(&folder.join("key"), b"a key of the bench, not a secret")?;
     }
-    let sample = measure::measure(&mut command(workspace, bench.program, bench.arguments, &values), &folder.with_extension("stderr"));
+    for (name, template) in bench.files {
+        let text = values.iter().fold((*template).to_owned(), |text, (name, value)| text.replace(name, value));
+        workspace::write(&folder.join(name), text.as_bytes())?;
+    }
+    let errors = folder.with_extension("stderr");
+    let first =
+        bench.before.map_or(Ok(()), |before| measure::measure(&mut command(workspace, bench.program, before, &values), &errors).map(drop));
+    let sample = first.and_then(|()| measure::measure(&mut command(workspace, bench.program, bench.arguments, &values), &errors));
     if let Some(mut child) = server {
         child.kill().and_then(|()| child.wait()).map_err(|error| Failure::new(format!("the server beside cannot be ended: {error}")))?;
     }
@@ -212,6 +240,7 @@ fn command(workspace: &Workspace, program: Program, arguments: &[&str], values: 
         Program::Hub => workspace.hub(),
         Program::Built(_, name) => release.join(name),
         Program::System(name) => Path::new(name).to_path_buf(),
+        Program::Cdk => lowcode::program(workspace),
     };
     let fill = |argument: &&str| values.iter().fold((*argument).to_owned(), |text, (name, value)| text.replace(name, value));
     let mut command = Command::new(path);
@@ -252,8 +281,8 @@ mod tests {
 
     #[test]
     fn every_group_has_one_reference() {
-        for bench in BENCHES {
-            let references = BENCHES.iter().filter(|other| other.group == bench.group && other.reference).count();
+        for bench in all() {
+            let references = all().into_iter().filter(|other| other.group == bench.group && other.reference).count();
             assert_eq!(references, 1, "group {}", bench.group);
         }
     }
@@ -289,6 +318,6 @@ mod tests {
 
     #[test]
     fn an_unknown_group_is_told() {
-        assert!(chosen(BENCHES, &["nonsense".to_owned()]).err().unwrap().to_string().contains("the groups are start"));
+        assert!(chosen(&all(), &["nonsense".to_owned()]).err().unwrap().to_string().contains("the groups are start"));
     }
 }

@@ -46,8 +46,24 @@ const HOST: &[Row] = &[
     row("main", &["cli", "config"]),
 ];
 
+const LOWCODE: &[Row] = &[
+    row("fault", &[]),
+    row("datetime", &[]),
+    row("value", &["datetime"]),
+    row("template", &["fault", "datetime", "value"]),
+    row("host", &["value"]),
+    row("yaml", &["fault", "value"]),
+    row("load", &["fault", "value", "yaml"]),
+    row("model", &["fault", "datetime", "value", "template", "yaml", "load"]),
+    row("auth", &["fault", "datetime", "value", "template", "host", "yaml", "model", "retrieve"]),
+    row("retrieve", &["fault", "datetime", "value", "template", "host", "model"]),
+    row("slice", &["fault", "datetime", "value", "template", "host", "model", "retrieve"]),
+    row("stream", &["fault", "datetime", "value", "template", "host", "yaml", "load", "model", "retrieve", "slice"]),
+    row("inspect", &["fault", "datetime", "value", "template", "yaml", "load", "model", "retrieve", "slice", "stream"]),
+];
+
 /// Crates with their own name in paths and their table.
-const TABLES: &[(&str, &str, &[Row])] = &[("hub-core", "hub_core", CORE), ("hub", "hub", HOST)];
+const TABLES: &[(&str, &str, &[Row])] = &[("hub-core", "hub_core", CORE), ("hub", "hub", HOST), ("hub-lowcode", "hub_lowcode", LOWCODE)];
 
 /// In Rust "private" includes children: whoever may make a `Grant` or a `Cleared<T>` has none.
 const CHILDLESS: &[(&str, &[&str])] = &[("hub", &["gate"]), ("hub-core", &["policy", "verdict"])];

@@ -14,6 +14,7 @@ use crate::workspace::{self, Workspace};
 pub const CRATES: &[(&str, &str)] = &[
     ("hub-core", "runtime/core/src"),
     ("hub", "runtime/host/src"),
+    ("hub-lowcode", "runtime/lowcode/src"),
     ("hub-sdk", "sdk/src"),
     ("hub-sdk-macros", "sdk/macros/src"),
     ("connectors", "connectors"),

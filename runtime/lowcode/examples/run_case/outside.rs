@@ -84,6 +84,10 @@ impl Host for Outside<'_> {
         if self.cancelled() { Err(FetchError::Ended) } else { Ok(()) }
     }
 
+    fn pace(&self, _seconds: f64) -> Result<(), FetchError> {
+        if self.cancelled() { Err(FetchError::Ended) } else { Ok(()) }
+    }
+
     fn start(&self, request: &Request) -> Box<dyn Pending> {
         Box::new(Ready(self.answer(request)))
     }

@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let api = Api::start(case)?;
     let mut streams = serde_json::Map::new();
     for (stream, run) in table::wanted(arguments, &golden) {
-        let (result, blind) = one(arguments, &engine, &api.wire, &golden, &stream, &run)?;
+        let (result, blind) = one(&engine, &api.wire, &golden, &stream, &run)?;
         let entry = streams.entry(stream).or_insert_with(|| json!({"runs": {}}));
         entry["blind"] = (blind || entry["blind"] == true).into();
         entry["runs"][run] = result;
@@ -37,14 +37,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// What a run left behind, and whether its records stayed outside of the engine.
-fn one(
-    arguments: &Arguments,
-    engine: &Engine,
-    wire: &Wire,
-    golden: &serde_json::Value,
-    stream: &str,
-    run: &str,
-) -> Result<(serde_json::Value, bool), Failure> {
+fn one(engine: &Engine, wire: &Wire, golden: &serde_json::Value, stream: &str, run: &str) -> Result<(serde_json::Value, bool), Failure> {
     let again = run == "incremental";
     let body = match run {
         "incremental" => json!({"phase": "incremental"}),
@@ -59,11 +52,10 @@ fn one(
     let earlier = &golden["streams"][stream]["runs"]["initial"]["state"]["stream"]["stream_state"];
     let state = (again && !earlier.is_null()).then(|| json::to_value(earlier));
     let outside = Outside::new(micros(now)?, wire, engine.credentials());
-    let ended = catch_unwind(AssertUnwindSafe(|| engine.read(stream, state, arguments.open, &outside)));
+    let ended = catch_unwind(AssertUnwindSafe(|| engine.read(stream, state.as_ref(), &outside)));
     let errors = match ended {
-        Ok(Ok(())) => json!([]),
-        Ok(Err(EngineFailure::Stream { failure_type, message, .. })) => json!([{"failure_type": failure_type.name(), "message": message}]),
-        Ok(Err(EngineFailure::Ended)) => json!([{"failure_type": "ended", "message": "the engine says that the run was ended"}]),
+        Ok(Ok(failures)) => failures.iter().map(told).collect(),
+        Ok(Err(faults)) => json!([{"failure_type": "faults", "message": faults}]),
         Err(_) => json!([{"failure_type": "panic", "message": "the engine panicked (see the log)"}]),
     };
     let requests: serde_json::Value = serde_json::from_slice(&wire.send("GET", "/__ctl/log", &[], None)?.body)?;
@@ -75,6 +67,13 @@ fn one(
         "status": status, "errors": errors, "waits": &*kept.waits.borrow(),
     });
     Ok((result, blind))
+}
+
+fn told(failure: &EngineFailure) -> serde_json::Value {
+    match failure {
+        EngineFailure::Stream { failure_type, message, .. } => json!({"failure_type": failure_type.name(), "message": message}),
+        EngineFailure::Ended => json!({"failure_type": "ended", "message": "the engine says that the run was ended"}),
+    }
 }
 
 fn micros(text: &str) -> Result<i64, Failure> {

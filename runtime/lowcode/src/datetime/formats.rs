@@ -58,10 +58,10 @@ pub fn parse_any<'a>(value: &Value, formats: impl IntoIterator<Item = &'a str>) 
 #[must_use]
 pub fn format(moment: &Moment, format: &str) -> String {
     match format {
-        "%s" => format!("{:.0}", moment.timestamp().trunc()),
+        "%s" => (moment.timestamp() as i64).to_string(),
         "%s_as_float" => float_repr(moment.timestamp()),
-        "%epoch_microseconds" => format!("{:.0}", (moment.timestamp() * 1e6).trunc()),
-        "%ms" => format!("{:.0}", (moment.timestamp() * 1e3).trunc()),
+        "%epoch_microseconds" => ((moment.timestamp() * 1e6) as i64).to_string(),
+        "%ms" => ((moment.timestamp() * 1e3) as i64).to_string(),
         _ if format.contains("%_ms") => {
             let micro = moment.parts().micro;
             strftime(moment, &format.replace("%_ms", "%f")).replace(&format!("{micro:06}"), &format!("{:03}", micro / 1000))

@@ -12,13 +12,14 @@ pub fn parse_iso(text: &str) -> Result<Moment, DateError> {
     if !text.is_ascii() {
         return Err(DateError::Mismatch);
     }
-    let (days, end) = common_date(text).or_else(|| uncommon_date(text)).ok_or(DateError::Mismatch)?;
+    let (days, end) = match common_date(text) {
+        Some((year, month, day, end)) => (calendar_day(year, month, day).ok_or(DateError::Range)?, end),
+        None => uncommon_date(text).ok_or(DateError::Mismatch)?,
+    };
     if text.len() <= end {
         return from_day(days, 0, None);
     }
-    if text.as_bytes().get(end) != Some(&b'T') {
-        return Err(DateError::Mismatch);
-    }
+    // Any one character may stand between date and time.
     let (micros, offset) = time(text.get(end + 1..).unwrap_or_default()).ok_or(DateError::Mismatch)?;
     from_day(days, micros, offset)
 }
@@ -35,22 +36,22 @@ fn calendar_day(year: i64, month: i64, day: i64) -> Option<i64> {
 }
 
 /// `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, `YYYYMMDD`.
-fn common_date(text: &str) -> Option<(i64, usize)> {
+fn common_date(text: &str) -> Option<(i64, i64, i64, usize)> {
     let year = number(text, 0, 4)?;
     if text.len() == 4 {
-        return Some((calendar_day(year, 1, 1)?, 4));
+        return Some((year, 1, 1, 4));
     }
     let dash = usize::from(text.get(4..5) == Some("-"));
     let month = number(text, 4 + dash, 2)?;
     let at = 6 + dash;
     if text.len() == at {
-        return if dash == 1 { Some((calendar_day(year, month, 1)?, at)) } else { None };
+        return if dash == 1 { Some((year, month, 1, at)) } else { None };
     }
     if dash == 1 && text.get(at..at + 1) != Some("-") {
         return None;
     }
     let day = number(text, at + dash, 2)?;
-    Some((calendar_day(year, month, day)?, at + dash + 2))
+    Some((year, month, day, at + dash + 2))
 }
 
 /// `YYYY-Www-D`, `YYYYWww`, `YYYY-DDD`, `YYYYDDD`.

@@ -26,9 +26,26 @@ pub fn parse_loose(text: &str) -> Result<Moment, DateError> {
             Moment::from_timestamp(seconds)
         };
     }
+    let count = |mark: char| text.matches(mark).count();
+    if !text.contains(':') && count('-') == 2 && !text.contains('/') {
+        return day_alone(text);
+    }
+    if text.contains(':') && count('-') < 2 && count('/') < 2 {
+        return Err(DateError::Mismatch);
+    }
     let mut reading = Reading::default();
     reading.read(text)?;
     reading.finish()
+}
+
+/// `year-month-day`, with as many digits as there are.
+fn day_alone(text: &str) -> Result<Moment, DateError> {
+    let numbers: Option<Vec<i128>> = text.split('-').map(crate::value::python_int).collect();
+    let Some([year, month, day]) = numbers.as_deref() else { return Err(DateError::Mismatch) };
+    let part = |number: &i128| u32::try_from(*number).map_err(|_| DateError::Range);
+    let year = i32::try_from(*year).map_err(|_| DateError::Range)?;
+    let parts = Parts { year, month: part(month)?, day: part(day)?, hour: 0, minute: 0, second: 0, micro: 0 };
+    Moment::from_parts(parts, Some(0))
 }
 
 #[derive(Default)]

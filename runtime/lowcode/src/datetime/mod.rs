@@ -18,6 +18,7 @@ pub use formats::{format, parse, parse_any, parse_value};
 pub use iso::parse_iso;
 pub use loose::parse_loose;
 pub use span::Span;
+pub use strftime::strftime;
 pub use strptime::strptime;
 
 /// Microseconds of a second.

@@ -13,7 +13,8 @@ pub(super) const MONTHS: [&str; 12] =
 const WIDTH_LIMIT: usize = 1024;
 
 /// Writes a date in Python's format.
-pub(super) fn strftime(moment: &Moment, format: &str) -> String {
+#[must_use]
+pub fn strftime(moment: &Moment, format: &str) -> String {
     let mut out = String::with_capacity(format.len() + 16);
     let mut rest = format;
     while let Some(at) = rest.find('%') {
@@ -65,7 +66,7 @@ fn directive<'a>(moment: &Moment, text: &'a str, out: &mut String) -> &'a str {
 fn write_letter(moment: &Moment, letter: char, style: Style, out: &mut String) -> bool {
     let parts = moment.parts();
     let name = |names: &[&'static str], index: u32| names.get(index as usize).copied().unwrap_or_default();
-    let twelve = if parts.hour % 12 == 0 { 12 } else { parts.hour % 12 };
+    let twelve = if parts.hour.is_multiple_of(12) { 12 } else { parts.hour % 12 };
     let compound = match letter {
         'c' => "%a %b %e %H:%M:%S %Y",
         'D' | 'x' => "%m/%d/%y",
@@ -105,7 +106,7 @@ fn write_letter(moment: &Moment, letter: char, style: Style, out: &mut String) -
         'M' => number(i64::from(parts.minute), 2, '0', style, out),
         'S' => number(i64::from(parts.second), 2, '0', style, out),
         's' => number(moment.wall.div_euclid(SECOND), 1, '0', style, out),
-        'C' => number(i64::from(parts.year / 100), 2, '0', style, out),
+        'C' => number(i64::from(parts.year / 100), 1, '0', style, out),
         'y' => number(i64::from(parts.year % 100), 2, '0', style, out),
         'Y' => number(i64::from(parts.year), 1, '0', style, out),
         'u' => number(i64::from(moment.weekday() + 1), 1, '0', style, out),

@@ -19,7 +19,7 @@ use super::walk::is_apart;
 /// How a placeholder must look, so that templates type it as they would the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Letters and digits, beginning with a letter.
+    /// Lower-case letters and digits, beginning with a letter: it may stand in a host's name.
     Word,
     /// Digits, the first of which is not zero.
     Digits,
@@ -245,7 +245,7 @@ impl Rewriter<'_> {
 
     /// Whether a template passes secrets on without looking into them.
     fn carries(&self, template: &Template) -> bool {
-        template.uses().iter().all(|one| !self.is_secret(one))
+        template.carries(&|one| self.is_secret(one))
     }
 
     fn treatment(&self, text: &str) -> Treatment {

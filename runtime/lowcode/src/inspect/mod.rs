@@ -9,7 +9,7 @@ mod segments;
 mod streams;
 mod walk;
 
-use crate::fault::{Fault, Mark};
+use crate::fault::{Fault, Kind, Mark};
 use crate::load::Manifest;
 use crate::model::{Note, Reader, read_source};
 use crate::value::Value;
@@ -44,6 +44,7 @@ pub fn inspect(manifest: &Manifest, configuration: Option<&Value>, now_micros: i
     let secrets = secret_paths(manifest);
     let mut faults = std::mem::take(&mut reader.faults);
     faults.extend(derive::faults(manifest.root(), &secrets));
+    faults.extend(no_streams(manifest));
     faults.sort_by(|left, right| place(left.mark, &left.path).cmp(&place(right.mark, &right.path)).then_with(|| left.cmp(right)));
     faults.dedup();
     let mut notes = std::mem::take(&mut reader.notes);
@@ -55,7 +56,18 @@ pub fn inspect(manifest: &Manifest, configuration: Option<&Value>, now_micros: i
     Inspection { hosts: hosts::find(manifest.root(), configuration, now_micros), streams, dynamic_streams, secrets, faults, notes }
 }
 
+fn no_streams(manifest: &Manifest) -> Option<Fault> {
+    if !manifest.streams().is_empty() || !manifest.dynamic_streams().is_empty() {
+        return None;
+    }
+    let message = "there are no streams: `streams` or `dynamic_streams` is expected to hold at least one".to_owned();
+    Some(Fault { mark: manifest.root().mark, path: "streams".to_owned(), kind: Kind::Invalid, message })
+}
+
 /// By the place in the text; what has none comes last.
 fn place(mark: Option<Mark>, path: &str) -> (bool, Mark, &str) {
     (mark.is_none(), mark.unwrap_or_default(), path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,6 +101,15 @@ impl Cursor {
         }
     }
 
+    /// Whether the catalogue may choose another field.
+    #[must_use]
+    pub fn allows_catalog_defined_field(&self) -> bool {
+        match self {
+            Self::Datetime(cursor) => cursor.allow_catalog_defined_field,
+            Self::Count(cursor) => cursor.allow_catalog_defined_field,
+        }
+    }
+
     /// Whether reading stops at the first old record.
     #[must_use]
     pub fn is_data_feed(&self) -> bool {
@@ -121,7 +130,7 @@ impl Cursor {
         let formats: Vec<&String> = cursor.record_formats.iter().filter(|format| **format != cursor.format).collect();
         match formats.as_slice() {
             [] => format_orders(&cursor.format),
-            [one] => format_orders(one),
+            [one] => format_orders(one) && format_orders(&cursor.format),
             _ => false,
         }
     }

@@ -33,8 +33,8 @@ pub struct Requester {
     pub body: Body,
     /// Which fields are asked for, and in which parameter if it is named.
     pub query_properties: Option<QueryProperties>,
-    /// Whether equal requests are sent once.
-    pub use_cache: bool,
+    /// Whether equal requests are sent once; a parent's are unless it says no.
+    pub use_cache: Option<bool>,
 }
 
 /// What a request carries.
@@ -96,7 +96,7 @@ pub fn read_requester(node: &Node, reader: &mut Reader) -> Option<Requester> {
     let (parameters, query_properties) = read_parameters(&mut fields, reader);
     let headers = fields.texts(reader, "request_headers");
     let body = read_body(&mut fields, reader);
-    let use_cache = fields.flag(reader, "use_cache", false);
+    let use_cache = fields.read(reader, "use_cache", Reader::flag);
     fields.ignore(&["connect_timeout_in_seconds", "read_timeout_in_seconds", "use_tcp_keepalive"]);
     fields.end(reader);
     Some(Requester {

@@ -31,6 +31,15 @@ impl Retriever {
         }
     }
 
+    /// Whether equal requests are sent once, if the manifest says so.
+    #[must_use]
+    pub fn use_cache(&self) -> Option<bool> {
+        match self {
+            Self::Simple(retriever) => retriever.requester.use_cache,
+            Self::Async(_) => Some(false),
+        }
+    }
+
     /// What selects its records.
     #[must_use]
     pub fn record_selector(&self) -> &RecordSelector {

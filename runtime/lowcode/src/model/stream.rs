@@ -5,6 +5,7 @@ use crate::model::cursor::{Cursor, read_cursor};
 use crate::model::reader::Reader;
 use crate::model::retriever::{Retriever, read_retriever};
 use crate::model::schema::{SchemaLoader, read_schema_loaders};
+use crate::model::text::Text;
 use crate::model::transformation::{Transformation, read_transformation};
 use crate::value::Value;
 use crate::yaml::{Content, Node};
@@ -51,7 +52,7 @@ pub struct StateDelegatingStream {
     /// Read with a state.
     pub incremental: Stream,
     /// ISO 8601 duration: a state older than this counts as none.
-    pub api_retention_period: Option<String>,
+    pub api_retention_period: Option<Text>,
 }
 
 /// Whatever may stand where a stream is expected.
@@ -87,7 +88,7 @@ fn read_state_delegating_stream(node: &Node, reader: &mut Reader) -> Option<Stat
     let name = fields.require_word(reader, "name");
     let full_refresh = fields.require(reader, "full_refresh_stream", |reader, node| read_stream(node, reader));
     let incremental = fields.require(reader, "incremental_stream", |reader, node| read_stream(node, reader));
-    let api_retention_period = fields.word(reader, "api_retention_period");
+    let api_retention_period = fields.text(reader, "api_retention_period");
     fields.end(reader);
     let (name, full_refresh, incremental) = (name?, full_refresh?, incremental?);
     if full_refresh.name != name || incremental.name != name {

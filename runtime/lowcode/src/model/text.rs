@@ -96,7 +96,11 @@ impl Text {
     /// What went wrong, without values.
     pub fn evaluate_as(&self, scope: &Scope, types: Types) -> Result<Value, TemplateError> {
         let default = Some(&self.template);
-        if self.bound { self.template.evaluate_with(&self.bind(scope), default, types) } else { self.template.evaluate_with(scope, default, types) }
+        if self.bound {
+            self.template.evaluate_with(&self.bind(scope), default, types)
+        } else {
+            self.template.evaluate_with(scope, default, types)
+        }
     }
 
     /// Evaluates to what Python's `str` makes of it.

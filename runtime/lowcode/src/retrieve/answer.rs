@@ -110,10 +110,13 @@ impl Answer {
     }
 
     fn fetch(&self, steps: &[Step], seen: &mut Value) -> Result<(), FetchError> {
-        let keys: Vec<String> = steps.iter().map(|step| match step {
-            Step::Key(key) => key.clone(),
-            Step::Index(index) => index.to_string(),
-        }).collect();
+        let keys: Vec<String> = steps
+            .iter()
+            .map(|step| match step {
+                Step::Key(key) => key.clone(),
+                Step::Index(index) => index.to_string(),
+            })
+            .collect();
         if keys.is_empty() {
             return Ok(());
         }

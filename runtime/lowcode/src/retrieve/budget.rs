@@ -110,7 +110,12 @@ impl Window {
             Rule::Unlimited => Self::Unlimited,
             Rule::Fixed { period, limit } => {
                 let limit = u64::try_from(*limit).ok().filter(|limit| *limit > 0);
-                Self::Fixed { period: micros(period)?, limit: limit.ok_or_else(|| system("`call_limit` is at least 1"))?, spent: 0, reset: None }
+                Self::Fixed {
+                    period: micros(period)?,
+                    limit: limit.ok_or_else(|| system("`call_limit` is at least 1"))?,
+                    spent: 0,
+                    reset: None,
+                }
             }
             Rule::Moving(rates) => {
                 let mut all = Vec::new();
@@ -206,7 +211,10 @@ impl Filter {
         let weight = match &matcher.weight {
             Some(text) => {
                 let value = text.evaluate(scope).map_err(|error| template("`weight`", &error))?.as_int();
-                value.and_then(|weight| u64::try_from(weight).ok()).filter(|weight| *weight > 0).ok_or_else(|| system("`weight` is at least 1"))?
+                value
+                    .and_then(|weight| u64::try_from(weight).ok())
+                    .filter(|weight| *weight > 0)
+                    .ok_or_else(|| system("`weight` is at least 1"))?
             }
             None => 1,
         };
@@ -276,7 +284,8 @@ mod tests {
             weight: None,
         };
         let policy = crate::model::budget::Policy { rule, matchers: vec![matcher] };
-        let budget = Budget { policies: vec![policy], reset_header: "reset".into(), remaining_header: "left".into(), status_codes: vec![429] };
+        let budget =
+            Budget { policies: vec![policy], reset_header: "reset".into(), remaining_header: "left".into(), status_codes: vec![429] };
         Limiter::new(&budget, &Scope::new(0)).unwrap()
     }
 

@@ -249,11 +249,7 @@ fn beginning(rest: &[String]) -> Value {
 ///
 /// # Errors
 /// Those of the condition.
-pub fn delete<E>(
-    root: &mut Value,
-    path: &[String],
-    condition: Option<&mut dyn FnMut(&Value) -> Result<bool, E>>,
-) -> Result<usize, E> {
+pub fn delete<E>(root: &mut Value, path: &[String], condition: Option<&mut dyn FnMut(&Value) -> Result<bool, E>>) -> Result<usize, E> {
     if condition.is_none() && !path.iter().any(|step| is_pattern(step)) {
         return Ok(usize::from(remove_plain(root, path)));
     }
@@ -352,9 +348,14 @@ mod tests {
 
     #[test]
     fn patterns_are_those_of_shells() {
-        for (text, pattern, fits) in
-            [("abc", "a*c", true), ("abc", "a?c", true), ("abc", "[!b]*", true), ("b", "[a-c]", true), ("abc", "*b", false), ("[", "[", true)]
-        {
+        for (text, pattern, fits) in [
+            ("abc", "a*c", true),
+            ("abc", "a?c", true),
+            ("abc", "[!b]*", true),
+            ("b", "[a-c]", true),
+            ("abc", "*b", false),
+            ("[", "[", true),
+        ] {
             assert_eq!(matches(text, pattern), fits, "{text} {pattern}");
         }
     }

@@ -2,7 +2,7 @@
 
 use regex::RegexBuilder;
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::host::FetchError;
 use crate::model::error::{Action, Backoff, ErrorHandler, ResponseFilter};
 use crate::model::text::Text;

@@ -1,6 +1,6 @@
 //! Failures of a stream from what went wrong below.
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::template::TemplateError;
 
 /// The engine's or the API's fault.

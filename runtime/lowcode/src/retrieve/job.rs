@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::host::{FetchError, Host, Response};
 use crate::model::asynchronous::{AsyncRetriever, StatusMapping};
 use crate::model::decoder::{Decoder, Encoding};
@@ -121,7 +121,12 @@ fn minutes(text: Option<&Text>, scope: &Scope) -> Result<Option<f64>, Failure> {
 }
 
 fn everything() -> RecordSelector {
-    RecordSelector { extractor: Extractor::Path { path: Vec::new(), expander: None }, filter: None, normalize: false, transform_before_filtering: None }
+    RecordSelector {
+        extractor: Extractor::Path { path: Vec::new(), expander: None },
+        filter: None,
+        normalize: false,
+        transform_before_filtering: None,
+    }
 }
 
 fn plain(requester: &Requester, decoder: Decoder, record_selector: RecordSelector, paginator: Paginator) -> SimpleRetriever {
@@ -257,7 +262,12 @@ impl JobWalk {
     ///
     /// # Errors
     /// The slice cannot be read any further; what was read before holds.
-    pub fn receive(&mut self, host: &dyn Host, judge: Option<&dyn Judge>, answer: Result<Box<dyn Response>, FetchError>) -> Result<Page, Failure> {
+    pub fn receive(
+        &mut self,
+        host: &dyn Host,
+        judge: Option<&dyn Judge>,
+        answer: Result<Box<dyn Response>, FetchError>,
+    ) -> Result<Page, Failure> {
         let (Some(jobs), Some(current)) = (self.jobs.clone(), &mut self.current) else {
             return Err(system("a job was given an answer that it did not ask for"));
         };

@@ -9,7 +9,8 @@ use crate::value::{Dict, Value};
 /// # Errors
 /// The same key twice (in a JSON body: with different values), or a text together with something else.
 pub fn combine(parts: Vec<Value>, same_is_fine: bool) -> Result<Value, String> {
-    let mut parts: Vec<Value> = parts.into_iter().filter(|part| !matches!(part, Value::Dict(dict) if dict.is_empty()) && !part.is_none()).collect();
+    let mut parts: Vec<Value> =
+        parts.into_iter().filter(|part| !matches!(part, Value::Dict(dict) if dict.is_empty()) && !part.is_none()).collect();
     let texts = parts.iter().filter(|part| matches!(part, Value::Str(_))).count();
     if texts > 0 {
         return match (parts.len(), parts.pop()) {

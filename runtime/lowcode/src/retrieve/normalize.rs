@@ -119,7 +119,8 @@ mod tests {
         let schema = br#"{"properties":{"a":{"type":["null","string"]},"b":{"type":"integer"},"c":{"type":"number"},"d":{"type":"boolean"},
             "e":{"type":"array","items":{"type":"string"}},"f":{"type":["string","integer"]},"g":{"type":"object","properties":{"h":{"type":"string"}}},
             "i":{"type":["null","string"]},"j":{"type":"integer"}}}"#;
-        let mut record = Value::from_json(br#"{"a":1,"b":"12","c":"1.5","d":"yes","e":"x","f":1,"g":{"h":true},"i":null,"j":"no"}"#).unwrap();
+        let mut record =
+            Value::from_json(br#"{"a":1,"b":"12","c":"1.5","d":"yes","e":"x","f":1,"g":{"h":true},"i":null,"j":"no"}"#).unwrap();
         normalize(&mut record, &Value::from_json(schema).unwrap());
         let expected = br#"{"a":"1","b":12,"c":1.5,"d":true,"e":["x"],"f":1,"g":{"h":"True"},"i":null,"j":"no"}"#;
         assert_eq!(record, Value::from_json(expected).unwrap());

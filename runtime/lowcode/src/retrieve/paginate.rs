@@ -115,7 +115,10 @@ impl Pager {
             None => Ok(None),
             Some(Strategy::Page { start, .. }) => {
                 if seen.page_size_override.is_some() {
-                    return Err(config("`PageIncrement` cannot go on with a smaller page size; `OffsetIncrement` and `CursorPagination` can").into());
+                    return Err(config(
+                        "`PageIncrement` cannot go on with a smaller page size; `OffsetIncrement` and `CursorPagination` can",
+                    )
+                    .into());
                 }
                 if self.is_last(seen.extracted, self.page_size) {
                     return Ok(None);

@@ -92,9 +92,8 @@ impl Builder {
         let address = self.address(particular)?;
         let parameters = self.parameters(particular)?;
         let known = url::query_pairs(&address);
-        let left = parameters.iter().filter(|(name, value)| {
-            !known.iter().any(|(known, text)| **known == ***name && value.python_str() == *text)
-        });
+        let left =
+            parameters.iter().filter(|(name, value)| !known.iter().any(|(known, text)| **known == ***name && value.python_str() == *text));
         let query = url::form(left.map(|(name, value)| (name.as_ref(), value)));
         let url = url::prepare(&address, &query).map_err(system)?;
         let mut headers = self.headers(particular)?;
@@ -120,7 +119,10 @@ impl Builder {
 
     fn parameters(&self, particular: &Particular<'_>) -> Result<Dict, Failure> {
         let mut own = match &self.requester.parameters {
-            Some(texts) => match texts.evaluate_flat(particular.scope, Types::STR.or(Types::LIST)).map_err(|error| template("`request_parameters`", &error))? {
+            Some(texts) => match texts
+                .evaluate_flat(particular.scope, Types::STR.or(Types::LIST))
+                .map_err(|error| template("`request_parameters`", &error))?
+            {
                 Value::Dict(dict) => dict.as_ref().clone(),
                 _ => Dict::new(),
             },
@@ -170,9 +172,10 @@ impl Builder {
                 (bytes, Some("application/json"))
             }
             _ => match &data {
-                Value::Dict(dict) => {
-                    (url::form(dict.iter().map(|(name, value)| (name.as_ref(), value))).into_bytes(), Some("application/x-www-form-urlencoded"))
-                }
+                Value::Dict(dict) => (
+                    url::form(dict.iter().map(|(name, value)| (name.as_ref(), value))).into_bytes(),
+                    Some("application/x-www-form-urlencoded"),
+                ),
                 other => (other.python_str().into_bytes(), None),
             },
         };

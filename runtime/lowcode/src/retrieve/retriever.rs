@@ -8,6 +8,7 @@ use crate::host::Request;
 use crate::model::decoder::Decoder;
 use crate::model::retriever::{PageSizeReduction, PaginationReset, RequestWindowSplitting, SimpleRetriever};
 use crate::model::text::Text;
+use crate::retrieve::Setup;
 use crate::retrieve::answer::Answer;
 use crate::retrieve::blind::Blind;
 use crate::retrieve::budget::Limiter;
@@ -19,7 +20,6 @@ use crate::retrieve::paginate::{Pager, Seen};
 use crate::retrieve::request::{Builder, Extra, Particular};
 use crate::retrieve::select::Selector;
 use crate::retrieve::walk::{Page, PageWalk, Turn};
-use crate::retrieve::Setup;
 use crate::slice::{Judge, Options};
 use crate::template::Scope;
 use crate::value::{Dict, Value};
@@ -153,7 +153,13 @@ impl PageWalk {
         })
     }
 
-    fn read_open(&mut self, answer: &Answer, scope: &Scope, judge: Option<&dyn Judge>, page: &mut Page) -> Result<Option<Summary>, Trouble> {
+    fn read_open(
+        &mut self,
+        answer: &Answer,
+        scope: &Scope,
+        judge: Option<&dyn Judge>,
+        page: &mut Page,
+    ) -> Result<Option<Summary>, Trouble> {
         let pages = Rc::clone(&self.pages);
         let bodies = decode::decode(&pages.decoder, answer)?;
         let mut slice = self.slice.clone();

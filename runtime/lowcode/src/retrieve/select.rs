@@ -3,11 +3,11 @@
 use crate::fault::Failure;
 use crate::model::selector::RecordSelector;
 use crate::model::text::Text;
+use crate::retrieve::Setup;
 use crate::retrieve::extract::{Extracted, Finder};
 use crate::retrieve::failure::{system, template};
 use crate::retrieve::normalize::normalize;
 use crate::retrieve::transform::Transformer;
-use crate::retrieve::Setup;
 use crate::slice::{Judge, Slice};
 use crate::template::Scope;
 use crate::value::Value;
@@ -89,7 +89,9 @@ impl Selector {
         if let Some(filter) = &self.filter {
             // With a cursor that drops records an empty condition counts as none; without one it is false.
             let skip = self.judged && filter.source().is_empty();
-            if !skip && !filter.evaluate_boolean(&scope.with("record", record.clone())).map_err(|error| template("`record_filter`", &error))? {
+            if !skip
+                && !filter.evaluate_boolean(&scope.with("record", record.clone())).map_err(|error| template("`record_filter`", &error))?
+            {
                 return Ok(None);
             }
         }

@@ -1,6 +1,6 @@
 //! Smaller pages and narrower windows where an API asks for them, and paginations that begin anew.
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::model::retriever::PageSizeReduction;
 use crate::retrieve::failure::{config, system};
 use crate::retrieve::walk::{PageWalk, Turn};
@@ -77,7 +77,10 @@ impl Shrink {
         }
         self.attempts += 1;
         if self.attempts > reduction.max_attempts {
-            return Err(transient(format!("the page size was reduced {} times in a row, and no page was accepted.{note}", self.attempts - 1)));
+            return Err(transient(format!(
+                "the page size was reduced {} times in a row, and no page was accepted.{note}",
+                self.attempts - 1
+            )));
         }
         self.current = Some(reduced);
         Ok(reduction.backoff_seconds * self.attempts as f64)

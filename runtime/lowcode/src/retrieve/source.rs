@@ -48,7 +48,12 @@ pub struct Walk {
 
 enum WalkKind {
     /// The fields are not known yet.
-    Properties { walk: Box<Walk>, found: Vec<String>, properties: Rc<Properties>, then: Box<PageWalk> },
+    Properties {
+        walk: Box<Walk>,
+        found: Vec<String>,
+        properties: Rc<Properties>,
+        then: Box<PageWalk>,
+    },
     Pages(Box<PageWalk>),
     Job(Box<JobWalk>),
 }
@@ -177,7 +182,12 @@ impl Walk {
     ///
     /// # Errors
     /// The slice cannot be read any further; what was read before holds.
-    pub fn receive(&mut self, host: &dyn Host, judge: Option<&dyn Judge>, answer: Result<Box<dyn Response>, FetchError>) -> Result<Page, Failure> {
+    pub fn receive(
+        &mut self,
+        host: &dyn Host,
+        judge: Option<&dyn Judge>,
+        answer: Result<Box<dyn Response>, FetchError>,
+    ) -> Result<Page, Failure> {
         match &mut self.kind {
             WalkKind::Pages(walk) => walk.receive(host, judge, answer),
             WalkKind::Job(walk) => walk.receive(host, judge, answer),

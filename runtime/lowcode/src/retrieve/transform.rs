@@ -104,7 +104,8 @@ fn apply(step: &Step, record: &mut Value, scope: &Scope) -> Result<(), Failure> 
         Step::Add { fields, condition } => {
             for (path, text, types) in fields {
                 let seen = scope.with("record", record.clone());
-                let value = text.evaluate_as(&seen, types.unwrap_or(Types::ANY)).map_err(|error| template("an added field's `value`", &error))?;
+                let value =
+                    text.evaluate_as(&seen, types.unwrap_or(Types::ANY)).map_err(|error| template("an added field's `value`", &error))?;
                 if let Some(condition) = condition {
                     let path = Value::list(path.iter().map(Value::str).collect());
                     let seen = seen.with("value", value.clone()).with("path", path);
@@ -203,9 +204,30 @@ pub fn snake(key: &str) -> String {
 /// Letters with marks lose them, as far as they are letters of western alphabets.
 fn plain_letters(text: &str) -> String {
     const MARKED: [(&str, &str); 24] = [
-        ("àáâãäåāăą", "a"), ("çćĉċč", "c"), ("ďđ", "d"), ("èéêëēĕėęě", "e"), ("ĝğġģ", "g"), ("ĥħ", "h"), ("ìíîïĩīĭįı", "i"), ("ĵ", "j"),
-        ("ķ", "k"), ("ĺļľŀł", "l"), ("ñńņňŉ", "n"), ("òóôõöøōŏő", "o"), ("ŕŗř", "r"), ("śŝşš", "s"), ("ţťŧ", "t"), ("ùúûüũūŭůűų", "u"),
-        ("ŵ", "w"), ("ýÿŷ", "y"), ("źżž", "z"), ("æ", "ae"), ("œ", "oe"), ("ß", "ss"), ("þ", "th"), ("ð", "d"),
+        ("àáâãäåāăą", "a"),
+        ("çćĉċč", "c"),
+        ("ďđ", "d"),
+        ("èéêëēĕėęě", "e"),
+        ("ĝğġģ", "g"),
+        ("ĥħ", "h"),
+        ("ìíîïĩīĭįı", "i"),
+        ("ĵ", "j"),
+        ("ķ", "k"),
+        ("ĺļľŀł", "l"),
+        ("ñńņňŉ", "n"),
+        ("òóôõöøōŏő", "o"),
+        ("ŕŗř", "r"),
+        ("śŝşš", "s"),
+        ("ţťŧ", "t"),
+        ("ùúûüũūŭůűų", "u"),
+        ("ŵ", "w"),
+        ("ýÿŷ", "y"),
+        ("źżž", "z"),
+        ("æ", "ae"),
+        ("œ", "oe"),
+        ("ß", "ss"),
+        ("þ", "th"),
+        ("ð", "d"),
     ];
     if text.is_ascii() {
         return text.to_owned();
@@ -311,7 +333,7 @@ mod tests {
     fn flattens() {
         let mut record = value(r#"{"a":{"x":1},"b":{"x":2,"y":[1,{"z":3}]}}"#);
         flatten(&mut record, true).unwrap();
-        assert_eq!(record, value(r#"{"b.y.1.z":3,"y.0":1,"x":2,"a.x":1}"#).clone());
+        assert_eq!(record, value(r#"{"y.1.z":3,"y.0":1,"x":2,"a.x":1}"#));
         let mut record = value(r#"{"a":{"x":1},"b":2}"#);
         flatten_path(&mut record, &["a".to_owned()], true, false, "p_", "").unwrap();
         assert_eq!(record, value(r#"{"b":2,"p_x":1}"#));

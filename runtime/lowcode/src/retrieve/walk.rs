@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::host::{FetchError, Host, Level, Observed, Request, Response};
 use crate::model::error::Action;
 use crate::retrieve::answer::Answer;
@@ -27,6 +27,8 @@ pub enum Step {
     Request(Request),
     /// Wait so many seconds, then ask again.
     Wait(f64),
+    /// As [`Step::Wait`], for the API budget: nothing failed.
+    Pace(f64),
     /// Nothing: the slice is read to its end.
     Done,
 }
@@ -152,12 +154,14 @@ impl PageWalk {
             State::Ready(request) => {
                 if let Some(seconds) = self.pages.acquire(&request, host.now_micros())? {
                     self.state = State::Granted(request);
-                    return Ok(Step::Wait(seconds));
+                    return Ok(Step::Pace(seconds));
                 }
                 Ok(self.send(request))
             }
             State::Granted(request) => Ok(self.send(request)),
-            State::Awaiting(_) | State::Build => Err(system("a walk was asked for its next step before it was given the answer to its last")),
+            State::Awaiting(_) | State::Build => {
+                Err(system("a walk was asked for its next step before it was given the answer to its last"))
+            }
             State::Done => Ok(Step::Done),
         }
     }
@@ -172,7 +176,12 @@ impl PageWalk {
     ///
     /// # Errors
     /// The slice cannot be read any further; what was read before holds.
-    pub fn receive(&mut self, host: &dyn Host, judge: Option<&dyn Judge>, answer: Result<Box<dyn Response>, FetchError>) -> Result<Page, Failure> {
+    pub fn receive(
+        &mut self,
+        host: &dyn Host,
+        judge: Option<&dyn Judge>,
+        answer: Result<Box<dyn Response>, FetchError>,
+    ) -> Result<Page, Failure> {
         let State::Awaiting(request) = std::mem::replace(&mut self.state, State::Done) else {
             return Err(system("a walk was given an answer that it did not ask for"));
         };
@@ -218,7 +227,14 @@ impl PageWalk {
         self.accept(host, judge, &answer, &scope, request)
     }
 
-    fn accept(&mut self, host: &dyn Host, judge: Option<&dyn Judge>, answer: &Answer, scope: &Scope, request: Request) -> Result<Page, Failure> {
+    fn accept(
+        &mut self,
+        host: &dyn Host,
+        judge: Option<&dyn Judge>,
+        answer: &Answer,
+        scope: &Scope,
+        request: Request,
+    ) -> Result<Page, Failure> {
         let mut page = Page::default();
         match self.read(answer, scope, judge, &mut page) {
             Ok(turn) => {

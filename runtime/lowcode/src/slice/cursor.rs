@@ -89,6 +89,12 @@ impl Tracker {
         !matches!(*self.progress.borrow(), Progress::Final)
     }
 
+    /// Itself, if pages have anything to ask.
+    #[must_use]
+    pub fn judge(&self) -> Option<&dyn Judge> {
+        self.has_cursor().then_some(self as &dyn Judge)
+    }
+
     /// Takes note of a record's position; records without one, or with one in no known format, do not count.
     pub fn observe(&self, greatest: &mut Greatest, record: &Value) {
         if let Some(value) = record.get(&self.field) {

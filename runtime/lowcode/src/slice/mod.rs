@@ -5,11 +5,17 @@
 pub mod cursor;
 pub mod dates;
 pub mod options;
+pub mod parent;
 pub mod partitioned;
 pub mod point;
+pub mod reading;
+pub mod router;
 pub mod rule;
 pub mod timeline;
 pub mod world;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::Failure;
 use crate::model::cursor::Cursor;
-use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::partition::PartitionRouter;
+use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::text::Text;
+use crate::retrieve::{Blind, Inject, Retriever, Setup, Shared, Step, Walk, system};
 use crate::slice::cursor::{Greatest, NO_CURSOR, Progress, Tracker};
 use crate::slice::dates;
 use crate::slice::options::Injector;
@@ -18,17 +19,12 @@ use crate::slice::router::RouterRun;
 use crate::slice::rule::{Rule, field_name, formats};
 use crate::slice::timeline::{Timeline, Windows};
 use crate::slice::world::World;
-use crate::slice::{Options, Slice};
+use crate::slice::{Judge, Slice};
 use crate::template::Scope;
 use crate::value::{Dict, Value};
 
 /// A cursor makes at most so many windows for one partition.
 const WINDOW_LIMIT: u64 = 1_000_000;
-
-/// A failure of the engine or the manifest.
-pub fn system(message: impl Into<String>) -> Failure {
-    Failure::Stream { failure_type: FailureType::System, message: message.into(), retry_after: None }
-}
 
 /// What streams are built with.
 #[derive(Clone)]
@@ -39,21 +35,60 @@ pub struct Building<'b> {
     pub scope: Scope,
     /// Names of all streams that are a parent of another.
     pub parents: &'b HashSet<String>,
+    /// What all retrievers of the run share.
+    pub shared: Shared,
+    /// A stream's schema, where values are brought to its types.
+    pub schemas: &'b dyn Fn(&Stream) -> Result<Value, Failure>,
     /// 0: read for itself, 1: for its children, and so on.
     pub level: usize,
+    /// The number of the stream whose records may go to the gate on the blind path.
+    pub number: Option<u32>,
 }
 
 impl<'b> Building<'b> {
     /// Begins with a configuration.
     #[must_use]
-    pub fn new(config: &'b Value, parents: &'b HashSet<String>, now: i64) -> Self {
-        Self { config, scope: Scope::new(now).with("config", config.clone()), parents, level: 0 }
+    pub fn new(
+        scope: Scope,
+        config: &'b Value,
+        parents: &'b HashSet<String>,
+        shared: Shared,
+        schemas: &'b dyn Fn(&Stream) -> Result<Value, Failure>,
+    ) -> Self {
+        Self { config, scope, parents, shared, schemas, level: 0, number: None }
     }
 
     /// For a parent of what is built.
     #[must_use]
     pub fn for_parent(&self) -> Self {
-        Self { level: self.level.saturating_add(1), ..self.clone() }
+        Self { level: self.level.saturating_add(1), number: None, ..self.clone() }
+    }
+
+    /// What cursor and partition routers add to requests.
+    ///
+    /// # Errors
+    /// A template cannot be evaluated.
+    pub fn inject(&self, cursor: Option<&Cursor>, routers: &[PartitionRouter]) -> Result<Inject, Failure> {
+        let injector = Injector::new(cursor, routers, &self.scope).map_err(system)?;
+        Ok(Rc::new(move |slice: &Slice| injector.options(slice)))
+    }
+
+    /// A retriever that is no stream's.
+    ///
+    /// # Errors
+    /// A template cannot be evaluated.
+    pub fn retriever(&self, model: &crate::model::Retriever, name: &str) -> Result<Retriever, Failure> {
+        let setup = Setup {
+            name,
+            scope: &self.scope,
+            transformations: &[],
+            schema: None,
+            client_side_incremental: false,
+            data_feed: false,
+            properties: None,
+            shared: self.shared.clone(),
+        };
+        Retriever::new(model, &setup)
     }
 
     /// A template's value.
@@ -73,6 +108,22 @@ impl<'b> Building<'b> {
     }
 }
 
+/// A stream's retriever, ready.
+fn compile(stream: &Stream, building: &Building<'_>) -> Result<Retriever, Failure> {
+    let normalizes = stream.retriever.record_selector().normalize;
+    let setup = Setup {
+        name: &stream.name,
+        scope: &building.scope,
+        transformations: &stream.transformations,
+        schema: if normalizes { Some((building.schemas)(stream)?) } else { None },
+        client_side_incremental: stream.incremental.as_ref().is_some_and(Cursor::is_client_side_incremental),
+        data_feed: stream.incremental.as_ref().is_some_and(Cursor::is_data_feed),
+        properties: None,
+        shared: building.shared.clone(),
+    };
+    Retriever::new(&stream.retriever, &setup)
+}
+
 /// A slice that is to be read, and whose it is.
 #[derive(Clone, Debug)]
 pub struct Work {
@@ -80,6 +131,43 @@ pub struct Work {
     pub slice: Slice,
     /// Its partition, where partitions have cursors.
     pub key: Option<Arc<str>>,
+}
+
+/// The records of a slice, page by page; each page is waited for.
+pub struct Pages {
+    walk: Walk,
+    judge: Rc<Tracker>,
+    stream: Arc<str>,
+    cached: bool,
+}
+
+impl Pages {
+    /// Begins a slice.
+    #[must_use]
+    pub fn new(walk: Walk, judge: Rc<Tracker>, stream: Arc<str>, cached: bool) -> Self {
+        Self { walk, judge, stream, cached }
+    }
+
+    /// The records of the next page; none behind the last one.
+    ///
+    /// # Errors
+    /// The API fails, or the run is to end.
+    pub fn next(&mut self, world: &World<'_>) -> Result<Option<Vec<Value>>, Failure> {
+        loop {
+            match self.walk.next(world.host)? {
+                Step::Done => return Ok(None),
+                Step::Wait(seconds) => world.host.sleep(seconds).map_err(|_| Failure::Ended)?,
+                Step::Pace(seconds) => world.host.pace(seconds).map_err(|_| Failure::Ended)?,
+                Step::Request(request) => {
+                    let answer = world.start(&self.stream, self.cached, &request).wait();
+                    let page = self.walk.receive(world.host, self.judge.judge(), answer)?;
+                    if !page.records.is_empty() {
+                        return Ok(Some(page.records));
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A stream while it is read.
@@ -90,8 +178,10 @@ pub struct Reading {
     pub tracker: Rc<Tracker>,
     /// Whether answers to its requests are kept.
     pub cached: bool,
+    retriever: Retriever,
+    blind: Option<Rc<Blind>>,
     router: RouterRun,
-    injector: Injector,
+    inject: Inject,
     windows: Option<Windows>,
     made: u64,
     partition: Option<PartitionWindows>,
@@ -131,20 +221,37 @@ impl Reading {
         let routers = stream.retriever.partition_routers();
         let router = RouterRun::new(routers, &state, building)?;
         let tracker = track(stream, &router, &state, building)?;
-        let injector = Injector::new(stream.incremental.as_ref(), routers, &building.scope).map_err(system)?;
+        let inject = building.inject(stream.incremental.as_ref(), routers)?;
         let name: Arc<str> = stream.name.as_str().into();
+        let retriever = compile(stream, building)?;
         let cached = match (stream.retriever.use_cache(), building.level) {
             (Some(explicit), _) => explicit,
             (None, 0) => building.parents.contains(stream.name.as_str()),
             (None, level) => level == 1,
         };
-        Ok(Self { name, tracker, cached, router, injector, windows: None, made: 0, partition: None })
+        let observe: Vec<String> = stream.incremental.iter().map(|_| tracker.field().to_owned()).collect();
+        let blind = building.number.and_then(|number| Blind::new(stream, number, &observe).ok()).map(Rc::new);
+        Ok(Self { name, tracker, cached, retriever, blind, router, inject, windows: None, made: 0, partition: None })
     }
 
-    /// What cursor and partition add to the requests of a slice.
-    #[must_use]
-    pub fn options(&self, slice: &Slice) -> Options {
-        self.injector.options(slice)
+    /// The pages of a slice.
+    ///
+    /// # Errors
+    /// A template cannot be evaluated.
+    pub fn walk(&self, work: &Work) -> Result<Walk, Failure> {
+        let walk = self.retriever.walk(work.slice.clone(), Rc::clone(&self.inject))?;
+        Ok(match &self.blind {
+            Some(blind) => walk.with_blind(Rc::clone(blind)),
+            None => walk,
+        })
+    }
+
+    /// The records of a slice, for children and checks.
+    ///
+    /// # Errors
+    /// A template cannot be evaluated.
+    pub fn pages(&self, work: &Work) -> Result<Pages, Failure> {
+        Ok(Pages::new(self.walk(work)?, Rc::clone(&self.tracker), Arc::clone(&self.name), self.cached))
     }
 
     /// The next slice.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::fault::Failure;
 use crate::model::partition::{GroupingRouter, ListRouter, ListValues, PartitionRouter, SubstreamRouter, UnionRouter};
+use crate::retrieve::system;
 use crate::slice::Slice;
 use crate::slice::parent::ParentRun;
-use crate::slice::reading::{Building, system};
+use crate::slice::reading::Building;
 use crate::slice::world::World;
 use crate::value::{Dict, Value};
 

@@ -11,6 +11,9 @@ use crate::slice::timeline::overflow;
 use crate::template::Scope;
 use crate::value::Value;
 
+/// Reaches to the run's end from everywhere, as the reference has it.
+pub const ENDLESS: Gap = Gap { months: 0, micros: i64::MAX };
+
 /// How positions are written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scale {
@@ -53,7 +56,7 @@ pub struct Rule {
     pub end: End,
     /// What is read again.
     pub lookback: Option<Gap>,
-    /// A slice's length.
+    /// A slice's length; none or zero: all at once.
     pub step: Option<Gap>,
     /// The smallest difference the API tells apart.
     pub granularity: Option<Gap>,
@@ -117,7 +120,7 @@ impl Rule {
             start: Some(Point::Time(start)),
             end,
             lookback: lookback.filter(|gap| !gap.is_zero()),
-            step,
+            step: Some(step.unwrap_or(ENDLESS)),
             granularity,
             clamp: model.clamping.as_ref().map_or(Ok(Clamp::None), |clamping| clamp(clamping, scope))?,
             strictly: model.is_compare_strictly,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How the message begins about what a template may not touch.
+pub(super) const UNSAFE: &str = "access to attribute ";
+
 /// The kinds that the reference tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -44,7 +47,10 @@ impl TemplateError {
     }
 
     pub(super) fn undefined(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Undefined, message)
+        let message = message.into();
+        // What is there but may not be touched is no matter for a default.
+        let kind = if message.starts_with(UNSAFE) { ErrorKind::Value } else { ErrorKind::Undefined };
+        Self { kind, message }
     }
 }
 

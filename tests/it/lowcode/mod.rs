@@ -1,0 +1,7 @@
+//! Low-code manifests, unchanged, in the real program: what they deliver, what they keep to themselves, and how hostile ones end.
+
+mod example;
+mod hostile;
+mod memory;
+mod secrets;
+mod source;
