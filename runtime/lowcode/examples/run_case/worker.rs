@@ -61,7 +61,7 @@ fn one(
     let state = (again && !earlier.is_null()).then(|| json::to_value(earlier));
     let now = micros(now)?;
     let (connector, credentials) = match engine.connector(now)? {
-        Ok((connector, credentials)) => (Ok(connector), credentials),
+        Ok((connector, credentials)) => (Ok(if open { connector.with_open_records() } else { connector }), credentials),
         Err(failure) => (Err(failure), engine.no_credentials()),
     };
     let outside = Outside::new(now, wire.clone(), credentials, open);
