@@ -56,12 +56,16 @@ impl Import {
 impl Airbyte {
     fn run(&self) -> Result<u8, Failure> {
         let config = inspect_lowcode::configuration(&self.config)?;
-        let catalog = import::catalog(&json(&self.catalog)?).map_err(|reason| unusable(&self.catalog, &reason))?;
+        let mut catalog = import::catalog(&json(&self.catalog)?).map_err(|reason| unusable(&self.catalog, &reason))?;
         let states = match &self.state {
             Some(path) => import::states(&text(path)?).map_err(|reason| unusable(path, &reason))?,
             None => BTreeMap::new(),
         };
         let read = self.source(&config)?;
+        let states = states.into_iter().filter_map(|(name, state)| Some((lowcode::hub_name(&name)?, state))).collect();
+        for stream in &mut catalog {
+            stream.name = lowcode::hub_name(&stream.name).unwrap_or_else(|| std::mem::take(&mut stream.name));
+        }
         known(&read, &catalog)?;
         empty(&self.to)?;
         let written = self.write(&read, &config, catalog, &states)?;

@@ -175,8 +175,7 @@ pub(super) fn check(system: &System, config: &Value, manifest: &load::Manifest, 
         found.push(Problem::new(Code::E012, title, help).at(place.span, "no such secret"));
     }
     let Some(specification) = manifest.spec().and_then(|spec| spec.get("connection_specification")) else { return };
-    let Ok(schema) = serde_json::from_str::<Value>(&specification.to_value().to_json()) else { return };
-    accepted(system, config, &schema, secrets, found);
+    accepted(system, config, &Value::from(&specification.to_value()), secrets, found);
 }
 
 fn literal(system: &System, path: &str) -> Problem {

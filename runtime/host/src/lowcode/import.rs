@@ -113,7 +113,9 @@ fn take_state(message: &Value, found: &mut BTreeMap<String, Value>) -> Result<()
     };
     let lists = [message.get("streamState"), message.pointer("/global/stream_states"), message.pointer("/globalState/streamStates")];
     if let Some(list) = lists.into_iter().flatten().find_map(Value::as_array) {
-        list.iter().for_each(|entry| drop(one(entry, found)));
+        for entry in list {
+            one(entry, found);
+        }
         return Ok(());
     }
     if one(message.get("stream").unwrap_or(message), found) {

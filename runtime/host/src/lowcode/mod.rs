@@ -26,7 +26,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use configuration::{Started, placeholder_config, real_config};
-pub use describe::{Base, claims, name_of};
+pub use describe::{Base, claims, hub_name, name_of};
 pub use grants::{missing, open_host};
 
 /// The greatest size of a low-code manifest in bytes.
@@ -165,10 +165,17 @@ impl LowCode {
         describe::description(self, path, base)
     }
 
+    /// The manifest's own name of a stream.
+    #[must_use]
+    pub fn own_name<'a>(&'a self, stream: &'a str) -> &'a str {
+        let facts = self.inspection.streams.iter().find(|facts| hub_name(&facts.name).as_deref() == Some(stream));
+        facts.map_or(stream, |facts| facts.name.as_str())
+    }
+
     /// Why the records of a stream must enter the sandbox; empty if they need not.
     #[must_use]
     pub fn reasons(&self, stream: &str) -> &[String] {
-        self.reasons.get(stream).map_or(&[], Vec::as_slice)
+        self.reasons.get(self.own_name(stream)).map_or(&[], Vec::as_slice)
     }
 }
 
