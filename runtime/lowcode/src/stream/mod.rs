@@ -14,6 +14,11 @@ pub mod validate;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod behaviour;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, missing_docs, reason = "of tests only")]
+mod scripted;
 
 use std::collections::HashSet;
 
