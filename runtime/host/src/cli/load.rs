@@ -108,6 +108,7 @@ fn low_code(
     let (read, problems) = lowcode::read(&texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() });
     found.extend(problems);
     let mut read = read?;
+    lowcode::blank_literals(&read, system, &mut manifest.sources);
     let (denied, told) = lowcode::missing(&read, manifest, system);
     found.extend(denied);
     remarks.append(&mut read.remarks);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use hub_core::manifest::System;
-use hub_core::problem::{Code, Problem, Sources, Span};
+use hub_core::problem::{Code, Problem, Sources};
 use hub_lowcode::inspect::{Derived, SecretPath, Shape, derive_secrets};
 use hub_lowcode::load;
 use hub_lowcode::value::Value as EngineValue;
@@ -15,6 +15,8 @@ use super::LowCode;
 
 /// What stands in the place of a secret while nobody runs anything.
 const PLACEHOLDER: &str = "hub-secret";
+/// A shorter text would blank innocent ones; where it stands it is blanked with all around it.
+const SHORTEST_BLANKED: usize = 4;
 /// Faults of one configuration that are told.
 const MAX_FAULTS: usize = 16;
 
@@ -181,8 +183,21 @@ pub(super) fn check(system: &System, config: &Value, manifest: &load::Manifest, 
 fn literal(system: &System, path: &str) -> Problem {
     let title = format!("`{path}` of system `{}` is a secret and cannot stand in `config`", system.id.value);
     let help = format!("put it into a file and name that: `secrets = {{ {} = {{ file = \"secrets/…\" }} }}`; replace the value, it is known now", hub_core::labels::key(path));
-    let whole = Span { end: system.config.span.start.saturating_add(1), ..system.config.span };
-    Problem::new(Code::E012, title, help).at(whole, "in this configuration")
+    Problem::new(Code::E012, title, help).at(system.config.span, "in this configuration")
+}
+
+/// Makes the texts fit to be shown where secrets stand in a configuration.
+pub fn blank_literals(read: &LowCode, system: &System, sources: &mut Sources) {
+    let secrets = &read.inspection.secrets;
+    let literals: Vec<&Value> = secrets.iter().flat_map(|secret| at(&system.config.value, &secret.steps)).map(|(_, value)| value).collect();
+    for literal in &literals {
+        if let Some(text) = literal.as_str().filter(|text| text.len() >= SHORTEST_BLANKED) {
+            sources.blank_text(system.config.span.file, text);
+        }
+    }
+    if !literals.is_empty() {
+        sources.blank(system.config.span);
+    }
 }
 
 fn covers(steps: &[String], path: &str) -> bool {

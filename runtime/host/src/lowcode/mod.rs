@@ -25,7 +25,7 @@ use hub_lowcode::load;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use configuration::{Started, placeholder_config, real_config};
+pub use configuration::{Started, blank_literals, placeholder_config, real_config};
 pub use describe::{Base, claims, hub_name, name_of};
 pub use grants::{missing, open_host};
 
