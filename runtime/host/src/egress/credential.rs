@@ -11,10 +11,12 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use hub_core::manifest::{Credential, CredentialScheme, Origin, SecretRef, System};
 use hub_core::problem::{Code, Problem, Sources, Span};
+use hub_lowcode::load::Manifest;
+use hub_lowcode::value::Value;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::lowcode::LowCode;
+use super::lowcode::{Keeper, LowCode};
 use crate::place::beside;
 
 const MAX_SECRET_BYTES: u64 = 64 << 10;
@@ -46,10 +48,18 @@ impl Credentials {
         Ok(Self { bindings: system.credentials.iter().map(read).collect::<Result<_, Problem>>()?, low_code: None })
     }
 
-    /// With the credentials of a low-code connector, by the places of its authenticators.
+    /// With the credentials of a low-code connector, by the places of its authenticators. `manifest` is resolved, `config` the real one;
+    /// `placeholders` are what the guest has instead of secrets. Neither leaves for other origins than these.
     #[must_use]
-    pub fn with_lowcode(self, low_code: Arc<LowCode>) -> Self {
-        Self { low_code: Some(low_code), ..self }
+    pub fn with_lowcode(
+        self,
+        manifest: Manifest,
+        config: Value,
+        placeholders: Vec<(String, Zeroizing<String>)>,
+        origins: Vec<Origin>,
+        keeper: Option<Arc<dyn Keeper>>,
+    ) -> Self {
+        Self { low_code: Some(Arc::new(LowCode::new(manifest, config, placeholders, origins, keeper))), ..self }
     }
 
     pub(super) fn low_code(&self) -> Option<&Arc<LowCode>> {

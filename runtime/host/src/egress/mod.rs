@@ -29,8 +29,7 @@ pub use client::{Connection, Lookup, SystemLookup};
 pub use credential::Credentials;
 pub(crate) use credential::read_secret;
 pub use failure::SendError;
-pub(crate) use lowcode::Issued;
-pub use lowcode::{Keeper, LowCode};
+pub use lowcode::{Keeper, SecretFiles};
 pub use message::{HeaderFault, Method, Request, Response, check_headers, take_own_headers};
 
 use crate::clock::Clock;

@@ -74,6 +74,8 @@ pub struct Update {
     pub path: Vec<String>,
     /// What is to stand there.
     pub value: Value,
+    /// Without it the next run cannot begin: the refresh token itself.
+    pub lasting: bool,
 }
 
 /// One authenticator of one place in a manifest, with the tokens that it has got so far.

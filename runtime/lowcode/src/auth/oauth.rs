@@ -300,16 +300,16 @@ impl OAuthProvider {
             (self.token, self.expiry_micros) = (Some(token), Some(expiry));
             return Ok(());
         };
-        self.update(updater.access_token_config_path, token);
+        self.update(updater.access_token_config_path, token, false);
         if let Some(refresh_token) = refresh_token {
-            self.update(updater.refresh_token_config_path, refresh_token);
+            self.update(updater.refresh_token_config_path, refresh_token, true);
         }
-        self.update(updater.token_expiry_date_config_path, Moment::from_utc_micros(expiry).with_offset(Some(0)).isoformat('T'));
+        self.update(updater.token_expiry_date_config_path, Moment::from_utc_micros(expiry).with_offset(Some(0)).isoformat('T'), false);
         Ok(())
     }
 
-    fn update(&mut self, path: Vec<String>, value: String) {
-        let update = Update { path, value: Value::str(value) };
+    fn update(&mut self, path: Vec<String>, value: String, lasting: bool) {
+        let update = Update { path, value: Value::str(value), lasting };
         self.own.retain(|earlier| earlier.path != update.path);
         self.own.push(update.clone());
         self.updates.push(update);

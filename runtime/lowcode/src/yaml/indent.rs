@@ -1,5 +1,5 @@
 //! Lists in brackets and quoted texts may run on at any column in the reference; the parser here wants them deeper than what they belong to.
-//! Moves such lines to the right, where their leading blanks mean nothing. Used only for texts that the parser has refused.
+//! Moves such lines to the right, where their leading blanks mean nothing, and parts comments from what they follow. Used only for texts that the parser has refused.
 //!
 //! Looks at quotes, brackets, comments and block texts, and understands nothing else: whether the result is YAML is for the parser to say.
 
@@ -67,18 +67,25 @@ impl Mover {
     fn scan(&mut self, letters: &[char], leading: usize) {
         let at = |index: usize| letters.get(index).copied().unwrap_or('\n');
         let mut fresh = true;
+        let mut closed = false;
         let mut index = 0;
         while index < letters.len() {
             let letter = at(index);
             if let Some(quote) = self.quote {
                 index += self.quoted(letter, quote, at(index + 1));
                 fresh = false;
+                closed = self.quote.is_none();
                 continue;
             }
             let parted = at(index + 1).is_whitespace();
             let was_parted = index == 0 || at(index - 1).is_whitespace();
+            let was_closed = std::mem::take(&mut closed);
             match letter {
                 '#' if was_parted => return,
+                '#' if was_closed => {
+                    self.part(letters.get(index..).unwrap_or_default());
+                    return;
+                }
                 _ if letter.is_whitespace() => {}
                 '[' | '{' if fresh || self.open > 0 => {
                     self.enter(leading + index);
@@ -88,6 +95,7 @@ impl Mover {
                 ']' | '}' if self.open > 0 => {
                     self.open -= 1;
                     fresh = false;
+                    closed = true;
                 }
                 ',' if self.open > 0 => fresh = true,
                 ':' if parted || (self.open > 0 && index > 0 && matches!(at(index - 1), '"' | '\'')) => fresh = true,
@@ -109,6 +117,14 @@ impl Mover {
                 }
             }
             index += 1;
+        }
+    }
+
+    /// Puts a blank before a comment that stands right behind what it follows: the reference does not mind.
+    fn part(&mut self, comment: &[char]) {
+        let length: usize = comment.iter().map(|letter| letter.len_utf8()).sum();
+        if let Some(at) = self.out.len().checked_sub(length) {
+            self.out.insert(at, ' ');
         }
     }
 

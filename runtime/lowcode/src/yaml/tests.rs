@@ -114,6 +114,7 @@ fn brackets_and_quotes_may_run_on_at_any_column() {
             "- k: |\n    a: [\n    'b\n  v: {\n z: 1,\n\"q\": \"it's\n w\", # {\n}\n  w: it's\n- 'a\n b''c\nd'",
             r#"[{"k":"a: [\n'b\n","v":{"z":1,"q":"it's w"},"w":"it's"},"a b'c d"]"#,
         ),
+        ("a: 'x'#c\nb: {c: \"é\"}# d\ne: [f\n]#g", r#"{"a":"x","b":{"c":"é"},"e":["f"]}"#),
         ("a: |\n  x", r#"{"a":"x"}"#),
         ("a: |\n  x\n  ", r#"{"a":"x\n"}"#),
     ] {

@@ -3,6 +3,7 @@
 //! Tokens are got here, outside of the sandbox: a provider's own requests take the way of every request (see `Egress`), and its answers end here.
 //! Invariant: whatever was got at run time is blackened in everything that goes back to the guest.
 
+mod keeper;
 mod placeholder;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hub_core::manifest::Origin;
 use hub_core::policy::origin_of;
-use hub_lowcode::auth::{Injection, Provider, Update};
+use hub_lowcode::auth::{Injection, Provider};
 use hub_lowcode::load::Manifest;
 use hub_lowcode::model::reader::Reader;
 use hub_lowcode::model::requester::read_requester;
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 
 use super::message::Request;
 use super::{Method, SendError};
+pub use keeper::{Keeper, SecretFiles};
 use placeholder::Placeholders;
 
 /// Requests whose failure is remembered.
@@ -28,17 +30,8 @@ const MAX_FAILED: usize = 64;
 /// Secrets got at run time that are remembered; more come from an endpoint that gives a new one for each request.
 const MAX_TRACES: usize = 1024;
 
-/// Keeps what must outlive a run: the successor of a refresh token that serves once.
-pub trait Keeper: Send + Sync {
-    /// Stores changes of the configuration, durably.
-    ///
-    /// # Errors
-    /// Why it could not be stored, without a value.
-    fn keep(&self, updates: &[Update]) -> Result<(), String>;
-}
-
 /// Everything that the credentials of a low-code connector are made of.
-pub struct LowCode {
+pub(super) struct LowCode {
     manifest: Manifest,
     config: Mutex<Value>,
     placeholders: Placeholders,
@@ -67,10 +60,7 @@ pub(crate) struct Issued {
 }
 
 impl LowCode {
-    /// `manifest` is resolved, `config` the real one. `placeholders` are what the guest has instead of secrets. Requests with credentials go to
-    /// `origins` only.
-    #[must_use]
-    pub fn new(
+    pub(super) fn new(
         manifest: Manifest,
         config: Value,
         placeholders: Vec<(String, Zeroizing<String>)>,

@@ -14,13 +14,15 @@ use hub_core::manifest::System;
 use hub_core::policy::ask::Ask;
 use hub_core::problem::{Code, Problem, Sources};
 
+use zeroize::Zeroizing;
+
 use super::package::{Generation, Package, Ready, Workshop};
 use super::{PluginError, Sink, Source};
 use crate::capability::Inlet;
 use crate::capability::files::{FilesState, Positions};
 use crate::capability::run::Run;
 use crate::clock::Clock;
-use crate::egress::{Credentials, Egress, Lookup};
+use crate::egress::{Credentials, Egress, Lookup, SecretFiles};
 use crate::gate::{Asks, Cleared, Gate};
 
 /// What an instance is started with, whatever it is started for.
@@ -109,14 +111,20 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
         Err(problem) => return Err(gate.denied(&id, here(problem)).await),
     };
     let link = gate.clear(Link { system: Arc::clone(&id), imports: ready.shape.imports.clone(), generation }).await?;
-    let (config, _started) = match &package.low_code {
+    let (config, started) = match &package.low_code {
         None => (system.config.value.to_string(), None),
         Some(low_code) => {
             let mut started = low_code.start(&setup.sources, system, micros(setup.clock.now_us()))?;
             (std::mem::take(&mut started.guest), Some(started))
         }
     };
-    let credentials = Credentials::read(&setup.sources, system)?;
+    let mut credentials = Credentials::read(&setup.sources, system)?;
+    if let (Some(low_code), Some(started)) = (&package.low_code, started) {
+        let origins = system.hosts.iter().map(|host| host.value.clone()).collect();
+        let placeholders = started.secrets.into_iter().map(|(placeholder, secret)| (placeholder, Zeroizing::new(secret))).collect();
+        let keeper = SecretFiles::new(&setup.sources, system);
+        credentials = credentials.with_lowcode(low_code.manifest.clone(), started.real, placeholders, origins, Some(Arc::new(keeper)));
+    }
     let files = FilesState::open(&setup.sources, system, cut_to)?;
     let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup), Arc::clone(&setup.clock));
     let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
