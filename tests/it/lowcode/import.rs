@@ -54,7 +54,8 @@ fn imported(base_url: &str) -> Program {
     program.write("old/catalog.json", catalog.to_string());
     let state = json!([{ "type": "STREAM", "stream": { "stream_descriptor": { "name": "contacts" }, "stream_state": { "updated_at": "2026-03-01T00:00:00Z" } } }]);
     program.write("old/state.json", state.to_string());
-    let arguments = ["import", "airbyte", "--manifest", "old/manifest.yaml", "--config", "old/config.json", "--catalog", "old/catalog.json"];
+    let arguments =
+        ["import", "airbyte", "--manifest", "old/manifest.yaml", "--config", "old/config.json", "--catalog", "old/catalog.json"];
     let outcome = program.run(&[&arguments[..], &["--state", "old/state.json", "--to", "new"]].concat()).ends(0);
     assert!(outcome.stdout.contains("1 flows, 1 secrets in files of their own, 1 states"), "{}", outcome.stdout);
     program
@@ -65,7 +66,10 @@ fn filled(program: &Program) {
     let manifest = program.read("new/manifest.toml");
     let manifest = manifest
         .replace("# name = \"…\"\n# contact = \"…\"", "name = \"Muster GmbH\"\ncontact = \"datenschutz@muster.example\"")
-        .replace("# use = \"…\"\n# basis = { art6 = \"…\" }\n# allows = [\"…\"]", "use = \"essential.service\"\nbasis = { art6 = \"b\", contract = \"x\" }\nallows = [\"user.unique_id\"]")
+        .replace(
+            "# use = \"…\"\n# basis = { art6 = \"…\" }\n# allows = [\"…\"]",
+            "use = \"essential.service\"\nbasis = { art6 = \"b\", contract = \"x\" }\nallows = [\"user.unique_id\"]",
+        )
         .replace("# retention = [\"…\"]", "retention = [\"year\"]");
     program.write("new/manifest.toml", manifest + "\n[retention.year]\nkind = \"limit\"\nperiod = \"P1Y\"\n");
 }
@@ -84,7 +88,18 @@ fn secrets_stay_out_of_the_manifest_and_open_places_are_named() {
     }
     filled(&program);
     program.run(&["check", "new/manifest.toml"]).ends(3).says("HUB-E102").says("hub plugin label");
-    let again = ["import", "airbyte", "--manifest", "old/manifest.yaml", "--config", "old/config.json", "--catalog", "old/catalog.json", "--to", "new"];
+    let again = [
+        "import",
+        "airbyte",
+        "--manifest",
+        "old/manifest.yaml",
+        "--config",
+        "old/config.json",
+        "--catalog",
+        "old/catalog.json",
+        "--to",
+        "new",
+    ];
     program.run(&again).ends(2).says("is not empty");
 }
 
@@ -117,7 +132,10 @@ fn proposals_are_written_once_and_a_sample_shows_no_value() {
     let sampled = ["plugin", "label", "acme/manifest.yaml", "--stream", "contacts", "--sample", "sample.ndjson", "--output", "json"];
     let document = program.run(&sampled).ends(0).json();
     let fields = document["streams"][0]["fields"].as_array().unwrap();
-    assert!(fields.iter().any(|field| field["path"] == "id" && field["category"] == "user.contact.email" && field["confidence"] == "high"), "{document}");
+    assert!(
+        fields.iter().any(|field| field["path"] == "id" && field["category"] == "user.contact.email" && field["confidence"] == "high"),
+        "{document}"
+    );
     assert!(!document.to_string().contains("ada@"));
     let written = program.run(&["plugin", "label", "acme/manifest.yaml", "--write", "acme/labels.toml"]).ends(0);
     assert!(written.stdout.contains("nothing counts yet"), "{}", written.stdout);
@@ -132,7 +150,8 @@ fn proposals_are_written_once_and_a_sample_shows_no_value() {
 #[test]
 fn all_that_cannot_run_is_told_with_its_place() {
     let program = Program::new();
-    let broken = SOURCE.replace("{ type: DpathExtractor, field_path: [items] }", "{ type: CustomRecordExtractor, class_name: acme.Extractor }");
+    let broken =
+        SOURCE.replace("{ type: DpathExtractor, field_path: [items] }", "{ type: CustomRecordExtractor, class_name: acme.Extractor }");
     let broken = broken.replace("{ type: CheckStream,", "{ type: CheckEverything,");
     program.write("manifest.yaml", &broken);
     program.write(
@@ -142,7 +161,13 @@ fn all_that_cannot_run_is_told_with_its_place() {
     let outcome = program.run(&["check"]).ends(2).says("HUB-E010").says("acme.Extractor").says("CheckEverything").says("HUB-E012");
     assert!(!outcome.stderr.contains("literal"), "{}", outcome.stderr);
     let document = program.run(&["check", "--output", "json"]).ends(2).json();
-    let places: Vec<_> = document["problems"].as_array().unwrap().iter().filter(|problem| problem["code"] == "HUB-E010").map(|problem| problem["places"][0]["line"].as_u64().unwrap()).collect();
+    let places: Vec<_> = document["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|problem| problem["code"] == "HUB-E010")
+        .map(|problem| problem["places"][0]["line"].as_u64().unwrap())
+        .collect();
     assert_eq!(places.len(), 2, "{document:#}");
     assert!(places.iter().all(|line| *line > 1), "{places:?}");
 }

@@ -96,7 +96,9 @@ impl Airbyte {
             secrets.push((path.clone(), file));
         }
         let (mut files, mut taken) = (BTreeMap::new(), Vec::new());
-        for (stream, state) in states.iter().filter(|(name, _)| selected.iter().any(|stream| stream.name == **name && stream.mode != "replace")) {
+        for (stream, state) in
+            states.iter().filter(|(name, _)| selected.iter().any(|stream| stream.name == **name && stream.mode != "replace"))
+        {
             private_folder(&folder("state"))?;
             let file = format!("state/{}.json", import::file_name(stream, &mut taken));
             private_file(&folder(&file), state.to_string().as_bytes())?;
@@ -116,7 +118,10 @@ impl Airbyte {
         label::create(&folder("manifest.toml"), import::manifest(&plan).as_bytes())?;
         Ok(format!(
             "created {0}: {1} flows, {2} secrets in files of their own, {3} states to go on from\nnext: fill in what is marked in {0}/manifest.toml, confirm {0}/labels.toml, then hub check {0}/manifest.toml\n",
-            self.to.display(), count.0, count.1, count.2
+            self.to.display(),
+            count.0,
+            count.1,
+            count.2
         ))
     }
 }

@@ -95,7 +95,9 @@ fn claim(name: &str, facts: &StreamFacts, foreign: &Foreign, remarks: &mut Vec<R
     // Half a key identifies nothing.
     let primary_key = keys.iter().cloned().collect::<Option<Vec<FieldPath>>>().unwrap_or_default();
     if primary_key.len() < keys.len() {
-        let text = format!("stream `{name}`: its primary key is not among the single values of its schema; name one with `primary_key` in the labels");
+        let text = format!(
+            "stream `{name}`: its primary key is not among the single values of its schema; name one with `primary_key` in the labels"
+        );
         remarks.push(Remark { span: None, text });
     }
     let cursor = facts.cursor_field.as_deref().and_then(FieldPath::parse).filter(scalar);
@@ -126,10 +128,11 @@ pub(super) fn description(read: &LowCode, path: &Path, base: &Base) -> Descripti
         name: name_of(path),
         version: read.manifest.version().filter(|version| is_version(version)).unwrap_or("0.0.0").to_owned(),
         summary: summary.unwrap_or_else(|| "Low-code connector.".to_owned()),
-        config: read.manifest.spec().and_then(|spec| spec.get("connection_specification")).map_or_else(
-            || json!({ "type": "object" }),
-            |schema| Value::from(&schema.to_value()),
-        ),
+        config: read
+            .manifest
+            .spec()
+            .and_then(|spec| spec.get("connection_specification"))
+            .map_or_else(|| json!({ "type": "object" }), |schema| Value::from(&schema.to_value())),
         imports: base.imports.clone(),
         hosts: hosts.collect(),
         read_body: read.streams.iter().any(|stream| !read.reasons(&stream.name).is_empty()),

@@ -128,7 +128,8 @@ pub fn read(texts: &Texts, reading: Reading<'_>) -> (Option<LowCode>, Vec<Proble
         Ok(read) => read,
         Err(faults) => return (None, faults.iter().map(|fault| unsupported(fault, texts)).collect()),
     };
-    let declared = reading.system.map(|system| &system.config.value).or(reading.config).cloned().unwrap_or_else(|| Value::Object(Default::default()));
+    let declared =
+        reading.system.map(|system| &system.config.value).or(reading.config).cloned().unwrap_or_else(|| Value::Object(Default::default()));
     let secrets = inspect::secret_paths(&manifest);
     let known = reading.system.is_some() || reading.config.is_some();
     let config = placeholder_config(&declared, &secrets, reading.system);
@@ -242,5 +243,6 @@ fn text(path: &Path, limit: usize) -> io::Result<String> {
     if bytes.len() > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is over {} MiB", limit >> 20)));
     }
-    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))
+    String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))
 }

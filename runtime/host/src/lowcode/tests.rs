@@ -104,8 +104,10 @@ fn secrets_stand_in_secrets_and_nothing_else_does() {
     let (_, problems) = told(ACME, None, "config = { region = \"eu\", credentials = { api_key = \"abc\" } }");
     assert!(problems.iter().any(|problem| problem.starts_with("HUB-E012 `credentials.api_key`")), "{problems:?}");
     let (_, problems) = told(ACME, None, "config = { region = \"eu\", credentials = {} }\nsecrets = { region = { env = \"R\" } }");
-    let found: Vec<bool> =
-        ["HUB-E012 `region` is no secret", "`credentials` lacks", "credentials"].iter().map(|word| problems.iter().any(|problem| problem.contains(word))).collect();
+    let found: Vec<bool> = ["HUB-E012 `region` is no secret", "`credentials` lacks", "credentials"]
+        .iter()
+        .map(|word| problems.iter().any(|problem| problem.contains(word)))
+        .collect();
     assert_eq!(found, [true, true, true], "{problems:?}");
     let (_, problems) = told(ACME, None, "config = { region = \"xx\" }\nsecrets = { \"credentials.api_key\" = { file = \"key\" } }");
     assert_eq!(problems.len(), 1, "{problems:?}");
@@ -151,11 +153,22 @@ fn labels_reach_the_description_and_change_the_digest() {
     assert_ne!(read.digest, plain.digest);
     assert_eq!(read.streams[1].shape.leaves().len(), 1);
     let base = Description {
-        abi: "0.1".to_owned(), name: "lowcode".to_owned(), version: "1.0.0".to_owned(), summary: "x".to_owned(), config: json!({}),
-        imports: vec!["http".to_owned()], hosts: Vec::new(), read_body: true, source: None, destination: None,
+        abi: "0.1".to_owned(),
+        name: "lowcode".to_owned(),
+        version: "1.0.0".to_owned(),
+        summary: "x".to_owned(),
+        config: json!({}),
+        imports: vec!["http".to_owned()],
+        hosts: Vec::new(),
+        read_body: true,
+        source: None,
+        destination: None,
     };
     let description = read.description(Path::new("connectors/Acme CRM/manifest.yaml"), &base);
-    assert_eq!((description.name.as_str(), description.version.as_str(), description.summary.as_str()), ("acme-crm", "6.0.0", "Contacts of Acme."));
+    assert_eq!(
+        (description.name.as_str(), description.version.as_str(), description.summary.as_str()),
+        ("acme-crm", "6.0.0", "Contacts of Acme.")
+    );
     let claimed = hub_core::description::claimed_capability(&description);
     assert!(claimed.categories.contains("read:user.contact.email") && claimed.hosts.contains("https://eu.acme.example"));
 }
@@ -205,7 +218,10 @@ fn catalogues_of_all_forms_are_read() {
     let found = catalog(&value).unwrap();
     let modes: Vec<_> = found.iter().map(|stream| (stream.name.as_str(), stream.mode, stream.note.is_some())).collect();
     assert_eq!(modes, [("a", "upsert", false), ("b", "replace", false), ("d", "append", true)]);
-    assert_eq!((found[0].primary_key.clone(), found[0].fields.clone()), (vec!["id".to_owned(), "o.id".to_owned()], vec!["id".to_owned(), "x".to_owned()]));
+    assert_eq!(
+        (found[0].primary_key.clone(), found[0].fields.clone()),
+        (vec!["id".to_owned(), "o.id".to_owned()], vec!["id".to_owned(), "x".to_owned()])
+    );
     for bad in [json!({}), json!({ "streams": [] }), json!({ "streams": [{}] }), json!({ "streams": [{ "name": "a" }, { "name": "a" }] })] {
         assert!(catalog(&bad).is_err(), "{bad}");
     }
@@ -287,10 +303,17 @@ fn recorded_manifests_are_described_and_labelled() {
         for (claim, facts) in read.streams.iter().zip(&read.inspection.streams) {
             streams += 1;
             let names = match &facts.schema {
-                inspect::Schema::Static(schema) => schema.get("properties").and_then(|names| names.as_dict()).map_or(0, |names| names.len()),
+                inspect::Schema::Static(schema) => {
+                    schema.get("properties").and_then(|names| names.as_dict()).map_or(0, |names| names.len())
+                }
                 _ => 0,
             };
-            assert!(claim.shape.fields.len() <= names && (names == 0 || !claim.shape.fields.is_empty()), "{} {}", folder.display(), claim.name);
+            assert!(
+                claim.shape.fields.len() <= names && (names == 0 || !claim.shape.fields.is_empty()),
+                "{} {}",
+                folder.display(),
+                claim.name
+            );
         }
         let written: Vec<labels::Written> = read
             .streams

@@ -15,7 +15,8 @@ pub(super) fn begin(manifest: &Manifest, flow: &Flow, progress: Progress) -> Res
     let Some(state) = flow.state.as_ref().filter(|_| progress.cursor.is_none() && progress.run.is_empty()) else { return Ok(progress) };
     let refuse = |reason: String| {
         let title = format!("the state `{}` of flow `{}` cannot be used: {reason}", state.value, flow.id.value);
-        Problem::new(Code::E003, title, "correct the path, or remove `state` to read everything from the beginning").at(state.span, "named here")
+        Problem::new(Code::E003, title, "correct the path, or remove `state` to read everything from the beginning")
+            .at(state.span, "named here")
     };
     let mut bytes = Vec::new();
     let path = beside(&manifest.sources, state.span, &state.value);
@@ -72,7 +73,9 @@ fields = ["id"]
         assert_eq!(first.cursor.as_deref(), Some(&br#"{"updated_at":"2026-01-01"}"#[..]));
         let crashed = begin(&manifest, flow, Progress { open_run: Some("r".to_owned()), ..Progress::default() }).unwrap();
         assert!(crashed.cursor.is_some());
-        for own in [Progress { cursor: Some(b"{}".to_vec()), ..Progress::default() }, Progress { run: "r".to_owned(), ..Progress::default() }] {
+        for own in
+            [Progress { cursor: Some(b"{}".to_vec()), ..Progress::default() }, Progress { run: "r".to_owned(), ..Progress::default() }]
+        {
             assert_eq!(begin(&manifest, flow, own.clone()).unwrap(), own);
         }
     }
