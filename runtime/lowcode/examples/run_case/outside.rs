@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hub_lowcode::host::{FetchError, Host, Level, Method, Observed, PageOutcome, PageRequest, Pending, Request, Response};
 use hub_lowcode::value::Value;
 
-use super::engine::Credentials;
+use super::credentials::Credentials;
 use super::json;
 use super::wire::{Answer, Wire};
 
@@ -25,21 +25,37 @@ pub struct Kept {
 }
 
 /// The outside of one run.
-pub struct Outside<'a> {
+#[derive(Clone)]
+pub struct Outside(Rc<Inner>);
+
+struct Inner {
     now: i64,
-    wire: &'a Wire,
+    wire: Rc<Wire>,
     credentials: Credentials,
     begun: Instant,
-    kept: Rc<Kept>,
+    open: bool,
+    kept: Kept,
 }
 
-impl<'a> Outside<'a> {
-    pub fn new(now: i64, wire: &'a Wire, credentials: Credentials) -> Self {
-        Self { now, wire, credentials, begun: Instant::now(), kept: Rc::default() }
+impl Outside {
+    /// `open`: pages are not to be handed on unseen.
+    pub fn new(now: i64, wire: Rc<Wire>, credentials: Credentials, open: bool) -> Self {
+        Self(Rc::new(Inner { now, wire, credentials, begun: Instant::now(), open, kept: Kept::default() }))
     }
 
+    /// What the run left behind.
     pub fn kept(&self) -> &Kept {
-        &self.kept
+        &self.0.kept
+    }
+
+    /// The fixed clock.
+    pub fn now(&self) -> i64 {
+        self.0.now
+    }
+
+    /// Time would pass.
+    pub fn note_wait(&self, seconds: f64) {
+        self.0.kept.waits.borrow_mut().push(seconds);
     }
 
     /// Sends a request as it is.
@@ -61,26 +77,27 @@ impl<'a> Outside<'a> {
             Method::Delete => "DELETE",
             Method::Options => "OPTIONS",
         };
-        self.wire.send(method, &path, &request.headers, request.body.as_deref()).map_err(|error| FetchError::Transport(error.to_string()))
+        self.0.wire.send(method, &path, &request.headers, request.body.as_deref()).map_err(|error| FetchError::Transport(error.to_string()))
     }
 
     fn answer(&self, request: &Request) -> Result<Box<dyn Response>, FetchError> {
         if self.cancelled() {
             return Err(FetchError::Ended);
         }
-        let ready = self.credentials.authenticate(request, self)?;
-        let answer = self.send(&ready)?;
-        Ok(Box::new(Page { answer, parsed: OnceCell::new(), kept: self.kept.clone() }))
+        let ready = self.0.credentials.authenticate(request, self)?;
+        let answer = self.send(&ready);
+        self.0.credentials.ended(request, answer.as_ref().map_or(true, |answer| answer.status >= 400));
+        Ok(Box::new(Page { answer: answer?, parsed: OnceCell::new(), outside: self.clone(), credential: request.credential.clone() }))
     }
 }
 
-impl Host for Outside<'_> {
+impl Host for Outside {
     fn now_micros(&self) -> i64 {
-        self.now
+        self.0.now
     }
 
     fn sleep(&self, seconds: f64) -> Result<(), FetchError> {
-        self.kept.waits.borrow_mut().push(seconds);
+        self.note_wait(seconds);
         if self.cancelled() { Err(FetchError::Ended) } else { Ok(()) }
     }
 
@@ -93,13 +110,13 @@ impl Host for Outside<'_> {
     }
 
     fn emit(&self, _stream: u32, record: &Value) -> Result<(), FetchError> {
-        self.kept.open_records.set(self.kept.open_records.get() + 1);
-        self.kept.records.borrow_mut().push(json::from_value(record));
+        self.0.kept.open_records.set(self.0.kept.open_records.get() + 1);
+        self.0.kept.records.borrow_mut().push(json::from_value(record));
         Ok(())
     }
 
     fn checkpoint(&self, _stream: u32, state: &Value) -> Result<(), FetchError> {
-        self.kept.state.replace(Some(json::from_value(state)));
+        self.0.kept.state.replace(Some(json::from_value(state)));
         Ok(())
     }
 
@@ -110,7 +127,7 @@ impl Host for Outside<'_> {
     }
 
     fn cancelled(&self) -> bool {
-        self.begun.elapsed() > RUN
+        self.0.begun.elapsed() > RUN
     }
 }
 
@@ -126,7 +143,8 @@ impl Pending for Ready {
 struct Page {
     answer: Answer,
     parsed: OnceCell<Option<serde_json::Value>>,
-    kept: Rc<Kept>,
+    outside: Outside,
+    credential: Option<String>,
 }
 
 impl Page {
@@ -159,7 +177,17 @@ impl Response for Page {
         Ok(self.answer.body.clone())
     }
 
+    fn renew_credential(&self) -> Result<bool, FetchError> {
+        match &self.credential {
+            Some(place) => self.outside.0.credentials.renew(place, &self.outside),
+            None => Ok(false),
+        }
+    }
+
     fn emit_page(&self, _stream: u32, page: &PageRequest) -> Result<PageOutcome, FetchError> {
+        if self.outside.0.open {
+            return Err(FetchError::Malformed("pages are not handed on here".into()));
+        }
         let records: Vec<serde_json::Value> = match self.json()?.pointer(&page.pointer) {
             None | Some(serde_json::Value::Null) => Vec::new(),
             Some(serde_json::Value::Array(items)) => items.clone(),
@@ -175,9 +203,9 @@ impl Response for Page {
             for (name, value) in &page.constants {
                 members.insert(name.clone(), json::from_value(value));
             }
-            self.kept.records.borrow_mut().push(record);
+            self.outside.0.kept.records.borrow_mut().push(record);
         }
-        self.kept.blind_pages.set(self.kept.blind_pages.get() + 1);
+        self.outside.0.kept.blind_pages.set(self.outside.0.kept.blind_pages.get() + 1);
         Ok(PageOutcome { extracted, observed })
     }
 }

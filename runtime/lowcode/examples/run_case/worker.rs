@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 
 use hub_lowcode::fault::Failure as EngineFailure;
 use serde_json::json;
 
-use super::engine::Engine;
+use super::engine::{self, Engine};
 use super::outside::Outside;
 use super::wire::Wire;
 use super::{Arguments, Failure, json, name, table};
@@ -27,7 +28,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let api = Api::start(case)?;
     let mut streams = serde_json::Map::new();
     for (stream, run) in table::wanted(arguments, &golden) {
-        let (result, blind) = one(&engine, &api.wire, &golden, &stream, &run)?;
+        let (result, blind) = one(arguments.open, &engine, &api.wire, &golden, &stream, &run)?;
         let entry = streams.entry(stream).or_insert_with(|| json!({"runs": {}}));
         entry["blind"] = (blind || entry["blind"] == true).into();
         entry["runs"][run] = result;
@@ -37,7 +38,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// What a run left behind, and whether its records stayed outside of the engine.
-fn one(engine: &Engine, wire: &Wire, golden: &serde_json::Value, stream: &str, run: &str) -> Result<(serde_json::Value, bool), Failure> {
+fn one(
+    open: bool,
+    engine: &Engine,
+    wire: &Rc<Wire>,
+    golden: &serde_json::Value,
+    stream: &str,
+    run: &str,
+) -> Result<(serde_json::Value, bool), Failure> {
     let again = run == "incremental";
     let body = match run {
         "incremental" => json!({"phase": "incremental"}),
@@ -51,21 +59,32 @@ fn one(engine: &Engine, wire: &Wire, golden: &serde_json::Value, stream: &str, r
     let now = golden[if again { "now_incremental" } else { "now" }].as_str().unwrap_or_default();
     let earlier = &golden["streams"][stream]["runs"]["initial"]["state"]["stream"]["stream_state"];
     let state = (again && !earlier.is_null()).then(|| json::to_value(earlier));
-    let outside = Outside::new(micros(now)?, wire, engine.credentials());
-    let ended = catch_unwind(AssertUnwindSafe(|| engine.read(stream, state.as_ref(), &outside)));
+    let now = micros(now)?;
+    let (connector, credentials) = match engine.connector(now)? {
+        Ok((connector, credentials)) => (Ok(if open { connector.with_open_records() } else { connector }), credentials),
+        Err(failure) => (Err(failure), engine.no_credentials()),
+    };
+    let outside = Outside::new(now, wire.clone(), credentials, open);
+    let ended = catch_unwind(AssertUnwindSafe(|| match &connector {
+        Ok(connector) => engine::read(connector, stream, state.as_ref(), &outside),
+        Err(failure) => vec![failure.clone()],
+    }));
     let errors = match ended {
-        Ok(Ok(failures)) => failures.iter().map(told).collect(),
-        Ok(Err(faults)) => json!([{"failure_type": "faults", "message": faults}]),
+        Ok(failures) => failures.iter().map(told).collect(),
         Err(_) => json!([{"failure_type": "panic", "message": "the engine panicked (see the log)"}]),
     };
     let requests: serde_json::Value = serde_json::from_slice(&wire.send("GET", "/__ctl/log", &[], None)?.body)?;
     let kept = outside.kept();
     let blind = kept.blind_pages.get() > 0 && kept.open_records.get() == 0;
     let status = if errors == json!([]) { "COMPLETE" } else { "INCOMPLETE" };
-    let result = json!({
+    let mut result = json!({
         "requests": requests, "records": &*kept.records.borrow(), "state": &*kept.state.borrow(),
-        "status": status, "errors": errors, "waits": &*kept.waits.borrow(),
+        "status": status, "errors": errors,
     });
+    // Of a manifest with a budget the recording holds the waits before retries only.
+    if !engine.has_budget() {
+        result["waits"] = json!(&*kept.waits.borrow());
+    }
     Ok((result, blind))
 }
 
@@ -83,7 +102,7 @@ fn micros(text: &str) -> Result<i64, Failure> {
 /// The API of a case, ended with this value.
 struct Api {
     child: Child,
-    wire: Wire,
+    wire: Rc<Wire>,
 }
 
 impl Api {
@@ -98,7 +117,7 @@ impl Api {
         }
         let port = line.trim().strip_prefix("PORT ").and_then(|port| port.parse().ok());
         let port = port.ok_or_else(|| format!("fake_api.py did not tell its port but `{line}`"))?;
-        Ok(Self { child, wire: Wire::new(port) })
+        Ok(Self { child, wire: Rc::new(Wire::new(port)) })
     }
 }
 
