@@ -245,6 +245,9 @@ fn beginning(rest: &[String]) -> Value {
     if numeric { Value::list(Vec::new()) } else { Value::dict(Dict::new()) }
 }
 
+/// What must hold of a value that is deleted.
+pub type Condition<'c, E> = &'c mut dyn FnMut(&Value) -> Result<bool, E>;
+
 /// Deletes what a path of patterns fits or, with a condition, every single value for which it holds. Returns how many there were.
 ///
 /// # Errors
