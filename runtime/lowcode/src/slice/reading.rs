@@ -279,7 +279,7 @@ impl Reading {
             self.windows = Some(timeline.windows(self.tracker.now()).map_err(system)?);
         }
         let Some(windows) = &mut self.windows else { return Ok(None) };
-        let Some(cursor) = windows.next().map_err(system)? else { return Ok(None) };
+        let Some(cursor) = windows.advance().map_err(system)? else { return Ok(None) };
         self.made += 1;
         limit(self.made, &self.name)?;
         Ok(Some(Work { slice: Slice { cursor, ..Slice::default() }, key: None }))
@@ -289,7 +289,7 @@ impl Reading {
         loop {
             if let Some(partition) = &mut self.partition {
                 if let Some(cursor) = partition.next.take() {
-                    partition.next = partition.windows.next().map_err(system)?;
+                    partition.next = partition.windows.advance().map_err(system)?;
                     partition.made += 1;
                     limit(partition.made, &self.name)?;
                     if let Progress::Partitioned(partitions) = &mut *self.tracker.progress.borrow_mut() {
@@ -314,7 +314,7 @@ impl Reading {
             let opened = partitions.open(&partition.partition, parent_state, now).map_err(system)?;
             rule = partitions.rule_made();
             if let Some((key, mut windows)) = opened {
-                let next = windows.next().map_err(system)?;
+                let next = windows.advance().map_err(system)?;
                 self.partition = Some(PartitionWindows { key, partition, windows, next, made: 0 });
             }
         }
@@ -428,6 +428,6 @@ fn within_retention(period: &Text, state: &Dict, cursor: Option<&Cursor>, buildi
     };
     let Some(Ok(point)) = value.map(|value| formats(model).parse(value)) else { return Ok(false) };
     let now = crate::slice::point::Point::Time(crate::slice::point::Time { micros: building.scope.now_micros(), offset: 0 });
-    let cutoff = now.subtract(gap).map_err(crate::slice::timeline::overflow).map_err(system)?;
+    let cutoff = now.earlier(gap).map_err(crate::slice::timeline::overflow).map_err(system)?;
     Ok(point.compare(&cutoff).map_err(system)? != std::cmp::Ordering::Less)
 }

@@ -13,12 +13,12 @@ pub mod schema;
 pub mod validate;
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod behaviour;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, missing_docs, reason = "of tests only")]
 mod scripted;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -47,6 +47,7 @@ pub struct Connector {
     source: Source,
     config: Value,
     parents: HashSet<String>,
+    open: bool,
 }
 
 impl Connector {
@@ -73,7 +74,13 @@ impl Connector {
         for stream in &source.streams {
             collect_parents(&stream.stream, &mut parents);
         }
-        Ok(Self { source, config, parents })
+        Ok(Self { source, config, parents, open: false })
+    }
+
+    /// Lets every record enter the engine, also of streams that could do without: for comparison.
+    #[must_use]
+    pub fn with_open_records(self) -> Self {
+        Self { open: true, ..self }
     }
 
     /// The configuration as streams see it.
@@ -144,7 +151,7 @@ impl Connector {
         let stream = self.stream(name, &session)?;
         let state = state.and_then(Value::as_dict).cloned().unwrap_or_default();
         let schemas = |stream: &Stream| schema::load(self, stream, &session);
-        let building = Building { number: Some(number), ..self.building(&session, &schemas) };
+        let building = Building { number: (!self.open).then_some(number), ..self.building(&session, &schemas) };
         let reading = Reading::new(&stream, &state, &building)?;
         Run::new(&session.world, reading, number, self.window(&session)).read()
     }
