@@ -252,7 +252,7 @@ pub type Condition<'c, E> = &'c mut dyn FnMut(&Value) -> Result<bool, E>;
 ///
 /// # Errors
 /// Those of the condition.
-pub fn delete<E>(root: &mut Value, path: &[String], condition: Option<&mut dyn FnMut(&Value) -> Result<bool, E>>) -> Result<usize, E> {
+pub fn delete<E>(root: &mut Value, path: &[String], condition: Option<Condition<'_, E>>) -> Result<usize, E> {
     if condition.is_none() && !path.iter().any(|step| is_pattern(step)) {
         return Ok(usize::from(remove_plain(root, path)));
     }

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::fault::{FailureType, Failure};
+use crate::fault::{Failure, FailureType};
 use crate::host::{FetchError, Host, Level, PageOutcome, PageRequest, Pending, Request, Response};
 use crate::model::{Reader, Stream, read_stream};
 use crate::retrieve::{Blind, Retriever, Setup, Shared, Step, Walk};
@@ -50,10 +50,10 @@ impl Response for Said {
     }
     fn emit_page(&self, _stream: u32, page: &PageRequest) -> Result<PageOutcome, FetchError> {
         let Some(Value::List(items)) = self.pointer(&page.pointer)? else { return Ok(PageOutcome::default()) };
-        let observed = page.observe.iter().map(|field| crate::host::Observed {
-            last: items.last().and_then(|item| item.get(field)).cloned(),
-            ..Default::default()
-        });
+        let observed = page
+            .observe
+            .iter()
+            .map(|field| crate::host::Observed { last: items.last().and_then(|item| item.get(field)).cloned(), ..Default::default() });
         Ok(PageOutcome { extracted: items.len() as u64, observed: observed.collect() })
     }
 }
@@ -90,12 +90,10 @@ impl Host for Quiet {
 
 /// A manifest's stream in short: base, path and record selector are given.
 fn stream(parts: &str) -> Stream {
-    let text = format!(
-        "{{\"type\":\"DeclarativeStream\",\"name\":\"s\",\"retriever\":{{\"type\":\"SimpleRetriever\",\"requester\":{{\"type\":\"HttpRequester\",\
-         \"url_base\":\"https://x.com/v1\",\"path\":\"a\"}},\"record_selector\":{{\"type\":\"RecordSelector\",\"extractor\":\
-         {{\"type\":\"DpathExtractor\",\"field_path\":[\"d\"]}}}}}}}}"
-    );
-    let mut whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let text = r#"{"type":"DeclarativeStream","name":"s","retriever":{"type":"SimpleRetriever","requester":{"type":"HttpRequester",
+        "url_base":"https://x.com/v1","path":"a"},"record_selector":{"type":"RecordSelector","extractor":
+        {"type":"DpathExtractor","field_path":["d"]}}}}"#;
+    let mut whole: serde_json::Value = serde_json::from_str(text).unwrap();
     merge(&mut whole, serde_json::from_str(parts).unwrap());
     read(&whole)
 }
@@ -255,8 +253,18 @@ fn blind_pages_go_the_same_way() {
 fn obstacles_are_told() {
     let reasons = |parts: &str| Blind::new(&stream(parts), 0, &[]).err().unwrap_or_default().len();
     assert_eq!(reasons("{}"), 0);
-    assert_eq!(reasons(r#"{"transformations":[{"type":"AddFields","fields":[{"type":"AddedFieldDefinition","path":["c"],"value":"{{ config['key'] }}"}]}]}"#), 0);
-    assert_eq!(reasons(r#"{"transformations":[{"type":"AddFields","fields":[{"type":"AddedFieldDefinition","path":["c"],"value":"{{ record['i'] }}"}]}]}"#), 1);
+    assert_eq!(
+        reasons(
+            r#"{"transformations":[{"type":"AddFields","fields":[{"type":"AddedFieldDefinition","path":["c"],"value":"{{ config['key'] }}"}]}]}"#
+        ),
+        0
+    );
+    assert_eq!(
+        reasons(
+            r#"{"transformations":[{"type":"AddFields","fields":[{"type":"AddedFieldDefinition","path":["c"],"value":"{{ record['i'] }}"}]}]}"#
+        ),
+        1
+    );
     assert_eq!(reasons(r#"{"transformations":[{"type":"KeysToLower"}],"retriever":{"decoder":{"type":"XmlDecoder"}}}"#), 2);
     assert_eq!(reasons(r#"{"retriever":{"record_selector":{"record_filter":{"type":"RecordFilter","condition":"{{ record.i }}"}}}}"#), 1);
     let option = r#"{"type":"RequestOption","inject_into":"request_parameter","field_name":"c"}"#;
