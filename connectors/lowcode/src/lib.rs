@@ -7,7 +7,8 @@ mod bridge;
 
 use hub_lowcode::fault::{FailureType, Failure};
 use hub_lowcode::load::Manifest;
-use hub_lowcode::stream::{Connector, Verdict};
+use hub_lowcode::stream::Connector;
+use hub_lowcode::stream::check::Verdict;
 use hub_lowcode::value::Value;
 use hub_lowcode::yaml::Node;
 use hub_sdk::{Error, Output, Source, StreamRequest};

@@ -20,7 +20,7 @@ impl Engine {
     /// # Errors
     /// All faults of the manifest.
     pub fn new(manifest: &str, config: &serde_json::Value) -> Result<Self, String> {
-        let (manifest, notes) = Manifest::read(manifest).map_err(|faults| told(faults))?;
+        let (manifest, notes) = Manifest::read(manifest).map_err(told)?;
         for note in notes {
             println!("note: {note}");
         }
@@ -37,6 +37,11 @@ impl Engine {
             let credentials = Credentials::new(self.manifest.clone(), connector.config().clone());
             (connector, credentials)
         }))
+    }
+
+    /// Whether requests wait for each other as well.
+    pub fn has_budget(&self) -> bool {
+        self.manifest.root().get("api_budget").is_some()
     }
 
     /// For a connector that does not come to be.

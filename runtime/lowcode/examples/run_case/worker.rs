@@ -61,7 +61,7 @@ fn one(
     let state = (again && !earlier.is_null()).then(|| json::to_value(earlier));
     let now = micros(now)?;
     let (connector, credentials) = match engine.connector(now)? {
-        Ok((connector, credentials)) => (Ok(connector), credentials),
+        Ok((connector, credentials)) => (Ok(if open { connector.with_open_records() } else { connector }), credentials),
         Err(failure) => (Err(failure), engine.no_credentials()),
     };
     let outside = Outside::new(now, wire.clone(), credentials, open);
@@ -77,10 +77,14 @@ fn one(
     let kept = outside.kept();
     let blind = kept.blind_pages.get() > 0 && kept.open_records.get() == 0;
     let status = if errors == json!([]) { "COMPLETE" } else { "INCOMPLETE" };
-    let result = json!({
+    let mut result = json!({
         "requests": requests, "records": &*kept.records.borrow(), "state": &*kept.state.borrow(),
-        "status": status, "errors": errors, "waits": &*kept.waits.borrow(),
+        "status": status, "errors": errors,
     });
+    // Of a manifest with a budget the recording holds the waits before retries only.
+    if !engine.has_budget() {
+        result["waits"] = json!(&*kept.waits.borrow());
+    }
     Ok((result, blind))
 }
 

@@ -44,11 +44,22 @@ pub fn secret_paths(manifest: &Manifest) -> Vec<SecretPath> {
             found.entry(path.to_vec()).or_insert(Why::Marked);
         });
     }
+    let mut in_addresses = Vec::new();
+    let mut sent = Vec::new();
     walk::components(manifest.root(), &mut |visit| {
-        for (field, steps) in of_authenticator(visit) {
-            found.entry(steps).or_insert_with(|| Why::Authenticator(format!("{}.{field}", visit.path)));
+        for field in ["url", "url_base", "token_refresh_endpoint"] {
+            in_addresses.extend(paths_in(visit, field));
         }
+        of_authenticator(visit, &mut sent);
     });
+    for Sent { place, paths } in sent {
+        // Beside a marked secret, the rest of a field is a user or a switch; what is part of an address is known to everyone.
+        if !paths.iter().any(|path| found.get(path) == Some(&Why::Marked)) {
+            for path in paths.into_iter().filter(|path| !in_addresses.contains(path)) {
+                found.entry(path).or_insert_with(|| Why::Authenticator(place.clone()));
+            }
+        }
+    }
     let all: Vec<Vec<String>> = found.keys().cloned().collect();
     // What lies within a secret is secret anyway.
     found.retain(|path, _| !all.iter().any(|other| other.len() < path.len() && path.starts_with(other)));
@@ -95,21 +106,27 @@ fn secret_fields(visit: &Visit<'_>) -> Vec<&'static str> {
     }
 }
 
-fn of_authenticator(visit: &Visit<'_>) -> Vec<(&'static str, Vec<String>)> {
-    let mut found = Vec::new();
+/// A secret field and the places of the configuration that it reads.
+struct Sent {
+    place: String,
+    paths: Vec<Vec<String>>,
+}
+
+fn paths_in(visit: &Visit<'_>, field: &str) -> Vec<Vec<String>> {
+    let template = visit.node.get(field).and_then(Node::as_str).and_then(|text| Template::parse(text).ok());
+    template.map(|template| config_paths(template.uses())).unwrap_or_default()
+}
+
+fn of_authenticator(visit: &Visit<'_>, sent: &mut Vec<Sent>) {
     for field in secret_fields(visit) {
-        let template = visit.node.get(field).and_then(Node::as_str).and_then(|text| Template::parse(text).ok());
-        found.extend(template.iter().flat_map(|template| config_paths(template.uses())).map(|path| (field, path)));
+        sent.push(Sent { place: format!("{}.{field}", visit.path), paths: paths_in(visit, field) });
     }
-    if let Some(updater) = visit.node.get("refresh_token_updater").filter(|updater| updater.entries().is_some()) {
-        let places = [("refresh_token_config_path", "refresh_token"), ("access_token_config_path", "access_token")];
-        for (field, default) in places {
-            let path =
-                updater.get(field).and_then(Node::items).map(|items| items.iter().filter_map(Node::as_str).map(str::to_owned).collect());
-            found.push(("refresh_token_updater", path.unwrap_or_else(|| vec!["credentials".to_owned(), default.to_owned()])));
-        }
+    let Some(updater) = visit.node.get("refresh_token_updater").filter(|updater| updater.entries().is_some()) else { return };
+    for (field, default) in [("refresh_token_config_path", "refresh_token"), ("access_token_config_path", "access_token")] {
+        let path = updater.get(field).and_then(Node::items).map(|items| items.iter().filter_map(Node::as_str).map(str::to_owned).collect());
+        let path = path.unwrap_or_else(|| vec!["credentials".to_owned(), default.to_owned()]);
+        sent.push(Sent { place: format!("{}.refresh_token_updater", visit.path), paths: vec![path] });
     }
-    found
 }
 
 /// The places of the configuration that are read, without those that are the configuration as a whole.

@@ -216,6 +216,18 @@ fn secrets_are_those_marked_and_those_sent() {
     assert_eq!(paths, ["credentials.token", "key", "many.*.p", "user"]);
 }
 
+#[test]
+fn what_stands_beside_a_marked_secret_or_in_an_address_is_none() {
+    let manifest = small(
+        "spec: {type: Spec, connection_specification: {properties: {key: {airbyte_secret: true}}}}\nstreams:\n- name: s\n  retriever:\n    record_selector: {extractor: \
+         {field_path: []}}\n    requester:\n      url_base: \"https://{{ config['account'] }}.example\"\n      authenticator: {type: SelectiveAuthenticator, \
+         authenticator_selection_path: [kind], authenticators: {a: {type: BearerAuthenticator, api_token: \"{{ config['user'] }}:{{ config['key'] }}\"}, b: {type: \
+         ApiKeyAuthenticator, api_token: \"{{ config['account'] }}-{{ config['token'] }}\"}}}\n",
+    );
+    let paths: Vec<String> = secret_paths(&manifest).iter().map(SecretPath::dotted).collect();
+    assert_eq!(paths, ["key", "token"]);
+}
+
 struct Outcome {
     headers: Value,
     configuration: Value,

@@ -31,14 +31,26 @@ const MAX_WORK: u64 = 2_000_000;
 /// # Errors
 /// Parameters that are no mapping, and results that are too large.
 pub fn propagate(field: &str, component: &Node, parent: &Node, use_parent_parameters: bool) -> Result<Node, Fault> {
-    let mut propagation = Propagation { use_parent_parameters, work: 0, memory: HashMap::new(), path: Vec::new() };
+    propagate_within(MAX_WORK, field, component, parent, use_parent_parameters)
+}
+
+/// As [`propagate`], with so much work at most.
+pub(super) fn propagate_within(
+    budget: u64,
+    field: &str,
+    component: &Node,
+    parent: &Node,
+    use_parent_parameters: bool,
+) -> Result<Node, Fault> {
+    let mut propagation = Propagation { use_parent_parameters, budget, memory: HashMap::new(), path: Vec::new() };
     let parent = propagation.parameters_of(parent)?;
     propagation.component(field, component, &parent, 0)
 }
 
 struct Propagation {
     use_parent_parameters: bool,
-    work: u64,
+    /// What may still be copied.
+    budget: u64,
     /// What became of each shared component without outer parameters; the component itself is kept so that its address stays its own.
     memory: HashMap<(usize, String), (Node, Node)>,
     path: Vec<Arc<str>>,
@@ -57,11 +69,13 @@ impl Propagation {
     }
 
     fn charge(&mut self, mark: Option<Mark>, units: usize) -> Result<(), Fault> {
-        self.work = self.work.saturating_add(units as u64);
-        if self.work > MAX_WORK {
-            return Err(self.fault(mark, Kind::Limit, "`$parameters` multiply beyond what is reasonable".to_owned()));
+        match self.budget.checked_sub(units as u64) {
+            Some(left) => {
+                self.budget = left;
+                Ok(())
+            }
+            None => Err(self.fault(mark, Kind::Limit, "`$parameters` multiply beyond what is reasonable".to_owned())),
         }
-        Ok(())
     }
 
     fn component(&mut self, field: &str, node: &Node, parent: &Parameters, steps: u32) -> Result<Node, Fault> {

@@ -151,7 +151,10 @@ fn references_do_not_explode() {
 #[test]
 fn parameters_do_not_explode() {
     let parameters: Vec<String> = (0..12).map(|number| format!("p{number}: {{type: T, x: {{type: U}}}}")).collect();
-    assert_eq!(kinds(&format!("a: {{type: A, $parameters: {{{}}}}}", parameters.join(", "))), [Kind::Limit]);
+    let bomb = yaml::parse(&format!("{{type: A, $parameters: {{{}}}}}", parameters.join(", "))).unwrap().root;
+    let none = Node::mapping(None, yaml::Entries::new());
+    // The real budget is larger; this shows that it is kept, and that without one there would be no end.
+    assert_eq!(propagate::propagate_within(20_000, "", &bomb, &none, false).unwrap_err().kind, Kind::Limit);
     assert_eq!(kinds("a: {type: A, $parameters: 5}"), [Kind::Invalid]);
     assert_eq!(kinds("a: {type: A, $parameters: '#/version'}"), [Kind::Invalid]);
 }

@@ -12,7 +12,7 @@ pub enum Cursor {
     /// By a date of its records.
     Datetime(Box<DatetimeCursor>),
     /// By a growing number of its records.
-    Count(CountCursor),
+    Count(Box<CountCursor>),
 }
 
 /// `DatetimeBasedCursor`.
@@ -156,7 +156,7 @@ fn format_orders(format: &str) -> bool {
 pub fn read_cursor(node: &Node, reader: &mut Reader) -> Option<Cursor> {
     let fields = reader.component(node, &["DatetimeBasedCursor", "IncrementingCountCursor"])?;
     if fields.kind == "IncrementingCountCursor" {
-        return read_count(fields, reader).map(Cursor::Count);
+        return read_count(fields, reader).map(|cursor| Cursor::Count(Box::new(cursor)));
     }
     read_datetime(fields, reader).map(|cursor| Cursor::Datetime(Box::new(cursor)))
 }

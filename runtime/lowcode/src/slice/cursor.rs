@@ -222,8 +222,8 @@ impl Judge for Tracker {
             return Ok(None);
         }
         let offset = crate::slice::point::Gap::micros((half - 1).saturating_mul(unit.micros));
-        let first_end = start.add(offset).map_err(overflow)?;
-        let second_start = first_end.add(unit).map_err(overflow)?;
+        let first_end = start.later(offset).map_err(overflow)?;
+        let second_start = first_end.later(unit).map_err(overflow)?;
         let ordered = |one: &Point, two: &Point| one.compare(two).map(|order| order != std::cmp::Ordering::Greater);
         if !(ordered(&start, &first_end)? && ordered(&second_start, &end)?) {
             return Ok(None);

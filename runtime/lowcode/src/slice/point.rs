@@ -85,7 +85,7 @@ impl Time {
     ///
     /// # Errors
     /// [`Overflow`].
-    pub fn add(self, gap: Gap) -> Result<Self, Overflow> {
+    pub fn later(self, gap: Gap) -> Result<Self, Overflow> {
         let mut local = self.local();
         if gap.months != 0 {
             let (days, rest) = (local.div_euclid(DAY), local.rem_euclid(DAY));
@@ -102,8 +102,8 @@ impl Time {
     ///
     /// # Errors
     /// [`Overflow`].
-    pub fn subtract(self, gap: Gap) -> Result<Self, Overflow> {
-        self.add(gap.negated().ok_or(Overflow)?)
+    pub fn earlier(self, gap: Gap) -> Result<Self, Overflow> {
+        self.later(gap.negated().ok_or(Overflow)?)
     }
 
     /// To the full day, week or month in its own zone.
@@ -169,9 +169,9 @@ impl Point {
     ///
     /// # Errors
     /// [`Overflow`].
-    pub fn add(&self, gap: Gap) -> Result<Self, Overflow> {
+    pub fn later(&self, gap: Gap) -> Result<Self, Overflow> {
         match self {
-            Self::Time(time) => time.add(gap).map(Self::Time),
+            Self::Time(time) => time.later(gap).map(Self::Time),
             other => Ok(other.clone()),
         }
     }
@@ -180,9 +180,9 @@ impl Point {
     ///
     /// # Errors
     /// [`Overflow`].
-    pub fn subtract(&self, gap: Gap) -> Result<Self, Overflow> {
+    pub fn earlier(&self, gap: Gap) -> Result<Self, Overflow> {
         match self {
-            Self::Time(time) => time.subtract(gap).map(Self::Time),
+            Self::Time(time) => time.earlier(gap).map(Self::Time),
             other => Ok(other.clone()),
         }
     }
@@ -237,10 +237,10 @@ mod tests {
 
     #[test]
     fn months_keep_to_the_calendar() {
-        assert_eq!(day(2024, 1, 31).add(Gap { months: 1, micros: 0 }), Ok(day(2024, 2, 29)));
-        assert_eq!(day(2024, 3, 31).subtract(Gap { months: 13, micros: 0 }), Ok(day(2023, 2, 28)));
-        assert_eq!(day(9999, 12, 1).add(Gap { months: 1, micros: 0 }), Err(Overflow));
-        assert_eq!(day(2024, 1, 1).add(Gap::micros(i64::MAX)), Err(Overflow));
+        assert_eq!(day(2024, 1, 31).later(Gap { months: 1, micros: 0 }), Ok(day(2024, 2, 29)));
+        assert_eq!(day(2024, 3, 31).earlier(Gap { months: 13, micros: 0 }), Ok(day(2023, 2, 28)));
+        assert_eq!(day(9999, 12, 1).later(Gap { months: 1, micros: 0 }), Err(Overflow));
+        assert_eq!(day(2024, 1, 1).later(Gap::micros(i64::MAX)), Err(Overflow));
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Rule {
             Clamp::Week(_) | Clamp::Month => Gap::micros(86_400_000_000),
         };
         let unit = self.granularity.filter(|unit| !unit.is_zero()).unwrap_or(unit);
-        end.clamp(self.clamp, false).and_then(|end| end.subtract(unit)).map_err(overflow)
+        end.clamp(self.clamp, false).and_then(|end| end.earlier(unit)).map_err(overflow)
     }
 
     /// Where a cursor without start and state stands.
@@ -196,7 +196,7 @@ impl Rule {
         match point {
             Point::Time(_) => {
                 let unit = self.granularity.filter(|unit| !unit.is_zero()).unwrap_or(Gap::micros(1000));
-                Ok(point.add(unit).unwrap_or_else(|_| point.clone()))
+                Ok(point.later(unit).unwrap_or_else(|_| point.clone()))
             }
             Point::Number(Number(Value::Int(number))) => Ok(Point::Number(Number(Value::Int(number.saturating_add(1))))),
             Point::Number(Number(Value::Float(number, _))) => Ok(Point::Number(Number(Value::Float(number + 1.0, None)))),

@@ -38,7 +38,7 @@ fn rule(start: &str, end: &str, step: Option<&str>) -> Rule {
 fn all(timeline: &mut Timeline) -> Vec<String> {
     let mut windows = timeline.windows(0).unwrap();
     let mut texts = Vec::new();
-    while let Some(window) = windows.next().unwrap() {
+    while let Some(window) = windows.advance().unwrap() {
         texts.push(format!("{} {}", window["from"].as_str().unwrap(), window["to"].as_str().unwrap()));
     }
     texts
@@ -107,7 +107,7 @@ fn partitions_keep_their_own_positions_and_new_ones_begin_at_the_common_one() {
     first.start(0);
     let one = json(r#"{"id":1,"parent_slice":{}}"#);
     let (key, mut windows) = first.open(&one, None, 0).unwrap().unwrap();
-    let window = Slice { partition: one.clone(), cursor: windows.next().unwrap().unwrap(), extra: Dict::new() };
+    let window = Slice { partition: one.clone(), cursor: windows.advance().unwrap().unwrap(), extra: Dict::new() };
     first.begin(&key, true);
     assert!(first.open(&one, None, 0).unwrap().is_none(), "the same partition again");
     first.close(&key, &window, Some(point("2024-01-12")), Some(Value::str("2024-01-12"))).unwrap();
@@ -121,7 +121,7 @@ fn partitions_keep_their_own_positions_and_new_ones_begin_at_the_common_one() {
     let mut second = Partitioned::new(setting(), &state).unwrap();
     let (_, mut windows) = second.open(&json(r#"{"id":2,"parent_slice":{}}"#), None, 0).unwrap().unwrap();
     // Three seconds before the common position is another day in this format.
-    assert_eq!(windows.next().unwrap().unwrap()["from"], Value::str("2024-01-11"));
+    assert_eq!(windows.advance().unwrap().unwrap()["from"], Value::str("2024-01-11"));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn an_unfinished_partition_holds_the_common_position_back() {
     for id in [1, 2] {
         let partition = json(&format!(r#"{{"id":{id}}}"#));
         let (key, mut windows) = partitions.open(&partition, None, 0).unwrap().unwrap();
-        let window = Slice { partition, cursor: windows.next().unwrap().unwrap(), extra: Dict::new() };
+        let window = Slice { partition, cursor: windows.advance().unwrap().unwrap(), extra: Dict::new() };
         partitions.begin(&key, true);
         if id == 1 {
             partitions.close(&key, &window, Some(point("2024-01-12")), Some(Value::str("2024-01-12"))).unwrap();

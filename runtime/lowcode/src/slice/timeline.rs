@@ -43,7 +43,7 @@ impl Timeline {
         if lookback_seconds != 0
             && let Some(value) = legacy.get(&*rule.field).filter(|value| value.is_truthy()).cloned()
         {
-            let earlier = rule.parse(&value)?.subtract(Gap::micros(lookback_seconds.saturating_mul(1_000_000))).map_err(overflow)?;
+            let earlier = rule.parse(&value)?.earlier(Gap::micros(lookback_seconds.saturating_mul(1_000_000))).map_err(overflow)?;
             legacy.insert(Arc::clone(&rule.field), rule.format(&earlier)?);
         }
         let start = rule.start.clone().unwrap_or_else(|| rule.zero());
@@ -98,7 +98,7 @@ impl Timeline {
         for pair in self.intervals.windows(2) {
             if let [earlier, later] = pair {
                 let lower = match rule.granularity {
-                    Some(unit) => earlier.end.add(unit).map_err(overflow)?,
+                    Some(unit) => earlier.end.later(unit).map_err(overflow)?,
                     None => earlier.end.clone(),
                 };
                 ranges.push(Range { lower, upper: later.start.clone(), last: false });
@@ -106,7 +106,7 @@ impl Timeline {
         }
         if let Some(interval) = self.intervals.last() {
             let lower = match rule.lookback {
-                Some(gap) => interval.end.subtract(gap).map_err(overflow)?,
+                Some(gap) => interval.end.earlier(gap).map_err(overflow)?,
                 None => interval.end.clone(),
             };
             ranges.push(Range { lower, upper: end.clone(), last: true });
@@ -167,7 +167,7 @@ impl Timeline {
 
     fn lowest(&self) -> Result<Point, String> {
         let Some(gap) = self.rule.lookback else { return Ok(self.base.clone()) };
-        let Ok(lower) = self.base.subtract(gap) else { return Ok(self.base.clone()) };
+        let Ok(lower) = self.base.earlier(gap) else { return Ok(self.base.clone()) };
         let Some(start) = self.rule.start.as_ref().filter(|start| start.is_truthy()) else { return Ok(lower) };
         let floor = if self.base.compare(start)? == Ordering::Less { &self.base } else { start };
         Ok(if lower.compare(floor)? == Ordering::Less { floor.clone() } else { lower })
@@ -239,7 +239,7 @@ impl Windows {
     ///
     /// # Errors
     /// A boundary leaves the calendar or cannot be written.
-    pub fn next(&mut self) -> Result<Option<Dict>, String> {
+    pub fn advance(&mut self) -> Result<Option<Dict>, String> {
         loop {
             if let Some(range) = self.stepping.take()
                 && let Some(window) = self.step(range)?
@@ -293,7 +293,7 @@ impl Windows {
         let upper =
             if range.last && unit.is_some() { range.upper.clone() } else { range.upper.clamp(rule.clamp, true).map_err(overflow)? };
         let upper = match unit {
-            Some(unit) if !range.last => upper.subtract(unit).map_err(overflow)?,
+            Some(unit) if !range.last => upper.earlier(unit).map_err(overflow)?,
             _ => upper,
         };
         self.window(&range.lower, &upper).map(Some)
@@ -313,7 +313,7 @@ impl Windows {
             return Ok(None);
         }
         let shown = match rule.granularity.filter(|gap| !gap.is_zero()) {
-            Some(unit) if !range.last || !done => clamped.subtract(unit).map_err(overflow)?,
+            Some(unit) if !range.last || !done => clamped.earlier(unit).map_err(overflow)?,
             _ => clamped.clone(),
         };
         let window = self.window(&lower, &shown)?;
@@ -325,7 +325,7 @@ impl Windows {
 
     /// A step that leaves the calendar ends where the run ends.
     fn after(&self, lower: &Point, step: Gap) -> Point {
-        lower.add(step).unwrap_or_else(|_| self.end.clone())
+        lower.later(step).unwrap_or_else(|_| self.end.clone())
     }
 
     fn window(&self, lower: &Point, upper: &Point) -> Result<Dict, String> {

@@ -87,7 +87,7 @@ impl Connector {
         let name = stream.name();
         let first = self.begin(stream, &Dict::new(), session).and_then(|mut reading| {
             let Some(work) = reading.next(&session.world)? else { return Ok(false) };
-            records::reach(&mut reading, &work, session)?;
+            records::reach(&reading, &work, session)?;
             Ok(true)
         });
         match first {

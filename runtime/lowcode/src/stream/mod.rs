@@ -13,12 +13,12 @@ pub mod schema;
 pub mod validate;
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod behaviour;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, missing_docs, reason = "of tests only")]
 mod scripted;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -47,6 +47,7 @@ pub struct Connector {
     source: Source,
     config: Value,
     parents: HashSet<String>,
+    open: bool,
 }
 
 impl Connector {
@@ -73,7 +74,13 @@ impl Connector {
         for stream in &source.streams {
             collect_parents(&stream.stream, &mut parents);
         }
-        Ok(Self { source, config, parents })
+        Ok(Self { source, config, parents, open: false })
+    }
+
+    /// Lets every record enter the engine, also of streams that could do without: for comparison.
+    #[must_use]
+    pub fn with_open_records(self) -> Self {
+        Self { open: true, ..self }
     }
 
     /// The configuration as streams see it.
@@ -144,9 +151,9 @@ impl Connector {
         let stream = self.stream(name, &session)?;
         let state = state.and_then(Value::as_dict).cloned().unwrap_or_default();
         let schemas = |stream: &Stream| schema::load(self, stream, &session);
-        let building = Building { number: Some(number), ..self.building(&session, &schemas) };
+        let building = Building { number: (!self.open).then_some(number), ..self.building(&session, &schemas) };
         let reading = Reading::new(&stream, &state, &building)?;
-        Run::new(&session.world, reading, number, self.window(&session)).read()
+        Run::new(&session.world, reading, number, self.window(&stream, &session)).read()
     }
 
     /// Begins to talk to the API.
@@ -158,7 +165,13 @@ impl Connector {
         Ok(Session { world: World::new(host), shared: Shared::new(self.source.budget.as_ref(), &scope)?, scope })
     }
 
-    fn window(&self, session: &Session<'_>) -> usize {
+    fn window(&self, stream: &AnyStream, session: &Session<'_>) -> usize {
+        if stream.is_asynchronous() {
+            // Each slice is a job at the API, and APIs count them.
+            let jobs = self.source.maximum_jobs.as_ref().and_then(|jobs| jobs.evaluate(&session.scope).ok());
+            let jobs = jobs.as_ref().and_then(Value::as_int).and_then(|jobs| usize::try_from(jobs).ok());
+            return jobs.unwrap_or(1).clamp(1, MAXIMUM_WINDOW);
+        }
         let Some(concurrency) = &self.source.concurrency else { return WINDOW };
         let level = match concurrency.default.evaluate(&session.scope) {
             Ok(Value::Int(level)) => usize::try_from(level).unwrap_or(WINDOW),
