@@ -143,6 +143,11 @@ pub fn read(texts: &Texts, reading: Reading<'_>) -> (Option<LowCode>, Vec<Proble
     remarks.extend(inspection.notes.iter().map(|note| Remark { span: span(note.mark, texts), text: placed(&note.path, &note.message) }));
     let (mut streams, foreign) = claims(&inspection, texts, &mut problems, &mut remarks);
     let labels = labelled(texts, reading.hub, &mut streams, &mut problems);
+    if labels.unconfirmed() > 0 {
+        let text = format!("{} labels wait to be confirmed and do not count", labels.unconfirmed());
+        let span = texts.labels.as_ref().map(|(_, file)| Span { file: *file, start: 0, end: 0 });
+        remarks.push(Remark { span, text });
+    }
     let digest = digest(texts);
     let reasons = bodies::reasons(&manifest);
     let read = LowCode { file: texts.file, manifest, inspection, streams, foreign, labels, reasons, config, digest, remarks };
