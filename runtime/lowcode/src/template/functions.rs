@@ -91,6 +91,13 @@ pub(super) fn call(now_micros: i64, name: &'static str, given: Given) -> Outcome
             let value = Value::from_json(text.as_bytes()).map_err(|_| TemplateError::value_error("json_loads: the text is not JSON"))?;
             Ok(Operand::Value(value))
         }
+        _ => make(now_micros, name, given),
+    }
+}
+
+/// Calls a function that makes something which has no text of its own.
+fn make(now_micros: i64, name: &'static str, given: Given) -> Outcome<Operand> {
+    match name {
         "generate_uuid" => given.bind(name, &[], 0).map(|_| Operand::text(uuid(now_micros))),
         "dict" => super::methods::call(&super::budget::Budget::new(), &Operand::Value(Value::dict(Dict::new())), "update", given)
             .map(|called| called.changed.unwrap_or_else(Operand::none)),
