@@ -73,3 +73,8 @@ fn equality_and_order_are_pythons() {
     assert_eq!(Value::Int(1).compare(&Value::str("a")), None);
     assert!(read("[1,2]").compare(&read("[1,3]")).unwrap().is_lt());
 }
+
+#[test]
+fn a_value_is_small() {
+    assert!(size_of::<Value>() <= 32, "a record has many: {}", size_of::<Value>());
+}

@@ -4,29 +4,43 @@ use std::cmp::Ordering;
 
 use super::{DAY, DateError, SECOND};
 
-/// `timedelta` cannot be longer, in days.
-const DAYS_LIMIT: i128 = 999_999_999;
+/// A span cannot be longer, in days: more than all the years that there are. (Python: 999,999,999.)
+const DAYS_LIMIT: i128 = 100_000_000;
 
 /// `datetime.timedelta` or an ISO duration.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
-    years: i64,
-    months: i64,
-    micros: i128,
+    years: i32,
+    months: i32,
+    /// Narrower than what is reckoned with, so that a value stays small.
+    micros: i64,
     calendar: bool,
 }
 
 impl Span {
-    /// A `timedelta`.
+    /// A `timedelta`; the longest there is, if it is longer.
     #[must_use]
     pub fn from_micros(micros: i128) -> Self {
-        Self { years: 0, months: 0, micros, calendar: false }
+        let limit = DAYS_LIMIT * i128::from(DAY);
+        Self { years: 0, months: 0, micros: i64::try_from(micros.clamp(-limit, limit)).unwrap_or(0), calendar: false }
     }
 
     /// A duration with years and months.
-    #[must_use]
-    pub fn from_calendar(years: i64, months: i64, micros: i128) -> Self {
-        Self { years, months, micros, calendar: true }
+    ///
+    /// # Errors
+    /// [`DateError::Range`].
+    pub fn from_calendar(years: i64, months: i64, micros: i128) -> Result<Self, DateError> {
+        let part = |number: i64| i32::try_from(number).map_err(|_| DateError::Range);
+        if micros.abs() > DAYS_LIMIT * i128::from(DAY) {
+            return Err(DateError::Range);
+        }
+        Ok(Self { years: part(years)?, months: part(months)?, calendar: true, ..Self::from_micros(micros) })
+    }
+
+    /// Years, months and the rest of several at once.
+    fn checked(&self, other: &Self, years: i64, months: i64, micros: Option<i128>) -> Result<Self, DateError> {
+        let calendar = self.calendar || other.calendar;
+        Ok(Self { calendar, ..Self::from_calendar(years, months, micros.ok_or(DateError::Range)?)? })
     }
 
     /// `timedelta(days=…)`, rounded to microseconds, half to even.
@@ -51,19 +65,19 @@ impl Span {
     /// Months of the calendar, years included.
     #[must_use]
     pub fn months(&self) -> i64 {
-        self.years.saturating_mul(12).saturating_add(self.months)
+        i64::from(self.years) * 12 + i64::from(self.months)
     }
 
     /// The part that is not of the calendar.
     #[must_use]
     pub fn micros(&self) -> i128 {
-        self.micros
+        self.micros.into()
     }
 
     /// `timedelta.days`: rounded down.
     #[must_use]
     pub fn days(&self) -> i128 {
-        self.micros.div_euclid(DAY.into())
+        self.micros().div_euclid(DAY.into())
     }
 
     /// `total_seconds()` of the part that is not of the calendar.
@@ -89,13 +103,9 @@ impl Span {
     /// # Errors
     /// [`DateError::Range`].
     pub fn plus(&self, other: &Self) -> Result<Self, DateError> {
-        let micros = self.micros.checked_add(other.micros).filter(|micros| micros.abs() <= DAYS_LIMIT * i128::from(DAY));
-        Ok(Self {
-            years: self.years.checked_add(other.years).ok_or(DateError::Range)?,
-            months: self.months.checked_add(other.months).ok_or(DateError::Range)?,
-            micros: micros.ok_or(DateError::Range)?,
-            calendar: self.calendar || other.calendar,
-        })
+        let years = i64::from(self.years) + i64::from(other.years);
+        let months = i64::from(self.months) + i64::from(other.months);
+        self.checked(other, years, months, Some(self.micros() + other.micros()))
     }
 
     /// So many times.
@@ -103,13 +113,8 @@ impl Span {
     /// # Errors
     /// [`DateError::Range`].
     pub fn times(&self, factor: i64) -> Result<Self, DateError> {
-        let micros = self.micros.checked_mul(factor.into()).filter(|micros| micros.abs() <= DAYS_LIMIT * i128::from(DAY));
-        Ok(Self {
-            years: self.years.checked_mul(factor).ok_or(DateError::Range)?,
-            months: self.months.checked_mul(factor).ok_or(DateError::Range)?,
-            micros: micros.ok_or(DateError::Range)?,
-            calendar: self.calendar,
-        })
+        let part = |number: i32| i64::from(number).checked_mul(factor).ok_or(DateError::Range);
+        self.checked(self, part(self.years)?, part(self.months)?, self.micros().checked_mul(factor.into()))
     }
 
     /// Python's order; none where Python raises a `TypeError`: durations of the calendar have no order.
@@ -132,7 +137,7 @@ impl Span {
         if days != 0 {
             text.push_str(&format!("{days} day{}, ", if days.abs() == 1 { "" } else { "s" }));
         }
-        let rest = self.micros.rem_euclid(DAY.into());
+        let rest = self.micros().rem_euclid(DAY.into());
         let seconds = rest / i128::from(SECOND);
         text.push_str(&format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60));
         let micros = rest % i128::from(SECOND);
@@ -145,7 +150,7 @@ impl Span {
     /// `repr()`.
     #[must_use]
     pub fn python_repr(&self) -> String {
-        let rest = self.micros.rem_euclid(DAY.into());
+        let rest = self.micros().rem_euclid(DAY.into());
         let (days, seconds, micros) = (self.days(), rest / i128::from(SECOND), rest % i128::from(SECOND));
         if self.calendar {
             return format!("isodate.duration.Duration({days}, {seconds}, {micros}, years={}, months={})", self.years, self.months);
@@ -177,11 +182,8 @@ impl Span {
         let hour = 3600 * SECOND;
         span.read(time, &[('H', Unit::Micros(hour)), ('M', Unit::Micros(60 * SECOND)), ('S', Unit::Micros(SECOND))])?;
         let micros = span.whole.checked_add(span.broken.round_ties_even() as i128).ok_or(DateError::Range)?;
-        if micros > DAYS_LIMIT * i128::from(DAY) {
-            return Err(DateError::Range);
-        }
         let calendar = span.years != 0 || span.months != 0;
-        let result = Self { years: span.years, months: span.months, micros, calendar };
+        let result = Self { calendar, ..Self::from_calendar(span.years, span.months, micros)? };
         Ok(if negative { result.negated() } else { result })
     }
 }

@@ -186,10 +186,12 @@ impl Template {
             let message = "`stream_state` is no longer supported for interpolation: use `stream_interval` instead";
             return Err(TemplateError::new(ErrorKind::Unsupported, message));
         }
+        // As its own default it would give the same once more.
+        let own_default = default.is_some_and(|default| Arc::ptr_eq(&default.inner, &self.inner));
         match self.render(scope) {
-            Ok(Rendered::Text(text)) if text.is_empty() => {}
+            Ok(Rendered::Text(text)) if text.is_empty() && !own_default => {}
             Ok(rendered) => return Ok(typed(rendered, types)),
-            Err(error) if error.kind == ErrorKind::Undefined => {}
+            Err(error) if error.kind == ErrorKind::Undefined && !own_default => {}
             Err(error) => return Err(error),
         }
         match default {

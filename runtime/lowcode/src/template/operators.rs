@@ -349,6 +349,11 @@ pub(super) fn slice(container: &Operand, bounds: [Option<Operand>; 3]) -> Outcom
     }
     match container {
         Operand::Undefined(message) => Err(TemplateError::undefined(&**message)),
+        Operand::Value(Value::Str(text)) if text.is_ascii() && step == 1 => {
+            let range = ends(text.len(), start, stop, step);
+            let bounds = usize::try_from(range.0).ok().zip(usize::try_from(range.1).ok()).filter(|(first, end)| first < end);
+            Ok(Operand::text(bounds.and_then(|(first, end)| text.get(first..end)).unwrap_or_default()))
+        }
         Operand::Value(Value::Str(text)) => {
             let characters: Vec<char> = text.chars().collect();
             Ok(Operand::text(places(characters.len(), start, stop, step).filter_map(|at| characters.get(at)).collect::<String>()))
@@ -367,12 +372,16 @@ fn picked<T: Clone>(items: &[T], start: Option<i128>, stop: Option<i128>, step: 
 }
 
 fn places(length: usize, start: Option<i128>, stop: Option<i128>, step: i128) -> impl Iterator<Item = usize> {
-    let length = i128::try_from(length).unwrap_or(0);
-    let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
-    let bound = |number: i128| if number < 0 { number.saturating_add(length).max(low) } else { number.min(high) };
-    let first = start.map_or(if step > 0 { 0 } else { high }, bound);
-    let end = stop.map_or(if step > 0 { length } else { -1 }, bound);
+    let (first, end) = ends(length, start, stop, step);
     std::iter::successors(Some(first), move |at| at.checked_add(step))
         .take_while(move |at| if step > 0 { *at < end } else { *at > end })
         .filter_map(|at| usize::try_from(at).ok())
+}
+
+/// The first place, and the one that is not reached.
+fn ends(length: usize, start: Option<i128>, stop: Option<i128>, step: i128) -> (i128, i128) {
+    let length = i128::try_from(length).unwrap_or(0);
+    let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
+    let bound = |number: i128| if number < 0 { number.saturating_add(length).max(low) } else { number.min(high) };
+    (start.map_or(if step > 0 { 0 } else { high }, bound), stop.map_or(if step > 0 { length } else { -1 }, bound))
 }

@@ -1,12 +1,19 @@
 //! Reads JSON as Python's `json` does: `NaN` and `Infinity` are numbers, the last of several equal keys wins. Nesting is limited.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+
+use indexmap::map::raw_entry_v1::{RawEntryApiV1, RawEntryMut};
 
 use super::{DEPTH_LIMIT, Dict, Value};
 
 /// Number of remembered keys; a power of two.
 const KEY_SLOTS: usize = 512;
+/// Levels whose objects' sizes are remembered.
+const LEVELS: usize = 8;
+/// No more room is set aside for an object that has not been read.
+const SIZE_LIMIT: usize = 64;
 /// Longer keys are not remembered.
 const KEY_LIMIT: usize = 64;
 
@@ -30,7 +37,18 @@ impl std::error::Error for JsonError {}
 /// Reads many texts and remembers their keys, so that records of one kind share them.
 #[derive(Debug)]
 pub struct JsonReader {
-    keys: Vec<Option<Arc<str>>>,
+    keys: Vec<Option<Key>>,
+    /// All dictionaries share it, so that a remembered key need not be hashed again.
+    hasher: RandomState,
+    /// Members of the last object of each of the outer levels: the next one is probably as large.
+    sizes: [usize; LEVELS],
+}
+
+/// A key and its hash.
+#[derive(Clone, Debug)]
+struct Key {
+    text: Arc<str>,
+    hash: u64,
 }
 
 impl Default for JsonReader {
@@ -43,7 +61,7 @@ impl JsonReader {
     /// Remembers nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { keys: Vec::new() }
+        Self { keys: Vec::new(), hasher: RandomState::new(), sizes: [0; LEVELS] }
     }
 
     /// Reads one value that fills the whole text. A byte order mark is skipped.
@@ -56,7 +74,7 @@ impl JsonReader {
         if self.keys.is_empty() {
             self.keys.resize(KEY_SLOTS, None);
         }
-        let mut scan = Scan { text, bytes: text.as_bytes(), at: 0, keys: &mut self.keys };
+        let mut scan = Scan { text, bytes: text.as_bytes(), at: 0, keys: &mut self.keys, hasher: &self.hasher, sizes: &mut self.sizes };
         let value = scan.value(0)?;
         scan.space();
         if scan.at < scan.bytes.len() { Err(scan.error("the end")) } else { Ok(value) }
@@ -77,7 +95,9 @@ struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    keys: &'a mut [Option<Arc<str>>],
+    keys: &'a mut [Option<Key>],
+    hasher: &'a RandomState,
+    sizes: &'a mut [usize; LEVELS],
 }
 
 impl<'a> Scan<'a> {
@@ -153,12 +173,13 @@ impl<'a> Scan<'a> {
             return Err(self.error("less nesting"));
         }
         self.at += 1;
-        let mut dict = Dict::new();
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Value::dict(dict));
+            return Ok(Value::dict(Dict::new()));
         }
+        let size = self.sizes.get(depth).copied().unwrap_or(0).min(SIZE_LIMIT);
+        let mut dict = Dict::with_capacity_and_hasher(size, self.hasher.clone());
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -172,12 +193,22 @@ impl<'a> Scan<'a> {
             }
             self.at += 1;
             let value = self.value(depth + 1)?;
-            dict.insert(key, value);
+            match dict.raw_entry_mut_v1().from_hash(key.hash, |known| **known == *key.text) {
+                RawEntryMut::Occupied(mut entry) => {
+                    entry.insert(value);
+                }
+                RawEntryMut::Vacant(entry) => {
+                    entry.insert_hashed_nocheck(key.hash, key.text, value);
+                }
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
+                    if let Some(size) = self.sizes.get_mut(depth) {
+                        *size = dict.len();
+                    }
                     return Ok(Value::dict(dict));
                 }
                 _ => return Err(self.error("`,` or `}`")),
@@ -210,20 +241,22 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn key(&mut self) -> Result<Arc<str>, JsonError> {
-        let Some(text) = self.plain()? else { return Ok(self.escaped()?.into()) };
+    fn key(&mut self) -> Result<Key, JsonError> {
+        let hasher = self.hasher;
+        let hashed = |text: Arc<str>| Key { hash: hasher.hash_one(&*text), text };
+        let Some(text) = self.plain()? else { return self.escaped().map(|text| hashed(text.into())) };
         if text.len() > KEY_LIMIT {
-            return Ok(text.into());
+            return Ok(hashed(text.into()));
         }
-        let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        let Some(slot) = self.keys.get_mut((hash ^ (hash >> 16)) as usize % KEY_SLOTS) else { return Ok(text.into()) };
+        let place = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let Some(slot) = self.keys.get_mut((place ^ (place >> 16)) as usize % KEY_SLOTS) else { return Ok(hashed(text.into())) };
         if let Some(known) = slot
-            && **known == *text
+            && *known.text == *text
         {
-            return Ok(Arc::clone(known));
+            return Ok(known.clone());
         }
-        let key: Arc<str> = text.into();
-        *slot = Some(Arc::clone(&key));
+        let key = hashed(text.into());
+        *slot = Some(key.clone());
         Ok(key)
     }
 
