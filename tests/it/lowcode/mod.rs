@@ -2,6 +2,7 @@
 
 mod example;
 mod hostile;
+mod import;
 mod memory;
 mod secrets;
 mod source;

@@ -93,7 +93,9 @@ mod tests {
     fn every_word_stands_once_and_means_something_known() {
         let file = read().unwrap();
         assert!(file.subjects.keys().all(|subject| vocab::subject(subject).is_some()));
-        for (part, entries) in [("strong", &file.strong), ("weak", &file.weak), ("among_people", &file.among_people), ("elsewhere", &file.elsewhere)] {
+        for (part, entries) in
+            [("strong", &file.strong), ("weak", &file.weak), ("among_people", &file.among_people), ("elsewhere", &file.elsewhere)]
+        {
             let mut seen = std::collections::BTreeMap::new();
             for (category, entries) in entries {
                 assert!(vocab::category(category).is_some(), "{part}: {category}");

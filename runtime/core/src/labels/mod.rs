@@ -101,7 +101,9 @@ impl StreamLabels {
                 && let Err(error) = claim.shape.declare(path, category)
             {
                 let help = "a path is either a value or has fields inside it";
-                found.push(Problem::new(Code::E011, format!("label `{path}` cannot be used: {}", error.message), help).at(label.path.span, "here"));
+                found.push(
+                    Problem::new(Code::E011, format!("label `{path}` cannot be used: {}", error.message), help).at(label.path.span, "here"),
+                );
             }
         }
         if !self.confirmed {

@@ -156,7 +156,8 @@ impl Reader<'_> {
     fn keys(&mut self, table: &Table, known: &[&'static str], place: &str) {
         for (key, _) in table.entries.iter().filter(|(key, _)| !known.contains(&key.value.as_str())) {
             let near = closest_of(&key.value, known.iter().copied());
-            let help = near.map_or_else(|| format!("remove it, or use one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+            let help =
+                near.map_or_else(|| format!("remove it, or use one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
             self.wrong(key.span, format!("unknown key `{}` in {place}", shorten(&key.value)), help);
         }
     }
@@ -168,6 +169,9 @@ impl Reader<'_> {
 
 fn no_word(what: &str, written: &Spanned<String>, near: Option<&str>) -> Problem {
     let title = format!("`{}` is no {what} of the vocabulary", shorten(&written.value));
-    let help = near.map_or_else(|| "see docs/reference/vocabulary.md, or add the word to the manifest".to_owned(), |near| format!("did you mean `{near}`?"));
+    let help = near.map_or_else(
+        || "see docs/reference/vocabulary.md, or add the word to the manifest".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
     Problem::new(Code::E011, title, help).at(written.span, format!("no such {what}"))
 }

@@ -67,7 +67,12 @@ pub fn propose(stream: &str, foreign: &Foreign, known: Option<&StreamLabels>, sa
         let hint = foreign.hints.get(path.as_str()).cloned().unwrap_or_default();
         let field = Field { stream, path: &path, leaf, hint };
         match field.by_sample(sample).or_else(|| field.by_format()).or_else(|| field.by_name()).or_else(|| field.by_type()) {
-            Some(guess) => found.fields.push(Proposal { path: path.clone(), category: guess.category, confidence: guess.confidence, reason: guess.reason }),
+            Some(guess) => found.fields.push(Proposal {
+                path: path.clone(),
+                category: guess.category,
+                confidence: guess.confidence,
+                reason: guess.reason,
+            }),
             None => found.unknown.push(path.clone()),
         }
     }
@@ -125,7 +130,11 @@ impl Field<'_> {
         if only_yes_or_no && !matches!(found.category.as_str(), "user.privacy_preferences" | "non-personal" | "system.operations") {
             return self.by_type();
         }
-        Some(if self.leaf.opaque { Guess { confidence: Confidence::Low, reason: format!("{}, and its inside is not told", found.reason), ..found } } else { found })
+        Some(if self.leaf.opaque {
+            Guess { confidence: Confidence::Low, reason: format!("{}, and its inside is not told", found.reason), ..found }
+        } else {
+            found
+        })
     }
 
     /// The last words of the name, from `start` on.
@@ -146,7 +155,11 @@ impl Field<'_> {
             return guess(category, Confidence::Medium, format!("name `{joined}` behind `{word}`"));
         }
         if let Some(category) = book.weak.get(&joined) {
-            return guess(category, if whole && of_people.is_none() { Confidence::Medium } else { Confidence::Low }, format!("name `{joined}`"));
+            return guess(
+                category,
+                if whole && of_people.is_none() { Confidence::Medium } else { Confidence::Low },
+                format!("name `{joined}`"),
+            );
         }
         book.elsewhere.get(&joined).and_then(|category| guess(category, Confidence::Low, format!("name `{joined}`")))
     }

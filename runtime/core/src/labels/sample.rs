@@ -108,7 +108,8 @@ fn is_email(text: &str) -> bool {
 }
 
 fn is_uuid(text: &str) -> bool {
-    text.len() == 36 && text.bytes().enumerate().all(|(at, byte)| if [8, 13, 18, 23].contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| if [8, 13, 18, 23].contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
 fn is_date(text: &str) -> bool {
@@ -147,10 +148,21 @@ mod tests {
     #[test]
     fn values_have_classes() {
         let cases = [
-            ("ada@example.org", Some("email")), ("a@b", None), ("https://example.org/x", Some("uri")), ("192.0.2.7", Some("ip")), ("fd00::1", Some("ip")),
-            ("123e4567-e89b-12d3-a456-426614174000", Some("uuid")), ("2026-01-31", Some("date")), ("2026-01-31T08:00:00Z", Some("date")),
-            ("DE89 3704 0044 0532 0130 00", Some("iban")), ("DE89370400440532013001", None), ("+49 30 123456", Some("phone")), ("030/123456-7", Some("phone")),
-            ("123456789", None), ("hello", None), ("", None),
+            ("ada@example.org", Some("email")),
+            ("a@b", None),
+            ("https://example.org/x", Some("uri")),
+            ("192.0.2.7", Some("ip")),
+            ("fd00::1", Some("ip")),
+            ("123e4567-e89b-12d3-a456-426614174000", Some("uuid")),
+            ("2026-01-31", Some("date")),
+            ("2026-01-31T08:00:00Z", Some("date")),
+            ("DE89 3704 0044 0532 0130 00", Some("iban")),
+            ("DE89370400440532013001", None),
+            ("+49 30 123456", Some("phone")),
+            ("030/123456-7", Some("phone")),
+            ("123456789", None),
+            ("hello", None),
+            ("", None),
         ];
         for (text, expected) in cases {
             assert_eq!(class(text), expected, "{text}");
@@ -160,7 +172,9 @@ mod tests {
     #[test]
     fn most_values_decide_and_none_is_kept() {
         let mut sample = Sample::default();
-        sample.read("{\"a\":{\"mail\":[\"ada@example.org\",\"bob@example.org\"]},\"b\":\"x\"}\n\n{\"a\":{\"mail\":\"?\"},\"b\":null}\n").unwrap();
+        sample
+            .read("{\"a\":{\"mail\":[\"ada@example.org\",\"bob@example.org\"]},\"b\":\"x\"}\n\n{\"a\":{\"mail\":\"?\"},\"b\":null}\n")
+            .unwrap();
         assert_eq!(sample.class_at("a.mail"), None);
         sample.read("{\"a\":{\"mail\":[\"c@example.org\",\"d@example.org\"]}}").unwrap();
         assert_eq!(sample.class_at("a.mail"), Some(("email", 4, 5)));

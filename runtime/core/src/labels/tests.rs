@@ -73,7 +73,8 @@ fn confirmed_labels_reach_the_streams_and_nothing_else_does() {
 #[test]
 fn a_stream_without_a_schema_is_what_its_labels_say() {
     let mut claims = [claim("contacts", json!({}))];
-    let (labels, _) = read("labels = 1\n[stream.contacts.fields]\na.b = \"non-personal\"\nc = { category = \"user.name\", confirmed = false }");
+    let (labels, _) =
+        read("labels = 1\n[stream.contacts.fields]\na.b = \"non-personal\"\nc = { category = \"user.name\", confirmed = false }");
     assert_eq!(labels.apply(&mut claims), []);
     assert_eq!(claims[0].shape.leaves().len(), 1);
     assert_eq!(category(&claims[0], "a.b").as_deref(), Some("non-personal"));
@@ -95,7 +96,9 @@ fn all_faults_of_a_file_are_told_at_once() {
 
 #[test]
 fn labels_that_hit_nothing_are_told_with_what_was_meant() {
-    let (labels, faults) = read("labels = 1\n[stream.contcts.fields]\na = \"user.name\"\n[stream.contacts]\nprimary_key = [\"idd\"]\n[stream.contacts.fields]\nemial = \"user.contact.email\"\n");
+    let (labels, faults) = read(
+        "labels = 1\n[stream.contcts.fields]\na = \"user.name\"\n[stream.contacts]\nprimary_key = [\"idd\"]\n[stream.contacts.fields]\nemial = \"user.contact.email\"\n",
+    );
     assert_eq!(faults, []);
     let found = labels.apply(&mut [claim("contacts", json!({ "id": { "type": "string" }, "email": { "type": "string" } }))]);
     let told: Vec<_> = found.iter().map(|problem| (problem.title.as_str(), problem.help.as_str())).collect();
@@ -149,7 +152,8 @@ fn names_formats_and_samples_make_proposals() {
 
 #[test]
 fn what_is_written_is_read_again_and_counts_only_once_it_is_confirmed() {
-    let found = foreign(json!({ "email": { "type": "string" }, "name": { "type": "string" }, "odd \"key\"": { "type": "string" }, "qqq": {} }));
+    let found =
+        foreign(json!({ "email": { "type": "string" }, "name": { "type": "string" }, "odd \"key\"": { "type": "string" }, "qqq": {} }));
     let proposals = propose("contacts", &found, None, None);
     let written = Written { name: "contacts \"new\"".to_owned(), primary_key: vec![FieldPath::parse("email").unwrap()], proposals };
     let text = write(&[written]);
@@ -166,7 +170,9 @@ fn what_is_written_is_read_again_and_counts_only_once_it_is_confirmed() {
 
 #[test]
 fn what_is_labelled_already_is_not_proposed_again() {
-    let found = foreign(json!({ "email": { "type": "string" }, "phone": { "type": "string" }, "address": { "properties": { "city": { "type": "string" } } } }));
+    let found = foreign(
+        json!({ "email": { "type": "string" }, "phone": { "type": "string" }, "address": { "properties": { "city": { "type": "string" } } } }),
+    );
     let (labels, _) = read(CONTACTS);
     let proposals = propose("contacts", &found, labels.stream("contacts"), None);
     assert_eq!(proposals.fields.iter().map(|guess| guess.path.as_str()).collect::<Vec<_>>(), ["phone"]);

@@ -364,7 +364,12 @@ static FLOW: Table = Table {
             "\"append\"",
         ),
         optional("schedule", TEXT, "Five or six cron fields and a time zone (absent = UTC), or `manual`.", "\"0 3 * * * Europe/Berlin\""),
-        optional("state", TEXT, "A file with the state from which the first run goes on, relative to this file.", "\"state/contacts.json\""),
+        optional(
+            "state",
+            TEXT,
+            "A file with the state from which the first run goes on, relative to this file.",
+            "\"state/contacts.json\"",
+        ),
         optional(
             "on_undeclared",
             Kind::Choice(&["drop", "stop"]),

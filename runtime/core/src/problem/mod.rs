@@ -53,6 +53,25 @@ impl Sources {
         self.files.iter().map(|(name, text)| (name.as_str(), &**text))
     }
 
+    /// Blanks a place, so that it can be shown although a secret stands there. Line breaks and quotes stay.
+    pub fn blank(&mut self, span: Span) {
+        let Some((_, text)) = self.files.get_mut(usize::from(span.file)) else { return };
+        let range = span.start as usize..span.end as usize;
+        let Some(secret) = text.get(range.clone()) else { return };
+        let stays = |byte: u8| if matches!(byte, b'"' | b'\'' | b'\n' | b'\r' | b'{' | b'}') { char::from(byte) } else { '*' };
+        let blank: String = secret.bytes().map(stays).collect();
+        let mut shown = text.to_string();
+        shown.replace_range(range, &blank);
+        *text = shown.into();
+    }
+
+    /// Blanks a text wherever it stands in a file.
+    pub fn blank_text(&mut self, file: u16, secret: &str) {
+        if let Some((_, text)) = self.files.get_mut(usize::from(file)).filter(|_| !secret.is_empty()) {
+            *text = text.replace(secret, &"*".repeat(secret.len())).into();
+        }
+    }
+
     /// Line and column of a place, both counted from 1, the column in characters.
     #[must_use]
     pub fn line_column(&self, span: Span) -> (usize, usize) {

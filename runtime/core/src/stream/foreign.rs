@@ -237,7 +237,8 @@ mod tests {
     use crate::stream::{MAX_SHAPE_FIELDS, Node, StreamShape};
 
     fn shape(properties: Value) -> StreamShape {
-        StreamShape::from_foreign_schema(&json!({ "type": ["object", "null"], "additionalProperties": true, "properties": properties })).shape
+        StreamShape::from_foreign_schema(&json!({ "type": ["object", "null"], "additionalProperties": true, "properties": properties }))
+            .shape
     }
 
     /// `path kind` of every leaf.
@@ -306,9 +307,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_addressed_stays_undeclared_and_is_told() {
-        let Foreign { shape: found, notes, .. } = StreamShape::from_foreign_schema(&json!({ "properties": { "a.b": { "type": "string" }, "": {}, "ok": { "type": "string" } } }));
+        let Foreign { shape: found, notes, .. } =
+            StreamShape::from_foreign_schema(&json!({ "properties": { "a.b": { "type": "string" }, "": {}, "ok": { "type": "string" } } }));
         assert_eq!((leaves(&found), notes.len()), (vec!["ok".to_owned()], 2));
-        let many: serde_json::Map<String, Value> = (0..=MAX_SHAPE_FIELDS).map(|at| (format!("f{at}"), json!({ "type": "string" }))).collect();
+        let many: serde_json::Map<String, Value> =
+            (0..=MAX_SHAPE_FIELDS).map(|at| (format!("f{at}"), json!({ "type": "string" }))).collect();
         let Foreign { shape: found, notes, .. } = StreamShape::from_foreign_schema(&json!({ "properties": many }));
         assert_eq!((found.leaves().len(), notes.len()), (MAX_SHAPE_FIELDS, 1));
     }
@@ -323,7 +326,8 @@ mod tests {
             let next = json!({ "$ref": format!("#/definitions/d{}", at + 1) });
             definitions.insert(format!("d{at}"), json!({ "properties": { "a": next.clone(), "b": next.clone(), "c": next } }));
         }
-        let Foreign { shape: found, .. } = StreamShape::from_foreign_schema(&json!({ "$ref": "#/definitions/d0", "definitions": definitions }));
+        let Foreign { shape: found, .. } =
+            StreamShape::from_foreign_schema(&json!({ "$ref": "#/definitions/d0", "definitions": definitions }));
         assert!(found.leaves().len() <= MAX_SHAPE_FIELDS);
     }
 }

@@ -56,12 +56,16 @@ impl Import {
 impl Airbyte {
     fn run(&self) -> Result<u8, Failure> {
         let config = inspect_lowcode::configuration(&self.config)?;
-        let catalog = import::catalog(&json(&self.catalog)?).map_err(|reason| unusable(&self.catalog, &reason))?;
+        let mut catalog = import::catalog(&json(&self.catalog)?).map_err(|reason| unusable(&self.catalog, &reason))?;
         let states = match &self.state {
             Some(path) => import::states(&text(path)?).map_err(|reason| unusable(path, &reason))?,
             None => BTreeMap::new(),
         };
         let read = self.source(&config)?;
+        let states = states.into_iter().filter_map(|(name, state)| Some((lowcode::hub_name(&name)?, state))).collect();
+        for stream in &mut catalog {
+            stream.name = lowcode::hub_name(&stream.name).unwrap_or_else(|| std::mem::take(&mut stream.name));
+        }
         known(&read, &catalog)?;
         empty(&self.to)?;
         let written = self.write(&read, &config, catalog, &states)?;
@@ -92,7 +96,9 @@ impl Airbyte {
             secrets.push((path.clone(), file));
         }
         let (mut files, mut taken) = (BTreeMap::new(), Vec::new());
-        for (stream, state) in states.iter().filter(|(name, _)| selected.iter().any(|stream| stream.name == **name && stream.mode != "replace")) {
+        for (stream, state) in
+            states.iter().filter(|(name, _)| selected.iter().any(|stream| stream.name == **name && stream.mode != "replace"))
+        {
             private_folder(&folder("state"))?;
             let file = format!("state/{}.json", import::file_name(stream, &mut taken));
             private_file(&folder(&file), state.to_string().as_bytes())?;
@@ -112,7 +118,10 @@ impl Airbyte {
         label::create(&folder("manifest.toml"), import::manifest(&plan).as_bytes())?;
         Ok(format!(
             "created {0}: {1} flows, {2} secrets in files of their own, {3} states to go on from\nnext: fill in what is marked in {0}/manifest.toml, confirm {0}/labels.toml, then hub check {0}/manifest.toml\n",
-            self.to.display(), count.0, count.1, count.2
+            self.to.display(),
+            count.0,
+            count.1,
+            count.2
         ))
     }
 }

@@ -58,7 +58,8 @@ pub(super) fn look(manifest: &Path, labels: Option<&Path>) -> Result<LowCode, Fa
     let mut sources = Sources::default();
     let texts = Texts::read(manifest, labels, &mut sources)?;
     let (read, problems) = lowcode::read(&texts, Reading::default());
-    let faults: Vec<Problem> = if read.is_some() { problems.into_iter().filter(|problem| problem.code == Code::E011).collect() } else { problems };
+    let faults: Vec<Problem> =
+        if read.is_some() { problems.into_iter().filter(|problem| problem.code == Code::E011).collect() } else { problems };
     match (read, Problems::new(faults)) {
         (_, Some(problems)) => Err(Failure { problems, sources }),
         (Some(read), None) => Ok(read),

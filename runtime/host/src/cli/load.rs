@@ -108,6 +108,7 @@ fn low_code(
     let (read, problems) = lowcode::read(&texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() });
     found.extend(problems);
     let mut read = read?;
+    lowcode::blank_literals(&read, system, &mut manifest.sources);
     let (denied, told) = lowcode::missing(&read, manifest, system);
     found.extend(denied);
     remarks.append(&mut read.remarks);
@@ -153,7 +154,11 @@ fn configuration(system: &manifest::System, package: &Package, found: &mut Vec<P
     for error in validator.iter_errors(&system.config.value).take(16) {
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { "the configuration".to_owned() } else { format!("`{}`", place.trim_start_matches('/')) };
-        let title = format!("connector `{}` does not accept this configuration: {place} {}", package.description.name, crate::place::without_value(&error));
+        let title = format!(
+            "connector `{}` does not accept this configuration: {place} {}",
+            package.description.name,
+            crate::place::without_value(&error)
+        );
         found.push(
             Problem::new(Code::E006, title, format!("see `hub plugin inspect {}`", inspectable(&system.connector.value)))
                 .at(system.config.span, "configured here"),

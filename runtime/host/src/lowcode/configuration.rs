@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use hub_core::manifest::System;
-use hub_core::problem::{Code, Problem, Sources, Span};
+use hub_core::problem::{Code, Problem, Sources};
 use hub_lowcode::inspect::{Derived, SecretPath, Shape, derive_secrets};
 use hub_lowcode::load;
 use hub_lowcode::value::Value as EngineValue;
@@ -15,6 +15,8 @@ use super::LowCode;
 
 /// What stands in the place of a secret while nobody runs anything.
 const PLACEHOLDER: &str = "hub-secret";
+/// A shorter text would blank innocent ones; where it stands it is blanked with all around it.
+const SHORTEST_BLANKED: usize = 4;
 /// Faults of one configuration that are told.
 const MAX_FAULTS: usize = 16;
 
@@ -37,11 +39,13 @@ impl LowCode {
         let real = EngineValue::from(&real_config(sources, system)?);
         let manifest = self.manifest.for_run();
         let mut made = 0_u64;
-        let derived = derive_secrets(manifest.root(), &real, &self.inspection.secrets, now_micros, &mut |shape| placeholder(shape, &mut made));
+        let derived =
+            derive_secrets(manifest.root(), &real, &self.inspection.secrets, now_micros, &mut |shape| placeholder(shape, &mut made));
         let Derived { manifest, configuration, secrets } = derived.map_err(|faults| {
             let what = faults.first().map_or_else(String::new, ToString::to_string);
             let help = "a secret must be passed on as it is, or be all that its template needs";
-            Problem::new(Code::E010, format!("a template cannot work with a placeholder: {what}"), help).at(system.connector.span, "this connector")
+            Problem::new(Code::E010, format!("a template cannot work with a placeholder: {what}"), help)
+                .at(system.connector.span, "this connector")
         })?;
         let mut guest = b"{\"manifest\":".to_vec();
         manifest.to_value().write_json(&mut guest);
@@ -171,19 +175,38 @@ pub(super) fn check(system: &System, config: &Value, manifest: &load::Manifest, 
     for (path, place) in system.secrets.iter().filter(|(path, _)| !secrets.iter().any(|secret| covers(&secret.steps, path))) {
         let title = format!("`{path}` is no secret of the connector of system `{}`", system.id.value);
         let known: Vec<String> = secrets.iter().map(SecretPath::dotted).collect();
-        let help = if known.is_empty() { "it has none: write the value in `config`".to_owned() } else { format!("its secrets are: {}", known.join(", ")) };
+        let help = if known.is_empty() {
+            "it has none: write the value in `config`".to_owned()
+        } else {
+            format!("its secrets are: {}", known.join(", "))
+        };
         found.push(Problem::new(Code::E012, title, help).at(place.span, "no such secret"));
     }
     let Some(specification) = manifest.spec().and_then(|spec| spec.get("connection_specification")) else { return };
-    let Ok(schema) = serde_json::from_str::<Value>(&specification.to_value().to_json()) else { return };
-    accepted(system, config, &schema, secrets, found);
+    accepted(system, config, &Value::from(&specification.to_value()), secrets, found);
 }
 
 fn literal(system: &System, path: &str) -> Problem {
     let title = format!("`{path}` of system `{}` is a secret and cannot stand in `config`", system.id.value);
-    let help = format!("put it into a file and name that: `secrets = {{ {} = {{ file = \"secrets/…\" }} }}`; replace the value, it is known now", hub_core::labels::key(path));
-    let whole = Span { end: system.config.span.start.saturating_add(1), ..system.config.span };
-    Problem::new(Code::E012, title, help).at(whole, "in this configuration")
+    let help = format!(
+        "put it into a file and name that: `secrets = {{ {} = {{ file = \"secrets/…\" }} }}`; replace the value, it is known now",
+        hub_core::labels::key(path)
+    );
+    Problem::new(Code::E012, title, help).at(system.config.span, "in this configuration")
+}
+
+/// Makes the texts fit to be shown where secrets stand in a configuration.
+pub fn blank_literals(read: &LowCode, system: &System, sources: &mut Sources) {
+    let secrets = &read.inspection.secrets;
+    let literals: Vec<&Value> = secrets.iter().flat_map(|secret| at(&system.config.value, &secret.steps)).map(|(_, value)| value).collect();
+    for literal in &literals {
+        if let Some(text) = literal.as_str().filter(|text| text.len() >= SHORTEST_BLANKED) {
+            sources.blank_text(system.config.span.file, text);
+        }
+    }
+    if !literals.is_empty() {
+        sources.blank(system.config.span);
+    }
 }
 
 fn covers(steps: &[String], path: &str) -> bool {
@@ -203,7 +226,11 @@ fn accepted(system: &System, config: &Value, schema: &Value, secrets: &[SecretPa
         let shown = if place.is_empty() { "the configuration".to_owned() } else { format!("`{place}`") };
         let what = crate::place::without_value(&error);
         let title = format!("the connector of system `{}` does not accept this configuration: {shown} {what}", system.id.value);
-        let help = if what.starts_with("lacks") { "add it to `config`, or to `secrets` if it is one" } else { "see `hub plugin inspect` with the connector's path" };
+        let help = if what.starts_with("lacks") {
+            "add it to `config`, or to `secrets` if it is one"
+        } else {
+            "see `hub plugin inspect` with the connector's path"
+        };
         let problem = Problem::new(Code::E006, title.clone(), help).at(system.config.span, "configured here");
         told.entry(title).or_insert(problem);
     }

@@ -16,6 +16,8 @@ use super::{LowCode, Remark, Texts};
 pub type Base = Description;
 
 const MAX_SUMMARY_BYTES: usize = 500;
+/// Notes about the schema of one stream that are told.
+const MAX_NOTES: usize = 5;
 
 /// The streams without labels, and what their schemas said.
 pub fn claims(
@@ -32,50 +34,75 @@ pub fn claims(
         return (found, schemas);
     }
     for facts in &inspection.streams {
-        if let Some(fault) = stream_name_fault(&facts.name) {
-            let title = format!("`{}`: this stream's name is not possible here", facts.place);
-            problems.push(Problem::new(Code::E010, title, fault).at(here, "in this manifest"));
+        let mut remark = |text: String| remarks.push(Remark { span: None, text });
+        let Some(name) = hub_name(&facts.name) else {
+            remark(format!("`{}`: a stream with this name cannot be named here and is left out", facts.place));
+            continue;
+        };
+        if schemas.contains_key(&name) {
+            remark(format!("stream `{name}` stands twice; the first one counts"));
             continue;
         }
-        if schemas.contains_key(&facts.name) {
-            remarks.push(Remark { span: Some(here), text: format!("stream `{}` stands twice; the first one counts", facts.name) });
-            continue;
+        if name != facts.name {
+            remark(format!("`{}`: the stream is called `{name}` here", facts.place));
         }
-        let foreign = foreign(facts, remarks);
-        remarks.extend(foreign.notes.iter().map(|note| Remark { span: None, text: format!("stream `{}`, field {note}", facts.name) }));
-        found.push(claim(facts, &foreign, remarks));
-        schemas.insert(facts.name.clone(), foreign);
+        if let Some(condition) = &facts.condition {
+            remark(format!("stream `{name}` is there only where `{}` is true", one_line(condition)));
+        }
+        let foreign = foreign(&name, facts, remarks);
+        left_out(&name, &foreign.notes, remarks);
+        found.push(claim(&name, facts, &foreign, remarks));
+        schemas.insert(name, foreign);
     }
     (found, schemas)
 }
 
-fn foreign(facts: &StreamFacts, remarks: &mut Vec<Remark>) -> Foreign {
+/// The name of a stream as hub has it: what hub does not allow in a name is left out. None if nothing remains.
+#[must_use]
+pub fn hub_name(name: &str) -> Option<String> {
+    let plain: String = name.chars().map(|character| if matches!(character, '/' | '\\') { '-' } else { character }).collect();
+    let plain = plain.trim().trim_start_matches('.').trim().to_owned();
+    stream_name_fault(&plain).is_none().then_some(plain)
+}
+
+/// The first few of the notes about a stream, and how many more there are.
+fn left_out(name: &str, notes: &[String], remarks: &mut Vec<Remark>) {
+    remarks.extend(notes.iter().take(MAX_NOTES).map(|note| Remark { span: None, text: format!("stream `{name}`, field {note}") }));
+    if let Some(more) = notes.len().checked_sub(MAX_NOTES).filter(|more| *more > 0) {
+        remarks.push(Remark { span: None, text: format!("stream `{name}`: {more} more fields like these") });
+    }
+}
+
+fn foreign(name: &str, facts: &StreamFacts, remarks: &mut Vec<Remark>) -> Foreign {
     let why = match &facts.schema {
         Schema::Static(schema) => {
-            return match serde_json::from_str::<Value>(&schema.to_json()) {
-                Ok(schema) => StreamShape::from_foreign_schema(&schema),
-                Err(_) => Foreign::default(),
-            };
+            let foreign = StreamShape::from_foreign_schema(&Value::from(schema));
+            if !foreign.shape.fields.is_empty() {
+                return foreign;
+            }
+            "its schema names no field"
         }
         Schema::File => "its schema is a file that the manifest does not carry",
         Schema::Dynamic => "its schema is known only when it runs",
     };
-    remarks.push(Remark { span: None, text: format!("stream `{}`: {why}; its fields are those that its labels name", facts.name) });
+    remarks.push(Remark { span: None, text: format!("stream `{name}`: {why}; its fields are those that its labels name") });
     Foreign::default()
 }
 
-fn claim(facts: &StreamFacts, foreign: &Foreign, remarks: &mut Vec<Remark>) -> StreamClaim {
+fn claim(name: &str, facts: &StreamFacts, foreign: &Foreign, remarks: &mut Vec<Remark>) -> StreamClaim {
     let scalar = |path: &FieldPath| is_single(&foreign.shape, path);
     let keys: Vec<Option<FieldPath>> = facts.primary_key.iter().map(|path| FieldPath::parse(&path.join(".")).filter(&scalar)).collect();
     // Half a key identifies nothing.
     let primary_key = keys.iter().cloned().collect::<Option<Vec<FieldPath>>>().unwrap_or_default();
     if primary_key.len() < keys.len() {
-        let text = format!("stream `{}`: its primary key is not among the single values of its schema; name one with `primary_key` in the labels", facts.name);
+        let text = format!(
+            "stream `{name}`: its primary key is not among the single values of its schema; name one with `primary_key` in the labels"
+        );
         remarks.push(Remark { span: None, text });
     }
     let cursor = facts.cursor_field.as_deref().and_then(FieldPath::parse).filter(scalar);
-    let summary = format!("Stream `{}` of the manifest", facts.name);
-    StreamClaim { name: facts.name.clone(), summary, shape: foreign.shape.clone(), primary_key, cursor, subjects: Vec::new() }
+    let summary = format!("Stream `{name}` of the manifest");
+    StreamClaim { name: name.to_owned(), summary, shape: foreign.shape.clone(), primary_key, cursor, subjects: Vec::new() }
 }
 
 /// A scalar outside arrays.
@@ -101,10 +128,11 @@ pub(super) fn description(read: &LowCode, path: &Path, base: &Base) -> Descripti
         name: name_of(path),
         version: read.manifest.version().filter(|version| is_version(version)).unwrap_or("0.0.0").to_owned(),
         summary: summary.unwrap_or_else(|| "Low-code connector.".to_owned()),
-        config: read.manifest.spec().and_then(|spec| spec.get("connection_specification")).map_or_else(
-            || json!({ "type": "object" }),
-            |schema| serde_json::from_str(&schema.to_value().to_json()).unwrap_or_else(|_| json!({ "type": "object" })),
-        ),
+        config: read
+            .manifest
+            .spec()
+            .and_then(|spec| spec.get("connection_specification"))
+            .map_or_else(|| json!({ "type": "object" }), |schema| Value::from(&schema.to_value())),
         imports: base.imports.clone(),
         hosts: hosts.collect(),
         read_body: read.streams.iter().any(|stream| !read.reasons(&stream.name).is_empty()),

@@ -19,10 +19,14 @@ pub fn missing(read: &LowCode, manifest: &Manifest, system: &System) -> (Vec<Pro
     if used && system.hosts.is_empty() && !lacking.is_empty() {
         let list = lacking.iter().map(|origin| format!("\"{origin}\"")).collect::<Vec<_>>().join(", ");
         let title = format!("the connector of system `{}` has no host that it may reach", system.id.value);
-        problems.push(Problem::new(Code::E204, title, format!("grant what its manifest names: `hosts = [{list}]`")).at(system.id.span, "no `hosts` here"));
+        problems.push(
+            Problem::new(Code::E204, title, format!("grant what its manifest names: `hosts = [{list}]`"))
+                .at(system.id.span, "no `hosts` here"),
+        );
     } else {
         for origin in origins.iter().filter(|origin| !granted(&origin.origin)) {
-            let text_ = format!("system `{}` does not grant `{}`, which this part of its manifest wants to reach", system.id.value, origin.origin);
+            let text_ =
+                format!("system `{}` does not grant `{}`, which this part of its manifest wants to reach", system.id.value, origin.origin);
             remarks.push(Remark { span: span_in(origin.mark, text, read.file), text: text_ });
         }
     }
@@ -56,7 +60,9 @@ fn bodies(read: &LowCode, manifest: &Manifest, system: &System) -> Vec<Problem> 
         }
         let title = format!("flow `{}` is denied: the records of `{}` must enter the sandbox", flow.id.value, flow.from.value);
         let help = format!("allow it with `grants = [\"read-body\"]` in `[system.{}]`", system.id.value);
-        let problem = Problem::new(Code::E310, title, help).at(flow.from.span, "read in the sandbox").at(system.id.span, "does not grant `read-body`");
+        let problem = Problem::new(Code::E310, title, help)
+            .at(flow.from.span, "read in the sandbox")
+            .at(system.id.span, "does not grant `read-body`");
         Some(reasons.iter().take(8).fold(problem, |problem, reason| problem.note(reason.clone())))
     });
     problems.collect()

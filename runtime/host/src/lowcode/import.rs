@@ -9,9 +9,9 @@ use hub_core::labels::{key, quoted};
 use hub_core::record::FieldPath;
 use serde_json::{Map, Value};
 
+use super::LowCode;
 use super::configuration::at;
 use super::describe::slug;
-use super::LowCode;
 
 /// One stream that was selected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub fn catalog(value: &Value) -> Result<Vec<Selected>, String> {
 
 fn selected(name: &str, stream: &Value, entry: &Value) -> Selected {
     let settings = entry.get("config").unwrap_or(entry);
-    let word = |snake: &str, camel: &str| entry.get(snake).or_else(|| settings.get(camel)).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let word =
+        |snake: &str, camel: &str| entry.get(snake).or_else(|| settings.get(camel)).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (read, write) = (word("sync_mode", "syncMode"), word("destination_sync_mode", "destinationSyncMode"));
     let full = read == "full_refresh";
     let (mode, note) = match write.as_str() {
@@ -98,7 +99,9 @@ pub fn states(text: &str) -> Result<BTreeMap<String, Value>, String> {
         take_state(message, &mut found)?;
     }
     // A full refresh leaves a state that says only that there is none.
-    found.retain(|_, state: &mut Value| state.as_object().is_some_and(|state| !state.is_empty() && !state.contains_key("__ab_no_cursor_state_message")));
+    found.retain(|_, state: &mut Value| {
+        state.as_object().is_some_and(|state| !state.is_empty() && !state.contains_key("__ab_no_cursor_state_message"))
+    });
     Ok(found)
 }
 
@@ -113,7 +116,9 @@ fn take_state(message: &Value, found: &mut BTreeMap<String, Value>) -> Result<()
     };
     let lists = [message.get("streamState"), message.pointer("/global/stream_states"), message.pointer("/globalState/streamStates")];
     if let Some(list) = lists.into_iter().flatten().find_map(Value::as_array) {
-        list.iter().for_each(|entry| drop(one(entry, found)));
+        for entry in list {
+            one(entry, found);
+        }
         return Ok(());
     }
     if one(message.get("stream").unwrap_or(message), found) {
@@ -250,10 +255,14 @@ fn system(plan: &Plan<'_>, text: &mut String) {
     for open in &plan.read.inspection.hosts.open {
         let _ = writeln!(text, "# FILL IN if it is needed: {}", one_line(&super::open_host(open)));
     }
-    let entering: Vec<&str> = plan.selected.iter().map(|stream| stream.name.as_str()).filter(|name| !plan.read.reasons(name).is_empty()).collect();
+    let entering: Vec<&str> =
+        plan.selected.iter().map(|stream| stream.name.as_str()).filter(|name| !plan.read.reasons(name).is_empty()).collect();
     if !entering.is_empty() {
         let names = one_line(&entering.join(", "));
-        let _ = writeln!(text, "# FILL IN if you allow it: records of these streams must enter the sandbox: {names}\n# grants = [\"read-body\"]");
+        let _ = writeln!(
+            text,
+            "# FILL IN if you allow it: records of these streams must enter the sandbox: {names}\n# grants = [\"read-body\"]"
+        );
     }
     if !plan.secrets.is_empty() {
         let _ = writeln!(text, "[system.{id}.secrets]");
@@ -270,7 +279,8 @@ fn flow(plan: &Plan<'_>, stream: &Selected, ids: &mut Vec<String>, text: &mut St
         let _ = writeln!(text, "# {note}");
     }
     let _ = writeln!(text, "from = {}", quoted(&format!("{}.{}", plan.system, stream.name)));
-    let _ = writeln!(text, "to = {}\npurpose = \"imported\"\nmode = {}", quoted(&format!("destination.{}", stream.name)), quoted(stream.mode));
+    let _ =
+        writeln!(text, "to = {}\npurpose = \"imported\"\nmode = {}", quoted(&format!("destination.{}", stream.name)), quoted(stream.mode));
     match plan.states.get(&stream.name) {
         Some(file) if stream.mode != "replace" => drop(writeln!(text, "state = {}", quoted(file))),
         _ => {}
@@ -302,7 +312,11 @@ fn fields(read: &LowCode, stream: &Selected) -> Vec<String> {
 /// A value in one line of TOML. What TOML does not have (`null`) is left out.
 fn inline(value: &Value) -> String {
     let entries = |fields: &Map<String, Value>| {
-        fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| format!("{} = {}", key(name), inline(value))).collect::<Vec<_>>()
+        fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
+            .collect::<Vec<_>>()
     };
     match value {
         Value::Null => "\"\"".to_owned(),

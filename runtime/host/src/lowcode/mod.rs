@@ -25,8 +25,8 @@ use hub_lowcode::load;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use configuration::{Started, placeholder_config, real_config};
-pub use describe::{Base, claims, name_of};
+pub use configuration::{Started, blank_literals, placeholder_config, real_config};
+pub use describe::{Base, claims, hub_name, name_of};
 pub use grants::{missing, open_host};
 
 /// The greatest size of a low-code manifest in bytes.
@@ -128,7 +128,8 @@ pub fn read(texts: &Texts, reading: Reading<'_>) -> (Option<LowCode>, Vec<Proble
         Ok(read) => read,
         Err(faults) => return (None, faults.iter().map(|fault| unsupported(fault, texts)).collect()),
     };
-    let declared = reading.system.map(|system| &system.config.value).or(reading.config).cloned().unwrap_or_else(|| Value::Object(Default::default()));
+    let declared =
+        reading.system.map(|system| &system.config.value).or(reading.config).cloned().unwrap_or_else(|| Value::Object(Default::default()));
     let secrets = inspect::secret_paths(&manifest);
     let known = reading.system.is_some() || reading.config.is_some();
     let config = placeholder_config(&declared, &secrets, reading.system);
@@ -142,6 +143,11 @@ pub fn read(texts: &Texts, reading: Reading<'_>) -> (Option<LowCode>, Vec<Proble
     remarks.extend(inspection.notes.iter().map(|note| Remark { span: span(note.mark, texts), text: placed(&note.path, &note.message) }));
     let (mut streams, foreign) = claims(&inspection, texts, &mut problems, &mut remarks);
     let labels = labelled(texts, reading.hub, &mut streams, &mut problems);
+    if labels.unconfirmed() > 0 {
+        let text = format!("{} labels wait to be confirmed and do not count", labels.unconfirmed());
+        let span = texts.labels.as_ref().map(|(_, file)| Span { file: *file, start: 0, end: 0 });
+        remarks.push(Remark { span, text });
+    }
     let digest = digest(texts);
     let reasons = bodies::reasons(&manifest);
     let read = LowCode { file: texts.file, manifest, inspection, streams, foreign, labels, reasons, config, digest, remarks };
@@ -165,10 +171,17 @@ impl LowCode {
         describe::description(self, path, base)
     }
 
+    /// The manifest's own name of a stream.
+    #[must_use]
+    pub fn own_name<'a>(&'a self, stream: &'a str) -> &'a str {
+        let facts = self.inspection.streams.iter().find(|facts| hub_name(&facts.name).as_deref() == Some(stream));
+        facts.map_or(stream, |facts| facts.name.as_str())
+    }
+
     /// Why the records of a stream must enter the sandbox; empty if they need not.
     #[must_use]
     pub fn reasons(&self, stream: &str) -> &[String] {
-        self.reasons.get(stream).map_or(&[], Vec::as_slice)
+        self.reasons.get(self.own_name(stream)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -235,5 +248,6 @@ fn text(path: &Path, limit: usize) -> io::Result<String> {
     if bytes.len() > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is over {} MiB", limit >> 20)));
     }
-    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))
+    String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))
 }

@@ -441,3 +441,14 @@ fn within_retention(period: &Text, state: &Dict, cursor: Option<&Cursor>, buildi
     let cutoff = now.earlier(gap).map_err(crate::slice::timeline::overflow).map_err(system)?;
     Ok(point.compare(&cutoff).map_err(system)? != std::cmp::Ordering::Less)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_have_a_limit() {
+        assert_eq!(limit(WINDOW_LIMIT, "a"), Ok(()));
+        assert!(matches!(limit(WINDOW_LIMIT + 1, "a"), Err(Failure::Stream { message, .. }) if message.contains("`step`")));
+    }
+}
