@@ -1,6 +1,13 @@
 //! Templates and dates against the evaluations that were recorded of the reference.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a test may fail"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Reads components from resolved nodes: one place for "which type is this", "is it there", "is it of that kind", and for telling all faults together.
 //! Knows no component; each component's file says what it wants.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use crate::fault::{Fault, Kind, Mark};
@@ -35,6 +36,8 @@ pub struct Reader {
     pub notes: Vec<Note>,
     path: Vec<String>,
     components: usize,
+    /// Names of all parameters that were seen: they are handed down as fields, whether a component has such a field or not.
+    handed_down: BTreeSet<String>,
 }
 
 impl Reader {
@@ -83,6 +86,9 @@ impl Reader {
             self.fault(node, Kind::Invalid, format!("expected {}, which is a mapping", one_of(expected)));
             return None;
         };
+        if let Some(parameters) = node.get("$parameters").and_then(Node::entries) {
+            self.handed_down.extend(parameters.keys().map(ToString::to_string));
+        }
         let kind = node.component_type();
         let class = node.get("class_name").and_then(Node::as_str);
         match kind {
@@ -330,8 +336,7 @@ impl<'n> Fields<'n> {
     pub fn end(self, reader: &mut Reader) {
         let Some(entries) = self.node.entries() else { return };
         for (key, entry) in entries {
-            let handed_down = self.parameters.get(key).is_some_and(|value| *value == entry.node.to_value());
-            if !self.asked.contains(&key.as_ref()) && !handed_down {
+            if !self.asked.contains(&key.as_ref()) && !reader.handed_down.contains(key.as_ref()) {
                 let kind = self.kind;
                 reader.inside(key, |reader| reader.note(entry.key_mark, format!("`{kind}` has no field `{key}`; it has no effect")));
             }

@@ -2,6 +2,7 @@
 
 use crate::fault::Kind;
 use crate::model::asynchronous::{AsyncRetriever, read_async_retriever};
+use crate::model::authenticator::{Authenticator, Placed};
 use crate::model::decoder::{Decoder, read_decoder};
 use crate::model::paginator::{Paginator, read_paginator};
 use crate::model::partition::{PartitionRouter, read_partition_router};
@@ -28,6 +29,15 @@ impl Retriever {
         match self {
             Self::Simple(retriever) => &retriever.partition_routers,
             Self::Async(retriever) => &retriever.partition_routers,
+        }
+    }
+
+    /// Who asks for the pages.
+    #[must_use]
+    pub fn authenticator(&self) -> Option<&Placed<Authenticator>> {
+        match self {
+            Self::Simple(retriever) => retriever.requester.authenticator.as_ref(),
+            Self::Async(_) => None,
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Source {
     pub budget: Option<Budget>,
     /// How many slices may be under way.
     pub concurrency: Option<Concurrency>,
+    /// A template that gives a whole number: how many jobs may be under way; one if absent.
+    pub maximum_jobs: Option<Text>,
     /// What is done to the configuration first.
     pub normalization: Normalization,
     /// The configuration's JSON schema.
@@ -75,6 +77,7 @@ pub fn read_source(node: &Node, reader: &mut Reader) -> Option<Source> {
     let check = fields.require(reader, "check", |reader, node| read_check(node, reader));
     let budget = fields.read(reader, "api_budget", |reader, node| read_budget(node, reader));
     let concurrency = fields.read(reader, "concurrency_level", |reader, node| read_concurrency(node, reader));
+    let maximum_jobs = fields.text(reader, "max_concurrent_async_job_count");
     let spec = fields.read(reader, "spec", |reader, node| read_spec(node, reader));
     fields.end(reader);
     let (normalization, connection_specification) = spec.unwrap_or_default();
@@ -84,6 +87,7 @@ pub fn read_source(node: &Node, reader: &mut Reader) -> Option<Source> {
         check: check?,
         budget,
         concurrency,
+        maximum_jobs,
         normalization,
         connection_specification,
     })

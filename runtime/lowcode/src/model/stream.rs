@@ -73,6 +73,16 @@ impl AnyStream {
             Self::StateDelegating(stream) => &stream.name,
         }
     }
+
+    /// Whether its records come through jobs.
+    #[must_use]
+    pub fn is_asynchronous(&self) -> bool {
+        let streams = match self {
+            Self::Declarative(stream) => [Some(&**stream), None],
+            Self::StateDelegating(stream) => [Some(&stream.full_refresh), Some(&stream.incremental)],
+        };
+        streams.into_iter().flatten().any(|stream| matches!(stream.retriever, Retriever::Async(_)))
+    }
 }
 
 /// Reads a stream of either kind.

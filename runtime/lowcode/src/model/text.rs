@@ -9,6 +9,10 @@ use crate::value::{Dict, Value};
 /// One template of a component.
 #[derive(Clone)]
 pub struct Text {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     template: Template,
     parameters: Value,
     /// Whether `parameters` (or `options`) is read at all.
@@ -25,49 +29,50 @@ impl Text {
     pub fn parse(text: &str, parameters: Value) -> Result<Self, String> {
         let template = Template::parse(text)?;
         let bound = template.uses().iter().any(|one| matches!(one.root.as_ref(), "parameters" | "options"));
-        Ok(Self { template, parameters, bound, constant: None })
+        Ok(Self { inner: Arc::new(Inner { template, parameters, bound, constant: None }) })
     }
 
     /// A value that needs no evaluation.
     #[must_use]
     pub fn constant(value: Value) -> Self {
-        Self { constant: Some(value.clone()), template: Template::constant(value), parameters: Value::None, bound: false }
+        let constant = Some(value.clone());
+        Self { inner: Arc::new(Inner { template: Template::constant(value), parameters: Value::None, bound: false, constant }) }
     }
 
     /// The constant, or the template's text.
     #[must_use]
     pub fn value(&self) -> Value {
-        self.constant.clone().unwrap_or_else(|| Value::str(self.source()))
+        self.inner.constant.clone().unwrap_or_else(|| Value::str(self.source()))
     }
 
     /// As it stands in the manifest.
     #[must_use]
     pub fn source(&self) -> &str {
-        self.template.text()
+        self.inner.template.text()
     }
 
     /// Whether nothing is to be evaluated.
     #[must_use]
     pub fn is_constant(&self) -> bool {
-        self.template.is_constant()
+        self.inner.template.is_constant()
     }
 
     /// What it reads.
     #[must_use]
     pub fn uses(&self) -> &[Use] {
-        self.template.uses()
+        self.inner.template.uses()
     }
 
     /// The template itself.
     #[must_use]
     pub fn template(&self) -> &Template {
-        &self.template
+        &self.inner.template
     }
 
     /// The parameters of its component.
     #[must_use]
     pub fn parameters(&self) -> &Value {
-        &self.parameters
+        &self.inner.parameters
     }
 
     /// Evaluates, with the reference's typing of the result; an empty result is tried once more as the text itself.
@@ -75,7 +80,7 @@ impl Text {
     /// # Errors
     /// What went wrong, without values.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value, TemplateError> {
-        if self.bound { self.template.evaluate(&self.bind(scope)) } else { self.template.evaluate(scope) }
+        if self.inner.bound { self.inner.template.evaluate(&self.bind(scope)) } else { self.inner.template.evaluate(scope) }
     }
 
     /// Evaluates to a value of these types; an empty result is none.
@@ -83,10 +88,10 @@ impl Text {
     /// # Errors
     /// What went wrong, without values.
     pub fn evaluate_typed(&self, scope: &Scope, types: Types) -> Result<Value, TemplateError> {
-        if self.bound {
-            self.template.evaluate_with(&self.bind(scope), None, types)
+        if self.inner.bound {
+            self.inner.template.evaluate_with(&self.bind(scope), None, types)
         } else {
-            self.template.evaluate_with(scope, None, types)
+            self.inner.template.evaluate_with(scope, None, types)
         }
     }
 
@@ -95,11 +100,11 @@ impl Text {
     /// # Errors
     /// What went wrong, without values.
     pub fn evaluate_as(&self, scope: &Scope, types: Types) -> Result<Value, TemplateError> {
-        let default = Some(&self.template);
-        if self.bound {
-            self.template.evaluate_with(&self.bind(scope), default, types)
+        let default = Some(&self.inner.template);
+        if self.inner.bound {
+            self.inner.template.evaluate_with(&self.bind(scope), default, types)
         } else {
-            self.template.evaluate_with(scope, default, types)
+            self.inner.template.evaluate_with(scope, default, types)
         }
     }
 
@@ -119,11 +124,11 @@ impl Text {
     /// # Errors
     /// What went wrong, without values.
     pub fn evaluate_boolean(&self, scope: &Scope) -> Result<bool, TemplateError> {
-        if self.bound { self.template.evaluate_boolean(&self.bind(scope)) } else { self.template.evaluate_boolean(scope) }
+        if self.inner.bound { self.inner.template.evaluate_boolean(&self.bind(scope)) } else { self.inner.template.evaluate_boolean(scope) }
     }
 
     fn bind(&self, scope: &Scope) -> Scope {
-        scope.with("parameters", self.parameters.clone())
+        scope.with("parameters", self.inner.parameters.clone())
     }
 }
 
@@ -135,7 +140,7 @@ impl fmt::Debug for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.source() == other.source() && self.parameters == other.parameters
+        self.source() == other.source() && self.inner.parameters == other.inner.parameters
     }
 }
 

@@ -245,11 +245,14 @@ fn beginning(rest: &[String]) -> Value {
     if numeric { Value::list(Vec::new()) } else { Value::dict(Dict::new()) }
 }
 
+/// What must hold of a value that is deleted.
+pub type Condition<'c, E> = &'c mut dyn FnMut(&Value) -> Result<bool, E>;
+
 /// Deletes what a path of patterns fits or, with a condition, every single value for which it holds. Returns how many there were.
 ///
 /// # Errors
 /// Those of the condition.
-pub fn delete<E>(root: &mut Value, path: &[String], condition: Option<&mut dyn FnMut(&Value) -> Result<bool, E>>) -> Result<usize, E> {
+pub fn delete<E>(root: &mut Value, path: &[String], condition: Option<Condition<'_, E>>) -> Result<usize, E> {
     if condition.is_none() && !path.iter().any(|step| is_pattern(step)) {
         return Ok(usize::from(remove_plain(root, path)));
     }

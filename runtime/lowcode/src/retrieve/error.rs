@@ -117,36 +117,6 @@ impl Errors {
         }
         Ok(None)
     }
-
-    /// All templates that may read an answer.
-    #[must_use]
-    pub fn texts(&self) -> Vec<&Text> {
-        let mut texts = Vec::new();
-        if let Some(handler) = &self.handler {
-            gather(handler, &mut texts);
-        }
-        texts
-    }
-
-    /// Whether the error text of an answer's body is looked into, whatever its status.
-    #[must_use]
-    pub fn reads_error_text(&self) -> bool {
-        self.handler.as_ref().is_some_and(reads_error_text)
-    }
-}
-
-fn gather<'h>(handler: &'h ErrorHandler, texts: &mut Vec<&'h Text>) {
-    match handler {
-        ErrorHandler::Composite(handlers) => handlers.iter().for_each(|handler| gather(handler, texts)),
-        ErrorHandler::Default(handler) => texts.extend(handler.filters.iter().filter_map(|filter| filter.predicate.as_ref())),
-    }
-}
-
-fn reads_error_text(handler: &ErrorHandler) -> bool {
-    match handler {
-        ErrorHandler::Composite(handlers) => handlers.iter().any(reads_error_text),
-        ErrorHandler::Default(handler) => handler.filters.iter().any(|filter| filter.error_message_contains.is_some()),
-    }
 }
 
 fn collect<'h>(handler: &'h ErrorHandler, strategies: &mut Vec<&'h Backoff>) {

@@ -62,15 +62,6 @@ impl Finder {
         })
     }
 
-    /// The constant path, if it is nothing but that.
-    #[must_use]
-    pub fn plain_path(&self) -> Option<&[String]> {
-        match self {
-            Self::Path { path, expander: None } if !path.iter().any(|step| dpath::is_pattern(step)) => Some(path),
-            _ => None,
-        }
-    }
-
     /// The records in decoded bodies.
     ///
     /// # Errors

@@ -37,3 +37,6 @@ pub use shared::{Setup, Shared};
 pub use source::{Retriever, Walk};
 pub use transform::{Transformer, cast, snake};
 pub use walk::{Inject, Page, Step};
+
+#[cfg(test)]
+mod tests;

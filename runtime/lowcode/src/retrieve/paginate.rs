@@ -172,16 +172,6 @@ impl Pager {
         let token = value.evaluate(&scope).map_err(|error| template("`cursor_value`", &error))?;
         Ok(Some(token).filter(Value::is_truthy))
     }
-
-    /// The templates that read a page.
-    #[must_use]
-    pub fn texts(&self) -> Vec<&Text> {
-        match &self.strategy {
-            Some(Strategy::Cursor { cursor_value, stop_condition, .. }) => std::iter::once(cursor_value).chain(stop_condition).collect(),
-            Some(Strategy::Offset { page_size: Some(page_size), .. }) => vec![page_size],
-            _ => Vec::new(),
-        }
-    }
 }
 
 fn counted(last: Option<&Value>, start: i128, step: i128) -> Result<Value, Failure> {

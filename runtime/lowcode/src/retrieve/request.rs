@@ -78,12 +78,6 @@ impl Builder {
         Self { requester: requester.clone(), credential }
     }
 
-    /// The requester.
-    #[must_use]
-    pub fn requester(&self) -> &Requester {
-        &self.requester
-    }
-
     /// Builds a request.
     ///
     /// # Errors

@@ -124,6 +124,16 @@ fn compile(stream: &Stream, building: &Building<'_>) -> Result<Retriever, Failur
     Retriever::new(&stream.retriever, &setup)
 }
 
+/// A stream and who asks for it, wherever both stand.
+fn identity(stream: &Stream) -> String {
+    let asks = format!("{:?}", stream.retriever.authenticator().map(|placed| &placed.component));
+    let mut name = stream.name.clone();
+    for (index, part) in asks.split("place: \"").enumerate() {
+        name.push_str(if index == 0 { part } else { part.split_once('"').map_or("", |(_, rest)| rest) });
+    }
+    name
+}
+
 /// A slice that is to be read, and whose it is.
 #[derive(Clone, Debug)]
 pub struct Work {
@@ -137,15 +147,14 @@ pub struct Work {
 pub struct Pages {
     walk: Walk,
     judge: Rc<Tracker>,
-    stream: Arc<str>,
-    cached: bool,
+    kept: Option<Arc<str>>,
 }
 
 impl Pages {
     /// Begins a slice.
     #[must_use]
-    pub fn new(walk: Walk, judge: Rc<Tracker>, stream: Arc<str>, cached: bool) -> Self {
-        Self { walk, judge, stream, cached }
+    pub fn new(walk: Walk, judge: Rc<Tracker>, kept: Option<Arc<str>>) -> Self {
+        Self { walk, judge, kept }
     }
 
     /// The records of the next page; none behind the last one.
@@ -159,7 +168,7 @@ impl Pages {
                 Step::Wait(seconds) => world.host.sleep(seconds).map_err(|_| Failure::Ended)?,
                 Step::Pace(seconds) => world.host.pace(seconds).map_err(|_| Failure::Ended)?,
                 Step::Request(request) => {
-                    let answer = world.start(&self.stream, self.cached, &request).wait();
+                    let answer = world.start(self.kept.as_deref(), &request).wait();
                     let page = self.walk.receive(world.host, self.judge.judge(), answer)?;
                     if !page.records.is_empty() {
                         return Ok(Some(page.records));
@@ -176,8 +185,8 @@ pub struct Reading {
     pub name: Arc<str>,
     /// Its cursor.
     pub tracker: Rc<Tracker>,
-    /// Whether answers to its requests are kept.
-    pub cached: bool,
+    /// Under which name answers to its requests are kept, if they are.
+    pub kept: Option<Arc<str>>,
     retriever: Retriever,
     blind: Option<Rc<Blind>>,
     router: RouterRun,
@@ -224,14 +233,15 @@ impl Reading {
         let inject = building.inject(stream.incremental.as_ref(), routers)?;
         let name: Arc<str> = stream.name.as_str().into();
         let retriever = compile(stream, building)?;
-        let cached = match (stream.retriever.use_cache(), building.level) {
+        let is_kept = match (stream.retriever.use_cache(), building.level) {
             (Some(explicit), _) => explicit,
             (None, 0) => building.parents.contains(stream.name.as_str()),
             (None, level) => level == 1,
         };
+        let kept = is_kept.then(|| identity(stream).into());
         let observe: Vec<String> = stream.incremental.iter().map(|_| tracker.field().to_owned()).collect();
         let blind = building.number.and_then(|number| Blind::new(stream, number, &observe).ok()).map(Rc::new);
-        Ok(Self { name, tracker, cached, retriever, blind, router, inject, windows: None, made: 0, partition: None })
+        Ok(Self { name, tracker, kept, retriever, blind, router, inject, windows: None, made: 0, partition: None })
     }
 
     /// The pages of a slice.
@@ -251,7 +261,7 @@ impl Reading {
     /// # Errors
     /// A template cannot be evaluated.
     pub fn pages(&self, work: &Work) -> Result<Pages, Failure> {
-        Ok(Pages::new(self.walk(work)?, Rc::clone(&self.tracker), Arc::clone(&self.name), self.cached))
+        Ok(Pages::new(self.walk(work)?, Rc::clone(&self.tracker), self.kept.clone()))
     }
 
     /// The next slice.
@@ -430,4 +440,15 @@ fn within_retention(period: &Text, state: &Dict, cursor: Option<&Cursor>, buildi
     let now = crate::slice::point::Point::Time(crate::slice::point::Time { micros: building.scope.now_micros(), offset: 0 });
     let cutoff = now.earlier(gap).map_err(crate::slice::timeline::overflow).map_err(system)?;
     Ok(point.compare(&cutoff).map_err(system)? != std::cmp::Ordering::Less)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_have_a_limit() {
+        assert_eq!(limit(WINDOW_LIMIT, "a"), Ok(()));
+        assert!(matches!(limit(WINDOW_LIMIT + 1, "a"), Err(Failure::Stream { message, .. }) if message.contains("`step`")));
+    }
 }

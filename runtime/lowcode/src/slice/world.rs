@@ -29,15 +29,15 @@ struct Cache {
     unread: usize,
 }
 
-/// A request as it is compared: by stream, since the reference keeps streams apart.
+/// A request as it is compared. The name tells streams and who asks apart; the place of the authenticator does not count, since a
+/// stream stands in many places as a parent.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
-    stream: String,
+    name: String,
     head: bool,
     url: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
-    credential: Option<String>,
 }
 
 struct Kept {
@@ -55,21 +55,20 @@ impl<'h> World<'h> {
         Self { host, cache: Rc::default() }
     }
 
-    /// Sends a request, or answers it from memory if the stream's answers are kept.
+    /// Sends a request, or answers it from memory if answers are kept, under a name: equal requests of equal names are the same.
     #[must_use]
-    pub fn start(&self, stream: &str, cached: bool, request: &Request) -> Box<dyn Pending> {
-        if !cached || !matches!(request.method, Method::Get | Method::Head) {
+    pub fn start(&self, kept: Option<&str>, request: &Request) -> Box<dyn Pending> {
+        let Some(name) = kept.filter(|_| matches!(request.method, Method::Get | Method::Head)) else {
             return self.host.start(request);
-        }
+        };
         let mut headers = request.headers.clone();
         headers.sort();
         let key = Key {
-            stream: stream.to_owned(),
+            name: name.to_owned(),
             head: request.method == Method::Head,
             url: request.url.clone(),
             headers,
             body: request.body.clone(),
-            credential: request.credential.clone(),
         };
         if let Some(kept) = self.cache.borrow().responses.get(&key) {
             return Box::new(Known(self.replay(kept)));

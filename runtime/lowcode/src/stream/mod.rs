@@ -153,7 +153,7 @@ impl Connector {
         let schemas = |stream: &Stream| schema::load(self, stream, &session);
         let building = Building { number: (!self.open).then_some(number), ..self.building(&session, &schemas) };
         let reading = Reading::new(&stream, &state, &building)?;
-        Run::new(&session.world, reading, number, self.window(&session)).read()
+        Run::new(&session.world, reading, number, self.window(&stream, &session)).read()
     }
 
     /// Begins to talk to the API.
@@ -165,7 +165,13 @@ impl Connector {
         Ok(Session { world: World::new(host), shared: Shared::new(self.source.budget.as_ref(), &scope)?, scope })
     }
 
-    fn window(&self, session: &Session<'_>) -> usize {
+    fn window(&self, stream: &AnyStream, session: &Session<'_>) -> usize {
+        if stream.is_asynchronous() {
+            // Each slice is a job at the API, and APIs count them.
+            let jobs = self.source.maximum_jobs.as_ref().and_then(|jobs| jobs.evaluate(&session.scope).ok());
+            let jobs = jobs.as_ref().and_then(Value::as_int).and_then(|jobs| usize::try_from(jobs).ok());
+            return jobs.unwrap_or(1).clamp(1, MAXIMUM_WINDOW);
+        }
         let Some(concurrency) = &self.source.concurrency else { return WINDOW };
         let level = match concurrency.default.evaluate(&session.scope) {
             Ok(Value::Int(level)) => usize::try_from(level).unwrap_or(WINDOW),

@@ -113,7 +113,7 @@ impl<'r, 'h> Run<'r, 'h> {
         let mut walk = self.reading.walk(&work)?;
         // What hinders a slice is told when it is its turn.
         let (begun, failed) = match walk.next(self.host()) {
-            Ok(Step::Request(request)) => (Begun::Sent(self.world.start(&self.reading.name, self.reading.cached, &request)), None),
+            Ok(Step::Request(request)) => (Begun::Sent(self.world.start(self.reading.kept.as_deref(), &request)), None),
             Ok(Step::Wait(seconds)) => (Begun::Waits(seconds), None),
             Ok(Step::Pace(seconds)) => (Begun::Paces(seconds), None),
             Ok(Step::Done) => (Begun::Nothing, None),
@@ -147,7 +147,7 @@ impl<'r, 'h> Run<'r, 'h> {
                         self.host().pace(seconds).map_err(ended)?;
                         continue;
                     }
-                    Step::Request(request) => self.world.start(&self.reading.name, self.reading.cached, &request),
+                    Step::Request(request) => self.world.start(self.reading.kept.as_deref(), &request),
                 },
             };
             let page = slot.walk.receive(self.host(), self.reading.tracker.judge(), pending.wait())?;

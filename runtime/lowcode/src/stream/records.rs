@@ -73,7 +73,7 @@ fn compile(connector: &Connector, model: &Model, name: &str, session: &Session<'
 }
 
 fn pages(walk: Walk, name: &str, session: &Session<'_>) -> Pages {
-    Pages::new(walk, Tracker::new(Progress::Final, None, "".into(), session.now()), name.into(), true)
+    Pages::new(walk, Tracker::new(Progress::Final, None, "".into(), session.now()), Some(name.into()))
 }
 
 fn no_schemas(_: &Stream) -> Result<Value, Failure> {
