@@ -54,8 +54,13 @@ pub fn tool(case: &Path, file: &str) -> Result<PathBuf, Failure> {
         .ok_or_else(|| format!("`{file}` is in no folder above the case").into())
 }
 
-/// The verdict of `compare.py` over a recording and what came out.
+/// The verdict of `compare.py` over the recording of a case and what came out.
 pub fn compare(case: &Path, actual: &Path) -> Result<String, Failure> {
-    let output = Command::new("python3").arg(tool(case, "compare.py")?).arg(case.join("golden.json")).arg(actual).output()?;
+    compare_with(case, &case.join("golden.json"), actual)
+}
+
+/// The same over another recording.
+pub fn compare_with(case: &Path, golden: &Path, actual: &Path) -> Result<String, Failure> {
+    let output = Command::new("python3").arg(tool(case, "compare.py")?).arg(golden).arg(actual).output()?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
