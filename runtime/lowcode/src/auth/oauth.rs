@@ -195,11 +195,11 @@ impl OAuthProvider {
         if !oauth.scopes.is_empty() {
             form.insert("scopes".into(), Value::list(oauth.scopes.iter().map(Text::value).collect()));
         }
-        if let Some(extra) = &oauth.refresh_request_body {
-            if let Value::Dict(extra) = tree(extra, scope, "refresh_request_body")? {
-                for (key, value) in extra.iter() {
-                    form.entry(key.clone()).or_insert_with(|| value.clone());
-                }
+        if let Some(extra) = &oauth.refresh_request_body
+            && let Value::Dict(extra) = tree(extra, scope, "refresh_request_body")?
+        {
+            for (key, value) in extra.iter() {
+                form.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }
         Ok(form)

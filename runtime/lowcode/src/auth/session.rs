@@ -219,10 +219,10 @@ impl LegacyProvider {
                 return Ok(Need::Ready(Injection::header(&header, given.clone(), [given])));
             }
         }
-        if let Some((token, until)) = &self.token {
-            if now_micros < *until {
-                return Ok(Need::Ready(Injection::header(&header, token.clone(), [token.clone()])));
-            }
+        if let Some((token, until)) = &self.token
+            && now_micros < *until
+        {
+            return Ok(Need::Ready(Injection::header(&header, token.clone(), [token.clone()])));
         }
         self.login(scope).map(Need::Request)
     }
