@@ -116,6 +116,10 @@ impl Response for Answer {
         Ok(bytes)
     }
 
+    fn renew_credential(&self) -> Result<bool, FetchError> {
+        self.response.renew_credential().map_err(|error| fault(&error))
+    }
+
     fn emit_page(&self, _stream: u32, page: &PageRequest) -> Result<PageOutcome, FetchError> {
         let mut request = pages::PageRequest::new(&self.response, page.pointer.as_str());
         for (field, constant) in &page.constants {

@@ -27,6 +27,11 @@ use crate::store::Store;
 pub(crate) struct Notes(Arc<dyn Store>);
 
 impl Notes {
+    /// Everything that was written, as text.
+    pub(crate) fn text(&self) -> String {
+        self.0.audit(0, 10_000).unwrap().iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    }
+
     /// Codes of refusals in their order.
     pub(crate) fn denied(&self) -> Vec<Code> {
         let lines = self.0.audit(0, 10_000).unwrap();
@@ -46,8 +51,12 @@ pub(crate) struct World {
 
 /// `grants`: the keys of `[system.here]` besides `connector`. Paths in it are relative to `folder`.
 pub(crate) fn world_in(folder: &Path, grants: &str) -> World {
+    world_of(folder, "builtin:test", grants)
+}
+
+pub(crate) fn world_of(folder: &Path, connector: &str, grants: &str) -> World {
     let text = format!(
-        "manifest = 1\noperator = {{ name = \"T\", contact = \"t@example.org\" }}\n[system.here]\nconnector = \"builtin:test\"\n{grants}\n"
+        "manifest = 1\noperator = {{ name = \"T\", contact = \"t@example.org\" }}\n[system.here]\nconnector = {connector:?}\n{grants}\n"
     );
     let name = folder.join("manifest.toml").display().to_string();
     let manifest: Manifest = manifest::read(&name, &text, &NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));

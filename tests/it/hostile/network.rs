@@ -108,6 +108,7 @@ pub const ALL: &[Attack] = &[
     ),
     under(answered("torn-answer", "fetch", AT_SERVER, |_, _| Answer::raw("HTTP/1.1 200")), "HUB-E307", 1),
     under(answered("silent-server", "fetch", ", url = \"{server}/\", timeout_ms = 200", |_, _| Answer::silence()), "HUB-E307", 1),
+    under(answered("many-started", "starts-many", AT_SERVER, |_, _| Answer::new(200)), "HUB-E306", 3),
     under(answered("kept-responses", "keeps-responses", AT_SERVER, |_, _| Answer::new(200)), "HUB-E302", 1),
     under(answered("body-not-granted", "tells-body", AT_SERVER, people), "HUB-E310", 3),
     under(answered("pointer-into-list", "tells-pointer", ", url = \"{server}/\", pointer = \"/records/0/id\"", people), "HUB-E310", 3),

@@ -95,9 +95,9 @@ impl Egress {
         let had_body = request.get().body.is_some();
         for hop in 0..=MAX_REDIRECTS {
             let sent = request.into_inner();
-            // A redirect that takes the body away takes away what the credential adds to it.
-            let with_body = hop == 0 || !had_body || sent.body.is_some();
-            let answer = self.exchange(&sent, put, with_body).await?;
+            // A redirect names its query itself, and one that takes the body away takes away what the credential adds to it.
+            let parts = lowcode::Parts { query: hop == 0, body: hop == 0 || (had_body && sent.body.is_some()) };
+            let answer = self.exchange(&sent, put, parts).await?;
             let Some(location) = redirect_target(answer.status(), answer.headers()) else {
                 return self.receive(answer, is_blackened).await;
             };
@@ -110,7 +110,7 @@ impl Egress {
     }
 
     /// One request, one answer without its body.
-    async fn exchange(&self, request: &Request, put: Option<&Injection>, with_body: bool) -> Result<reqwest::Response, SendError> {
+    async fn exchange(&self, request: &Request, put: Option<&Injection>, parts: lowcode::Parts) -> Result<reqwest::Response, SendError> {
         let detour = self.lookup.detour(&request.url);
         let client = self.client(request, detour.as_ref()).await?;
         let mut request = Cow::Borrowed(request);
@@ -120,7 +120,7 @@ impl Egress {
         let mut headers = HeaderMap::new();
         match (&request.credential, put) {
             (None, _) => {}
-            (Some(_), Some(put)) => lowcode::inject(put, request.to_mut(), with_body)?,
+            (Some(_), Some(put)) => lowcode::inject(put, request.to_mut(), parts)?,
             (Some(name), None) => {
                 let header = self.credentials.header(name);
                 let (name, value) = header.ok_or_else(|| SendError::Invalid("the credential is not at hand".to_owned()))?;
@@ -171,7 +171,11 @@ impl Egress {
             303 => !matches!(sent.method, Method::Get | Method::Head),
             _ => false,
         };
-        let credential = sent.credential.filter(|name| origin_of(&url).is_some_and(|origin| self.credentials.is_bound(name, &origin)));
+        let credential = sent.credential.filter(|name| {
+            let is_bound = origin_of(&url).is_some_and(|origin| self.credentials.is_bound(name, &origin));
+            // Nobody bound a low-code credential to single origins: it stays where it was sent.
+            is_bound && (same_origin || self.credentials.has_binding(name))
+        });
         let mut headers = sent.headers;
         headers.retain(|(name, _)| message::survives_redirect(name, same_origin, becomes_get));
         let (method, body) = if becomes_get { (Method::Get, None) } else { (sent.method, sent.body) };

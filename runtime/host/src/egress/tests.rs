@@ -16,12 +16,12 @@ use crate::capability::run::Run;
 use crate::tests::{World, world, world_in};
 
 /// Answers each connection with the next text and keeps what was asked.
-struct Server {
+pub(super) struct Server {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
-fn serve(answers: &[String]) -> Server {
+pub(super) fn serve(answers: &[String]) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -54,24 +54,24 @@ fn request(stream: &std::net::TcpStream) -> String {
     text
 }
 
-fn ok(body: &str) -> String {
+pub(super) fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\nX-Page: 1\r\nset-cookie: a=b\r\n\r\n{body}", body.len())
 }
 
-fn moved(status: u16, location: &str) -> String {
+pub(super) fn moved(status: u16, location: &str) -> String {
     format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 }
 
 impl Server {
-    fn seen(&self, index: usize) -> String {
+    pub(super) fn seen(&self, index: usize) -> String {
         self.seen.lock().unwrap()[index].clone()
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.seen.lock().unwrap().len()
     }
 
-    fn origin(&self) -> String {
+    pub(super) fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
@@ -81,11 +81,11 @@ fn granting(servers: &[&Server], more: &str) -> World {
     world(&format!("hosts = [{}]\n{more}", hosts.join(", ")))
 }
 
-fn get(url: impl Into<String>) -> Fetch {
+pub(super) fn get(url: impl Into<String>) -> Fetch {
     Fetch { method: Method::Get, url: url.into(), headers: Vec::new(), body: None, credential: None, timeout_ms: None }
 }
 
-fn refusal(run: &Run, answer: &Result<Response, FetchError>) -> Code {
+pub(super) fn refusal(run: &Run, answer: &Result<Response, FetchError>) -> Code {
     assert!(matches!(answer, Err(FetchError::Ended(_))), "{answer:?}");
     run.refusal().unwrap().code
 }

@@ -195,12 +195,9 @@ impl OAuthProvider {
         if !oauth.scopes.is_empty() {
             form.insert("scopes".into(), Value::list(oauth.scopes.iter().map(Text::value).collect()));
         }
-        if let Some(extra) = &oauth.refresh_request_body
-            && let Value::Dict(extra) = tree(extra, scope, "refresh_request_body")?
-        {
-            for (key, value) in extra.iter() {
-                form.entry(key.clone()).or_insert_with(|| value.clone());
-            }
+        let extra = oauth.refresh_request_body.as_ref().map(|extra| tree(extra, scope, "refresh_request_body")).transpose()?;
+        for (key, value) in extra.as_ref().and_then(Value::as_dict).into_iter().flatten() {
+            form.entry(key.clone()).or_insert_with(|| value.clone());
         }
         Ok(form)
     }

@@ -219,9 +219,7 @@ impl LegacyProvider {
                 return Ok(Need::Ready(Injection::header(&header, given.clone(), [given])));
             }
         }
-        if let Some((token, until)) = &self.token
-            && now_micros < *until
-        {
+        if let Some((token, _)) = self.token.as_ref().filter(|(_, until)| now_micros < *until) {
             return Ok(Need::Ready(Injection::header(&header, token.clone(), [token.clone()])));
         }
         self.login(scope).map(Need::Request)

@@ -19,6 +19,8 @@ pub enum Again {
 pub struct Attempts {
     maximum: u32,
     sent: u32,
+    /// Whether a rejected credential was renewed; none before it was tried.
+    pub renewed: Option<bool>,
     given: Counter,
     limited: Counter,
     failed: Counter,
@@ -45,7 +47,7 @@ impl Attempts {
     #[must_use]
     pub fn new(max_retries: i64, now: i64) -> Self {
         let maximum = u32::try_from(max_retries.max(0)).unwrap_or(u32::MAX).saturating_add(1);
-        Self { maximum, sent: 0, given: Counter::new(now), limited: Counter::new(now), failed: Counter::new(now) }
+        Self { maximum, sent: 0, renewed: None, given: Counter::new(now), limited: Counter::new(now), failed: Counter::new(now) }
     }
 
     /// Counts a try.

@@ -201,6 +201,9 @@ impl PageWalk {
             Action::Ignore => host.log(Level::Info, &format!("stream `{}`: {}", self.pages.name, resolution.message)),
             Action::Fail => return Err(fail(&resolution)),
             Action::Retry | Action::RateLimited | Action::RefreshTokenThenRetry => {
+                if resolution.action == Action::RefreshTokenThenRetry {
+                    self.renew(host, &answer)?;
+                }
                 self.again(host, request, &resolution, Some(&answer))?;
                 return Ok(Page::default());
             }
@@ -280,6 +283,31 @@ impl PageWalk {
             }
             other => Err(lost(other)),
         }
+    }
+
+    /// Once for each request: a token that is rejected after it was renewed will not get better.
+    fn renew(&mut self, host: &dyn Host, answer: &Answer) -> Result<(), Failure> {
+        match self.attempts.renewed {
+            Some(true) => return Err(config("Refreshed OAuth access token is rejected by the API.")),
+            Some(false) => {
+                let message = "API rejects the current OAuth access token and the token refresh failed.".to_owned();
+                return Err(Failure::Stream { failure_type: FailureType::Transient, message, retry_after: None });
+            }
+            None => {}
+        }
+        let told =
+            |what: &str| host.log(Level::Warn, &format!("stream `{}`: {what}; trying again with the present token", self.pages.name));
+        match answer.response().renew_credential() {
+            Ok(true) => self.attempts.renewed = Some(true),
+            Ok(false) => told("the credential has no token that can be renewed"),
+            Err(FetchError::Ended) => return Err(Failure::Ended),
+            Err(FetchError::Credential { config: true, message }) => return Err(config(message)),
+            Err(_) => {
+                told("the token could not be renewed");
+                self.attempts.renewed = Some(false);
+            }
+        }
+        Ok(())
     }
 
     fn again(&mut self, host: &dyn Host, request: Request, resolution: &Resolution, answer: Option<&Answer>) -> Result<(), Failure> {

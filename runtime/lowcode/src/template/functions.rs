@@ -28,6 +28,7 @@ const NAMES: &[&str] = &[
     "sanitize_url",
     "camel_case_to_snake_case",
     "generate_uuid",
+    "json_loads",
     "dict",
     "lipsum",
     "cycler",
@@ -83,6 +84,12 @@ pub(super) fn call(now_micros: i64, name: &'static str, given: Given) -> Outcome
         "camel_case_to_snake_case" => {
             let text = given.bind(name, &["value"], 1)?.text(0, "")?;
             Ok(Operand::text(snake_case(&text)))
+        }
+        // The reference has it for the keys and claims of a JSON Web Token only.
+        "json_loads" => {
+            let text = given.bind(name, &["s"], 1)?.text(0, "")?;
+            let value = Value::from_json(text.as_bytes()).map_err(|_| TemplateError::value_error("json_loads: the text is not JSON"))?;
+            Ok(Operand::Value(value))
         }
         "generate_uuid" => given.bind(name, &[], 0).map(|_| Operand::text(uuid(now_micros))),
         "dict" => super::methods::call(&super::budget::Budget::new(), &Operand::Value(Value::dict(Dict::new())), "update", given)

@@ -14,6 +14,7 @@ pub const ALL: &[(&str, Attack)] = &[
     ("fetch-many", |job| {
         http::fetch_many(&vec![job.request(); 10_000]).into_iter().try_for_each(|answer| answer.map(drop).map_err(failed))
     }),
+    ("starts-many", starts_many),
     ("keeps-responses", keeps_responses),
     ("tells-headers", tells_headers),
     ("tells-pointer", |job| told(job, &job.fetch()?, job.text("pointer"))),
@@ -39,6 +40,11 @@ fn ignores_denial(job: &Job) -> Result<(), Error> {
     let _ = job.fetch();
     let _ = job.tell(job.text("canary"));
     Ok(())
+}
+
+fn starts_many(job: &Job) -> Result<(), Error> {
+    let under_way: Vec<_> = (0..17).map(|_| http::start(&job.request())).collect();
+    under_way.into_iter().try_for_each(|pending| http::Pending::wait(pending).map(drop).map_err(failed))
 }
 
 fn keeps_responses(job: &Job) -> Result<(), Error> {

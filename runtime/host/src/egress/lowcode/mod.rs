@@ -213,8 +213,15 @@ fn changed(value: &Value, path: &[String], member: Value) -> Value {
     Value::dict(dict)
 }
 
+/// Besides headers, what of a request takes an injection.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    pub(super) query: bool,
+    pub(super) body: bool,
+}
+
 /// Puts an injection into a request.
-pub(super) fn inject(injection: &Injection, request: &mut Request, with_body: bool) -> Result<(), SendError> {
+pub(super) fn inject(injection: &Injection, request: &mut Request, parts: Parts) -> Result<(), SendError> {
     let mut plain = hub_lowcode::host::Request {
         method: method(request.method),
         url: request.url.to_string(),
@@ -223,7 +230,10 @@ pub(super) fn inject(injection: &Injection, request: &mut Request, with_body: bo
         credential: None,
     };
     let mut injection = injection.clone();
-    if !with_body {
+    if !parts.query {
+        injection.query.clear();
+    }
+    if !parts.body {
         injection.form.clear();
         injection.json.clear();
     }
@@ -264,3 +274,6 @@ fn method(method: Method) -> hub_lowcode::host::Method {
         Method::Options => hub_lowcode::host::Method::Options,
     }
 }
+
+#[cfg(test)]
+mod tests;
