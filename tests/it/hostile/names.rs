@@ -86,7 +86,8 @@ impl Stage {
         let catalogue = packages.iter().map(|(id, package)| (id.clone(), package.description.clone())).collect();
         let policy = Arc::new(Policy::build(manifest, &catalogue).unwrap_or_else(|denied| panic!("{:?}", denied.problems)));
         let store = hub::store::open(&config.data.join("store").display().to_string()).unwrap();
-        let host = Host { policy, packages, store, config, stopping: Arc::new(AtomicBool::new(false)), lookup: names };
+        let clock = Arc::new(hub::clock::SystemClock);
+        let host = Host { policy, packages, store, config, stopping: Arc::new(AtomicBool::new(false)), lookup: names, clock };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime
             .block_on(run_flow(&host, "net", Options::default(), Arc::new(Meter::default())))

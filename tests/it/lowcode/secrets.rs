@@ -198,7 +198,7 @@ fn server(right: fn(&Request) -> bool, waiting: &Arc<AtomicBool>, go: &Arc<Atomi
     })
 }
 
-fn until(done: impl Fn() -> bool, what: &str) {
+fn until(mut done: impl FnMut() -> bool, what: &str) {
     let begun = Instant::now();
     while !done() {
         assert!(begun.elapsed() < Duration::from_secs(120), "not within two minutes: {what}");
