@@ -208,21 +208,26 @@ fn until(mut done: impl FnMut() -> bool, what: &str) {
 
 #[test]
 fn secrets_of_every_kind_of_authenticator_stay_outside_of_the_sandbox() {
+    // One folder for all: the component is compiled once.
+    let program = Program::new();
     for kind in KINDS {
         for open in [false, true] {
-            keeps(kind, open);
+            keeps(&program, kind, open);
         }
     }
 }
 
-fn keeps(kind: &Kind, open: bool) {
+fn keeps(program: &Program, kind: &Kind, open: bool) {
     let (waiting, go) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let server = server(kind.right, &waiting, &go);
     let selector = if open { FILTER } else { "" }.to_owned();
     let source = Source { requester: kind.requester.to_owned(), selector, properties: PROPERTIES.to_owned(), ..Source::default() };
     let config = format!(", how = \"by_key\", known = \"{KNOWN}\"");
     let secrets = "secrets = { key = { file = \"key\" }, password = { file = \"password\" }, refresh = { file = \"refresh\" } }";
-    let program = Program::with_manifest(&manifest(&server.origin(), &config, secrets));
+    program.write("manifest.toml", manifest(&server.origin(), &config, secrets));
+    let _ = std::fs::remove_dir_all(program.path("out"));
+    std::fs::create_dir_all(program.path("out")).unwrap();
+    program.run(&["plugin", "accept", "api"]);
     program.write("source.yaml", source.yaml());
     for (name, secret) in [("key", KEY), ("password", PASSWORD), ("refresh", REFRESH)] {
         program.write(name, secret);
