@@ -163,8 +163,8 @@ fn what_only_a_run_can_find_ends_within_bounds() {
             Answer::json(&json!({ "items": [{ "id": 1, "name": "Ada" }, { "id": 2, "name": "Alan" }], "next": "again" }))
         });
         program.write("manifest.toml", manifest(&server.origin(), "", ""));
-        program.run(&["plugin", "accept", "api"]);
         program.write("source.yaml", (bomb.yaml)());
+        program.run(&["plugin", "accept", "api"]);
         let measured = program.shell("hub run & pid=$!; most=0; while kill -0 $pid 2>/dev/null; do now=$(awk '/VmHWM/{print $2}' /proc/$pid/status 2>/dev/null); most=${now:-$most}; sleep 0.02; done; wait $pid; code=$?; echo \"resident $most\"; exit $code");
         assert!(matches!(measured.code, Some(1..=3)), "{}: {:?} {}", bomb.name, measured.code, measured.printed());
         for text in bomb.says {

@@ -227,11 +227,11 @@ fn keeps(program: &Program, kind: &Kind, open: bool) {
     program.write("manifest.toml", manifest(&server.origin(), &config, secrets));
     let _ = std::fs::remove_dir_all(program.path("out"));
     std::fs::create_dir_all(program.path("out")).unwrap();
-    program.run(&["plugin", "accept", "api"]);
     program.write("source.yaml", source.yaml());
     for (name, secret) in [("key", KEY), ("password", PASSWORD), ("refresh", REFRESH)] {
         program.write(name, secret);
     }
+    program.run(&["plugin", "accept", "api"]).ends(0);
     let mut running = program.start(&["run", "-vv"]);
     until(|| waiting.load(Ordering::Relaxed) || running.has_ended(), "the second page is asked for");
     let guests = if waiting.load(Ordering::Relaxed) { memory::of_guests(running.id()) } else { Vec::new() };
