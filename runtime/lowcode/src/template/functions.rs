@@ -86,11 +86,7 @@ pub(super) fn call(now_micros: i64, name: &'static str, given: Given) -> Outcome
             Ok(Operand::text(snake_case(&text)))
         }
         // The reference has it for the keys and claims of a JSON Web Token only.
-        "json_loads" => {
-            let text = given.bind(name, &["s"], 1)?.text(0, "")?;
-            let value = Value::from_json(text.as_bytes()).map_err(|_| TemplateError::value_error("json_loads: the text is not JSON"))?;
-            Ok(Operand::Value(value))
-        }
+        "json_loads" => json_loads(&given.bind(name, &["s"], 1)?.text(0, "")?),
         "generate_uuid" => given.bind(name, &[], 0).map(|_| Operand::text(uuid(now_micros))),
         "dict" => super::methods::call(&super::budget::Budget::new(), &Operand::Value(Value::dict(Dict::new())), "update", given)
             .map(|called| called.changed.unwrap_or_else(Operand::none)),
@@ -110,6 +106,11 @@ pub(super) fn call(now_micros: i64, name: &'static str, given: Given) -> Outcome
         }
         _ => Err(TemplateError::value_error(format!("the function '{name}' is not supported"))),
     }
+}
+
+fn json_loads(text: &str) -> Outcome<Operand> {
+    let value = Value::from_json(text.as_bytes()).map_err(|_| TemplateError::value_error("json_loads: the text is not JSON"))?;
+    Ok(Operand::Value(value))
 }
 
 /// The error, or that of something that is not there.
