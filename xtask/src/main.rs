@@ -18,6 +18,7 @@ mod toolchain;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -79,10 +80,14 @@ enum Verb {
     },
     /// Accept the present output: generated pages and snapshots
     Bless,
-    /// Hold connectors against connectors/STANDARD.md
+    /// Hold connectors against connectors/STANDARD.md, or low-code manifests against recorded behaviour
     Conform {
         /// Only this connector
         name: Option<String>,
+        /// With `lowcode`: a case, or a folder of cases, recorded of the language's reference
+        folder: Option<PathBuf>,
+        #[command(flatten)]
+        options: conform::recorded::Options,
     },
     /// Measure programs side by side
     Bench(bench::Options),
@@ -121,7 +126,10 @@ fn dispatch() -> Result<ExitCode> {
         Verb::Check { tidy: true } => check::tidy(&workspace)?,
         Verb::Check { tidy: false } => check::run(&workspace)?,
         Verb::Bless => bless::run(&workspace)?,
-        Verb::Conform { name } => conform::run(&workspace, name.as_deref())?,
+        Verb::Conform { name, folder: Some(folder), options } => {
+            return conform::recorded::run(&workspace, name.as_deref(), &folder, &options);
+        }
+        Verb::Conform { name, folder: None, .. } => conform::run(&workspace, name.as_deref())?,
         Verb::Bench(options) => bench::run(&workspace, &options)?,
         Verb::New { name } => scaffold::run(&workspace, &name)?,
         Verb::Docs => docs::write(&workspace)?,

@@ -77,23 +77,18 @@ const REFUSED: &[Bomb] = &[
     Bomb {
         name: "a class of the author's own",
         yaml: || {
-            let requester = "        authenticator: { type: CustomAuthenticator, class_name: source_acme.components.AcmeLogin }\n".to_owned();
+            let requester =
+                "        authenticator: { type: CustomAuthenticator, class_name: source_acme.components.AcmeLogin }\n".to_owned();
             Source { requester, ..Source::default() }.yaml()
         },
         says: &["HUB-E", "source_acme.components.AcmeLogin", "source.yaml:"],
     },
     Bomb {
         name: "a component that nobody knows",
-        yaml: || {
-            Source { requester: "        authenticator: { type: TelepathicAuthenticator }\n".to_owned(), ..Source::default() }.yaml()
-        },
+        yaml: || Source { requester: "        authenticator: { type: TelepathicAuthenticator }\n".to_owned(), ..Source::default() }.yaml(),
         says: &["HUB-E", "TelepathicAuthenticator", "source.yaml:"],
     },
-    Bomb {
-        name: "a template that is none",
-        yaml: || with_parameter("{{ config['a' }}"),
-        says: &["HUB-E", "source.yaml:"],
-    },
+    Bomb { name: "a template that is none", yaml: || with_parameter("{{ config['a' }}"), says: &["HUB-E", "source.yaml:"] },
 ];
 
 /// Found while it runs: inside the sandbox, at the bound of an evaluation.
@@ -111,7 +106,11 @@ const CONTAINED: &[Bomb] = &[
     Bomb { name: "a range without end", yaml: || with_parameter("{{ range(99999999999) | list | length }}"), says: &["HUB-E"] },
     Bomb {
         name: "doubling",
-        yaml: || with_parameter("{% set ns = namespace(t='xxxxxxxxxxxxxxxx') %}{% for i in range(60) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ ns.t }}"),
+        yaml: || {
+            with_parameter(
+                "{% set ns = namespace(t='xxxxxxxxxxxxxxxx') %}{% for i in range(60) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ ns.t }}",
+            )
+        },
         says: &["HUB-E"],
     },
     Bomb {
@@ -119,11 +118,7 @@ const CONTAINED: &[Bomb] = &[
         yaml: || with_parameter("{{ 'aaaa' | regex_search('((((a{100}){100}){100}){100})') }}"),
         says: &["HUB-E"],
     },
-    Bomb {
-        name: "a step of nothing",
-        yaml: || with_cursor("      step: PT0S\n      cursor_granularity: PT1S\n"),
-        says: &["HUB-E"],
-    },
+    Bomb { name: "a step of nothing", yaml: || with_cursor("      step: PT0S\n      cursor_granularity: PT1S\n"), says: &["HUB-E"] },
     Bomb {
         name: "slices of a second since 1900",
         yaml: || with_cursor("      step: PT1S\n      cursor_granularity: PT1S\n"),
@@ -162,7 +157,9 @@ fn hostile_manifests_are_refused_by_check_with_their_place() {
 #[test]
 fn what_only_a_run_can_find_ends_within_bounds() {
     for bomb in CONTAINED {
-        let server = Server::start(|_, _| Answer::json(&json!({ "items": [{ "id": 1, "name": "Ada" }, { "id": 2, "name": "Alan" }], "next": "again" })));
+        let server = Server::start(|_, _| {
+            Answer::json(&json!({ "items": [{ "id": 1, "name": "Ada" }, { "id": 2, "name": "Alan" }], "next": "again" }))
+        });
         let program = Program::with_manifest(&manifest(&server.origin(), "", ""));
         program.write("source.yaml", (bomb.yaml)());
         let measured = program.shell("hub run & pid=$!; most=0; while kill -0 $pid 2>/dev/null; do now=$(awk '/VmHWM/{print $2}' /proc/$pid/status 2>/dev/null); most=${now:-$most}; sleep 0.02; done; wait $pid; code=$?; echo \"resident $most\"; exit $code");

@@ -70,11 +70,9 @@ const KINDS: &[Kind] = &[
 ",
         |request| body(request) == json!({ "other": 1, "key": KEY }),
     ),
-    kind(
-        "bearer",
-        "        authenticator: { type: BearerAuthenticator, api_token: \"{{ config['key'] }}\" }\n",
-        |request| bearer(request, KEY),
-    ),
+    kind("bearer", "        authenticator: { type: BearerAuthenticator, api_token: \"{{ config['key'] }}\" }\n", |request| {
+        bearer(request, KEY)
+    }),
     kind(
         "basic",
         "        authenticator: { type: BasicHttpAuthenticator, username: \"{{ config['key'] }}\", password: \"{{ config['password'] }}\" }\n",

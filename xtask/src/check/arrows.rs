@@ -48,15 +48,17 @@ const HOST: &[Row] = &[
 
 const LOWCODE: &[Row] = &[
     row("fault", &[]),
-    row("datetime", &[]),
+    // One layer: a date is a value, and formats are asked for with values.
+    row("datetime", &["fault", "value"]),
     row("value", &["datetime"]),
     row("template", &["fault", "datetime", "value"]),
     row("host", &["value"]),
     row("yaml", &["fault", "value"]),
     row("load", &["fault", "value", "yaml"]),
-    row("model", &["fault", "datetime", "value", "template", "yaml", "load"]),
+    row("model", &["fault", "datetime", "value", "template", "host", "yaml", "load"]),
     row("auth", &["fault", "datetime", "value", "template", "host", "yaml", "model", "retrieve"]),
-    row("retrieve", &["fault", "datetime", "value", "template", "host", "model"]),
+    // One slice is read with what its cursor and partition say; a partition is found by reading slices of a parent.
+    row("retrieve", &["fault", "datetime", "value", "template", "host", "model", "slice"]),
     row("slice", &["fault", "datetime", "value", "template", "host", "model", "retrieve"]),
     row("stream", &["fault", "datetime", "value", "template", "host", "yaml", "load", "model", "retrieve", "slice"]),
     row("inspect", &["fault", "datetime", "value", "template", "yaml", "load", "model", "retrieve", "slice", "stream"]),

@@ -4,6 +4,7 @@
 
 mod component;
 mod folder;
+pub mod recorded;
 
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! Labels as an operator writes them, proposals as an author reads them.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Low-code connectors as the host reads them: descriptions, secrets, grants, take-overs.
+
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;

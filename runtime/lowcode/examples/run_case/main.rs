@@ -18,6 +18,7 @@
     reason = "this is the engine's outside: it has the effects that the engine has not"
 )]
 
+mod api;
 mod credentials;
 mod engine;
 mod json;

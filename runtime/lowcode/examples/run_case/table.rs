@@ -1,10 +1,10 @@
 //! Tells what came out, a line for each case, and asks `compare.py` for the verdict. Knows nothing of the engine.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Instant;
 
+use super::api::compare;
 use super::{Arguments, Failure, json, name};
 
 /// Sums over all cases.
@@ -151,18 +151,4 @@ fn failing(text: &str, actual: &serde_json::Value) -> Vec<(String, String)> {
         }
     }
     result
-}
-
-/// Looks for a tool beside the case and above it.
-pub fn tool(case: &Path, file: &str) -> Result<PathBuf, Failure> {
-    let case = case.canonicalize()?;
-    case.ancestors()
-        .map(|folder| folder.join(file))
-        .find(|path| path.is_file())
-        .ok_or_else(|| format!("`{file}` is in no folder above the case").into())
-}
-
-fn compare(case: &Path, actual: &Path) -> Result<String, Failure> {
-    let output = Command::new("python3").arg(tool(case, "compare.py")?).arg(case.join("golden.json")).arg(actual).output()?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }

@@ -1,22 +1,16 @@
 //! One case: starts its API, reads each stream in each way that was recorded, writes what came out in the form of `compare.py`.
 
-use std::io::{BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
 use hub_lowcode::fault::Failure as EngineFailure;
 use serde_json::json;
 
+use super::api::Api;
 use super::engine::{self, Engine};
 use super::outside::Outside;
 use super::wire::Wire;
 use super::{Arguments, Failure, json, name, table};
-
-/// The server sends small pieces at once: its two writes for an answer would wait for each other.
-const SERVER: &str = "import socketserver, sys; socketserver.StreamRequestHandler.disable_nagle_algorithm = True; \
-    sys.path.insert(0, sys.argv[1]); sys.argv = sys.argv[2:]; import fake_api; fake_api.main()";
 
 /// Runs what was asked for of the case in `arguments.folder`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -97,33 +91,4 @@ fn told(failure: &EngineFailure) -> serde_json::Value {
 
 fn micros(text: &str) -> Result<i64, Failure> {
     Ok(chrono::DateTime::parse_from_rfc3339(text)?.timestamp_micros())
-}
-
-/// The API of a case, ended with this value.
-struct Api {
-    child: Child,
-    wire: Rc<Wire>,
-}
-
-impl Api {
-    fn start(case: &Path) -> Result<Self, Failure> {
-        let tool = table::tool(case, "fake_api.py")?;
-        let mut command = Command::new("python3");
-        command.args(["-c", SERVER]).arg(tool.parent().unwrap_or(Path::new("."))).arg("fake_api.py").arg(case.join("api-script.json"));
-        let mut child = command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        if let Some(out) = child.stdout.take() {
-            BufReader::new(out).read_line(&mut line)?;
-        }
-        let port = line.trim().strip_prefix("PORT ").and_then(|port| port.parse().ok());
-        let port = port.ok_or_else(|| format!("fake_api.py did not tell its port but `{line}`"))?;
-        Ok(Self { child, wire: Rc::new(Wire::new(port)) })
-    }
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -1,3 +1,5 @@
+//! What a manifest is said to be able to do, against recorded manifests and hostile ones.
+
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests read their cases and say what they skip")]
 

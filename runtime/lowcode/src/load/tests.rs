@@ -1,3 +1,5 @@
+//! Resolved manifests against those that the reference resolved, and bombs of references.
+
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! Slices, cursors and their states, without an API.
+
 #![allow(clippy::unwrap_used, reason = "a test that fails says so")]
 
 use std::sync::Arc;

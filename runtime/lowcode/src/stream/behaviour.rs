@@ -1,3 +1,5 @@
+//! Streams against a scripted API: what has no recording.
+
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
 
 use crate::fault::Failure;

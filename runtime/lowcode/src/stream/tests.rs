@@ -1,3 +1,5 @@
+//! Catalogues against the recorded ones.
+
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,

@@ -86,7 +86,18 @@ pub(super) fn call(now_micros: i64, name: &'static str, given: Given) -> Outcome
             Ok(Operand::text(snake_case(&text)))
         }
         // The reference has it for the keys and claims of a JSON Web Token only.
-        "json_loads" => json_loads(&given.bind(name, &["s"], 1)?.text(0, "")?),
+        "json_loads" => {
+            let text = given.bind(name, &["s"], 1)?.text(0, "")?;
+            let value = Value::from_json(text.as_bytes()).map_err(|_| TemplateError::value_error("json_loads: the text is not JSON"))?;
+            Ok(Operand::Value(value))
+        }
+        _ => make(now_micros, name, given),
+    }
+}
+
+/// Calls a function that makes something which has no text of its own.
+fn make(now_micros: i64, name: &'static str, given: Given) -> Outcome<Operand> {
+    match name {
         "generate_uuid" => given.bind(name, &[], 0).map(|_| Operand::text(uuid(now_micros))),
         "dict" => super::methods::call(&super::budget::Budget::new(), &Operand::Value(Value::dict(Dict::new())), "update", given)
             .map(|called| called.changed.unwrap_or_else(Operand::none)),
@@ -106,11 +117,6 @@ pub(super) fn call(now_micros: i64, name: &'static str, given: Given) -> Outcome
         }
         _ => Err(TemplateError::value_error(format!("the function '{name}' is not supported"))),
     }
-}
-
-fn json_loads(text: &str) -> Outcome<Operand> {
-    let value = Value::from_json(text.as_bytes()).map_err(|_| TemplateError::value_error("json_loads: the text is not JSON"))?;
-    Ok(Operand::Value(value))
 }
 
 /// The error, or that of something that is not there.

@@ -1,3 +1,5 @@
+//! YAML as the reference reads it, and texts that want to use up the machine.
+
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::fmt::Write;
