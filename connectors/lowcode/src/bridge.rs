@@ -117,7 +117,7 @@ impl Response for Answer {
     }
 
     fn renew_credential(&self) -> Result<bool, FetchError> {
-        self.response.renew_credential().map_err(|error| fault(&error))
+        self.response.renew_credential().map_err(unanswered)
     }
 
     fn emit_page(&self, _stream: u32, page: &PageRequest) -> Result<PageOutcome, FetchError> {
