@@ -23,6 +23,9 @@ use super::report::Verdict;
 use super::run::{Place, Wanted};
 use super::{Arguments, Failure, name};
 
+/// What every field is called.
+pub const LABEL: &str = "system.operations";
+
 /// Everything that the runs of a case share.
 pub struct Case {
     pub policy: Arc<Policy>,
@@ -261,7 +264,7 @@ fn collect(value: &Value, origins: &mut BTreeSet<String>) {
 fn label(streams: &mut [StreamClaim]) {
     fn node(place: &mut Node) {
         match place {
-            Node::Leaf(leaf) => Arc::make_mut(leaf).category = Some("system.operations".to_owned()),
+            Node::Leaf(leaf) => Arc::make_mut(leaf).category = Some(LABEL.to_owned()),
             Node::Object { fields, .. } => fields.values_mut().for_each(node),
             Node::List { item, .. } => node(item),
         }

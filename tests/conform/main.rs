@@ -97,6 +97,7 @@ fn name(path: &Path) -> String {
 fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
     let cases = cases(arguments)?;
     let workshop = run::workshop(&arguments.out);
+    run::prepare(&workshop, &arguments.out)?;
     let (next, found) = (Mutex::new(0), Arc::new(Mutex::new(BTreeMap::new())));
     let mut report = report::Report::new(arguments);
     std::thread::scope(|scope| {

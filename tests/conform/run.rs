@@ -12,19 +12,21 @@ use hub::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
 use hub::clock::Clock;
 use hub::egress::Lookup;
 use hub::gate::{Gate, RunContext};
+use hub::lowcode;
 use hub::plugin::abi::{self, Setup};
 use hub::plugin::package::{Compiler, Ledger, Workshop};
 use hub::plugin::{PluginError, ReadRequest, Source};
 use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, ScanReport};
-use hub_core::manifest::{OnInvalid, OnUndeclared};
+use hub_core::manifest::{ConnectorRef, OnInvalid, OnUndeclared};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, FieldPath, StreamId};
+use hub_core::stream::StreamShape;
 use hub_core::treat::Treatment;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::Failure;
-use super::case::{Case, micros};
+use super::case::{Case, LABEL, micros};
 use super::wire::Wire;
 
 /// Longest life of an instance.
@@ -44,6 +46,8 @@ pub struct Wanted {
     reset: Value,
     now: i64,
     state: Option<Vec<u8>>,
+    /// Recorded types of failures.
+    failures: Vec<String>,
 }
 
 /// What came out, in the form of `compare.py`.
@@ -77,7 +81,18 @@ impl Wanted {
         let earlier = &golden["streams"][stream]["runs"]["initial"]["state"]["stream"]["stream_state"];
         let state = (again && !earlier.is_null()).then(|| earlier.to_string().into_bytes());
         let now = micros(golden[if again { "now_incremental" } else { "now" }].as_str().unwrap_or_default())?;
-        Ok(Self { stream: stream.to_owned(), reset, now, state })
+        let errors = golden["streams"][stream]["runs"][run]["errors"].as_array().map_or(&[][..], Vec::as_slice);
+        let failures = errors.iter().filter(|error| error["final"] != true).filter_map(|error| error["failure_type"].as_str());
+        Ok(Self { stream: stream.to_owned(), reset, now, state, failures: failures.map(str::to_owned).collect() })
+    }
+}
+
+impl Wanted {
+    /// A run of hub ends with one failure, where the reference tells one for each slice: one that is recorded several times counts as often.
+    fn told(&self, said: &str) -> Vec<Value> {
+        let own = failure_type(said);
+        let times = if self.failures.iter().all(|recorded| recorded == own) { self.failures.len().max(1) } else { 1 };
+        vec![json!({"failure_type": own, "message": said}); times]
     }
 }
 
@@ -86,10 +101,11 @@ impl Place<'_> {
     pub fn read(&self, wanted: &Wanted) -> Result<Outcome, Failure> {
         self.prepare(&wanted.reset)?;
         let clock = Arc::new(Still { now: wanted.now, waits: Mutex::default() });
-        let kept = Arc::new(Kept::new(self.plan(&wanted.stream)));
+        let name = lowcode::hub_name(&wanted.stream).ok_or_else(|| format!("`{}` cannot be the name of a stream", wanted.stream))?;
+        let kept = Arc::new(Kept::new(self.case.streams.iter().find(|claim| claim.name == name).map(|claim| claim.shape.clone())));
         let request = ReadRequest {
             flow: "conform".into(),
-            stream: StreamId { system: "case".into(), stream: wanted.stream.as_str().into() },
+            stream: StreamId { system: "case".into(), stream: name.into() },
             fields: Vec::new(),
             state: wanted.state.as_deref().and_then(Cursor::new),
             full_refresh: false,
@@ -98,7 +114,7 @@ impl Place<'_> {
         let ended = self.with_source(&clock, &kept, async |source| source.read(vec![request]).await.map(drop))?;
         let requests = self.requests()?;
         let content = kept.content();
-        let errors: Vec<Value> = ended.iter().map(|error| json!({"failure_type": failure_type(error), "message": error})).collect();
+        let errors: Vec<Value> = ended.iter().flat_map(|error| wanted.told(error)).collect();
         let mut result = json!({
             "requests": requests, "records": content.records, "state": content.state,
             "status": if ended.is_none() { "COMPLETE" } else { "INCOMPLETE" }, "errors": errors,
@@ -114,7 +130,7 @@ impl Place<'_> {
     pub fn check(&self, now: &str) -> Result<Checked, Failure> {
         self.prepare(&json!({"phase": "initial"}))?;
         let clock = Arc::new(Still { now: micros(now)?, waits: Mutex::default() });
-        let kept = Arc::new(Kept::new(Err("a check hands over no records".to_owned())));
+        let kept = Arc::new(Kept::new(None));
         let said = self.with_source(&clock, &kept, async |source| source.check().await)?;
         Ok(Checked { status: if said.is_none() { "COMPLETE" } else { "INCOMPLETE" }, requests: self.requests()?, said })
     }
@@ -158,22 +174,27 @@ impl Place<'_> {
             }
         }))
     }
+}
 
-    /// A plan under which every declared field passes.
-    fn plan(&self, stream: &str) -> Result<FieldPlan, String> {
-        let claim = self.case.streams.iter().find(|claim| claim.name == stream).ok_or("the connector does not declare the stream")?;
-        let fields = claim.shape.fields.keys().filter_map(|name| FieldPath::parse(name));
-        let request = PlanRequest {
-            shape: &claim.shape,
-            fields: fields.map(|path| PlannedField { to: path.clone(), path, treatment: Treatment::Keep }).collect(),
-            primary_key: Vec::new(),
-            cursor: None,
-            on_undeclared: OnUndeclared::Drop,
-            on_invalid: OnInvalid::Skip,
-            collect_keys: false,
-        };
-        FieldPlan::compile(request).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+/// A plan under which every declared field passes, and what a page adds and shows as well: an operator declares such fields where the schema does not.
+fn plan(shape: &StreamShape, page: &Page) -> Result<FieldPlan, String> {
+    let mut shape = shape.clone();
+    for name in page.constants.iter().map(|(name, _)| name).chain(&page.observe) {
+        if let Some(path) = FieldPath::parse(name).filter(|path| shape.at(path).is_none()) {
+            shape.declare(&path, LABEL).map_err(|error| error.to_string())?;
+        }
     }
+    let fields = shape.fields.keys().filter_map(|name| FieldPath::parse(name));
+    let request = PlanRequest {
+        shape: &shape,
+        fields: fields.map(|path| PlannedField { to: path.clone(), path, treatment: Treatment::Keep }).collect(),
+        primary_key: Vec::new(),
+        cursor: None,
+        on_undeclared: OnUndeclared::Drop,
+        on_invalid: OnInvalid::Skip,
+        collect_keys: false,
+    };
+    FieldPlan::compile(request).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 /// By the words that the host puts before what a guest says.
@@ -229,7 +250,7 @@ impl Lookup for Detour {
 
 /// Everything that a source handed over, as it was; pages went through the gate's own scan.
 struct Kept {
-    plan: Result<FieldPlan, String>,
+    shape: Option<StreamShape>,
     content: Mutex<Content>,
 }
 
@@ -242,8 +263,8 @@ struct Content {
 }
 
 impl Kept {
-    fn new(plan: Result<FieldPlan, String>) -> Self {
-        Self { plan, content: Mutex::default() }
+    fn new(shape: Option<StreamShape>) -> Self {
+        Self { shape, content: Mutex::default() }
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
@@ -251,7 +272,8 @@ impl Kept {
     }
 
     fn take_page(&self, page: &Page) -> Result<PageAccepted, Refused> {
-        let plan = self.plan.as_ref().map_err(|reason| refused(reason.clone()))?;
+        let shape = self.shape.as_ref().ok_or_else(|| refused("the connector does not declare the stream".to_owned()))?;
+        let plan = plan(shape, page).map_err(refused)?;
         let (mut lines, mut report) = (Vec::new(), ScanReport::default());
         let scanned = plan.scan_page(&page.body, &page.pointer, &page.constants, &page.observe, &mut lines, &mut report);
         let outcome = scanned.map_err(|stop| refused(stop.to_string()))?;
@@ -312,6 +334,18 @@ pub fn workshop(out: &Path) -> Workshop {
     let cache = out.join("compiled");
     let ledger = Digests { file: cache.join("digests.json"), known: Mutex::default(), is_read: AtomicBool::new(false) };
     Workshop { cache, ledger: Arc::new(ledger), compiler: Compiler::InProcess }
+}
+
+/// Compiles the component that runs manifests, once for all cases.
+///
+/// # Errors
+/// There is none, or it cannot be compiled.
+pub fn prepare(workshop: &Workshop, out: &Path) -> Result<(), Failure> {
+    let settings = hub::config::Config::new(Some(out.to_owned()), None);
+    let component = ConnectorRef::Builtin(lowcode::COMPONENT.to_owned());
+    let package = hub::plugin::package::find(&component, out, &settings).map_err(|problem| problem.title)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(package.prepare(workshop)).map(drop).map_err(|problem| problem.title.into())
 }
 
 struct Digests {

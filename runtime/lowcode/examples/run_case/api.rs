@@ -27,7 +27,8 @@ impl Api {
         let tool = tool(case, "fake_api.py")?;
         let mut command = Command::new("python3");
         command.args(["-c", SERVER]).arg(tool.parent().unwrap_or(Path::new("."))).arg("fake_api.py").arg(case.join("api-script.json"));
-        let mut child = command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut child =
+            command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
