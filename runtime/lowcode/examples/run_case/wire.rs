@@ -11,6 +11,7 @@ use super::Failure;
 
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "shared: not every program that uses it looks at all of an answer")]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
