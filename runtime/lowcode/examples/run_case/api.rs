@@ -13,6 +13,7 @@ const SERVER: &str = "import socketserver, sys; socketserver.StreamRequestHandle
     sys.path.insert(0, sys.argv[1]); sys.argv = sys.argv[2:]; import fake_api; fake_api.main()";
 
 /// The API of a case, ended with this value.
+#[allow(dead_code, reason = "shared: not every program that uses it needs all of it")]
 pub struct Api {
     child: Child,
     /// Its port on 127.0.0.1.
