@@ -34,8 +34,8 @@ pub struct Bench {
     pub manifest: Option<&'static str>,
     /// Names and contents of further files in `{folder}`.
     pub files: &'static [(&'static str, &'static str)],
-    /// The program is run with these arguments first; that run is not measured.
-    pub before: Option<&'static [&'static str]>,
+    /// The program is run with each of these first, unmeasured.
+    pub before: &'static [&'static [&'static str]],
 }
 
 /// Where a program is found.
@@ -71,7 +71,7 @@ const PAGES_MANIFEST: Option<&str> = Some(include_str!("pages.toml"));
 const PLAIN: &[&str] = &["run", "{folder}/manifest.toml", "--data", "{kept}", "--quiet", "--flow", "plain"];
 
 const fn bench(group: &'static str, name: &'static str, program: Program, arguments: &'static [&'static str], records: u64) -> Bench {
-    Bench { group, name, reference: false, program, arguments, records, beside: None, manifest: None, files: &[], before: None }
+    Bench { group, name, reference: false, program, arguments, records, beside: None, manifest: None, files: &[], before: &[] }
 }
 
 /// All benches but those of the low-code language.
@@ -225,8 +225,8 @@ fn once(workspace: &Workspace, bench: &Bench) -> Result<Sample> {
         workspace::write(&folder.join(name), text.as_bytes())?;
     }
     let errors = folder.with_extension("stderr");
-    let first =
-        bench.before.map_or(Ok(()), |before| measure::measure(&mut command(workspace, bench.program, before, &values), &errors).map(drop));
+    let unmeasured = |before: &&[&str]| measure::measure(&mut command(workspace, bench.program, before, &values), &errors).map(drop);
+    let first = bench.before.iter().try_for_each(unmeasured);
     let sample = first.and_then(|()| measure::measure(&mut command(workspace, bench.program, bench.arguments, &values), &errors));
     if let Some(mut child) = server {
         child.kill().and_then(|()| child.wait()).map_err(|error| Failure::new(format!("the server beside cannot be ended: {error}")))?;
