@@ -129,9 +129,9 @@ const KINDS: &[Kind] = &[
           header: X-Session
           username: \"{{ config['key'] }}\"
           password: \"{{ config['password'] }}\"
-          login_url: login
+          login_url: /login
           session_token_response_key: id
-          validate_session_url: validate
+          validate_session_url: /validate
 ",
         |request| request.header("x-session") == Some(TOKEN),
     ),
@@ -141,8 +141,9 @@ const KINDS: &[Kind] = &[
           type: JwtAuthenticator
           secret_key: \"{{ config['key'] }}\"
           algorithm: HS256
+          header_prefix: Bearer
           token_duration: 1200
-          additional_jwt_payload: { sub: somebody }
+          additional_jwt_payload: { tenant: somebody }
 ",
         |request| request.header("authorization").is_some_and(|value| value.starts_with("Bearer eyJ") && value.matches('.').count() == 2),
     ),
