@@ -20,7 +20,7 @@ fn keys(value: &Value, wanted: &[&str]) {
 fn check_as_json() {
     let program = Program::with_manifest(&sample_to_file(10, ""));
     let document = program.run(&["check", "--output", "json"]).ends(0).json();
-    keys(&document, &["version", "ok", "systems", "flows", "digest", "problems"]);
+    keys(&document, &["version", "ok", "systems", "flows", "digest", "problems", "notes"]);
     assert_eq!((&document["version"], &document["ok"], &document["systems"]), (&json!(1), &json!(true), &json!(2)));
     program.write("manifest.toml", sample_to_file(10, "").replace("\"email\"", "\"emial\""));
     let outcome = program.run(&["check", "--output", "json"]).ends(3);
