@@ -276,7 +276,7 @@ fn label(streams: &mut [StreamClaim]) {
 
 /// A time of the recording in microseconds since 1970.
 pub fn micros(text: &str) -> Result<i64, Failure> {
-    let parsed = hub_lowcode::datetime::parse(text, if text.contains('.') { "%Y-%m-%dT%H:%M:%S.%fZ" } else { "%Y-%m-%dT%H:%M:%SZ" });
+    let parsed = hub_lowcode::value::datetime::parse(text, if text.contains('.') { "%Y-%m-%dT%H:%M:%S.%fZ" } else { "%Y-%m-%dT%H:%M:%SZ" });
     parsed.map(|moment| moment.utc_micros()).map_err(|_| format!("`{text}` is no time").into())
 }
 

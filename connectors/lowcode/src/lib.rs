@@ -5,7 +5,7 @@
 
 mod bridge;
 
-use hub_lowcode::fault::{FailureType, Failure};
+use hub_lowcode::fault::{Failure, FailureType};
 use hub_lowcode::load::Manifest;
 use hub_lowcode::stream::Connector;
 use hub_lowcode::stream::check::Verdict;

@@ -4,12 +4,12 @@
 //! the host of hub uses the same reading of a manifest for `check`, `inspect` and the credential providers (`auth`), which run outside of it.
 
 pub mod auth;
-pub mod datetime;
 pub mod fault;
 pub mod host;
 pub mod inspect;
 pub mod load;
 pub mod model;
+pub mod reading;
 pub mod retrieve;
 pub mod slice;
 pub mod stream;

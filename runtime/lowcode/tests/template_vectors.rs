@@ -13,8 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hub_lowcode::datetime;
 use hub_lowcode::template::{Scope, Template, Types};
+use hub_lowcode::value::datetime;
 use hub_lowcode::value::{Dict, Value};
 
 fn ground() -> Option<PathBuf> {

@@ -48,20 +48,18 @@ const HOST: &[Row] = &[
 
 const LOWCODE: &[Row] = &[
     row("fault", &[]),
-    // One layer: a date is a value, and formats are asked for with values.
-    row("datetime", &["fault", "value"]),
-    row("value", &["datetime"]),
-    row("template", &["fault", "datetime", "value"]),
+    row("value", &["fault"]),
+    row("template", &["fault", "value"]),
     row("host", &["value"]),
     row("yaml", &["fault", "value"]),
     row("load", &["fault", "value", "yaml"]),
-    row("model", &["fault", "datetime", "value", "template", "host", "yaml", "load"]),
-    row("auth", &["fault", "datetime", "value", "template", "host", "yaml", "model", "retrieve"]),
-    // One slice is read with what its cursor and partition say; a partition is found by reading slices of a parent.
-    row("retrieve", &["fault", "datetime", "value", "template", "host", "model", "slice"]),
-    row("slice", &["fault", "datetime", "value", "template", "host", "model", "retrieve"]),
-    row("stream", &["fault", "datetime", "value", "template", "host", "yaml", "load", "model", "retrieve", "slice"]),
-    row("inspect", &["fault", "datetime", "value", "template", "yaml", "load", "model", "retrieve", "slice", "stream"]),
+    row("model", &["fault", "value", "template", "host", "yaml", "load"]),
+    row("slice", &["fault", "value", "template", "host", "model"]),
+    row("retrieve", &["fault", "value", "template", "host", "model", "slice"]),
+    row("auth", &["fault", "value", "template", "host", "yaml", "model", "retrieve"]),
+    row("reading", &["fault", "value", "template", "host", "model", "slice", "retrieve"]),
+    row("stream", &["fault", "value", "template", "host", "yaml", "load", "model", "slice", "retrieve", "reading"]),
+    row("inspect", &["fault", "value", "template", "yaml", "load", "model", "retrieve", "slice", "reading", "stream"]),
 ];
 
 /// Crates with their own name in paths and their table.

@@ -4,11 +4,11 @@
 
 use crate::auth::injection::{Injection, encoded, set_content_type};
 use crate::auth::{Answer, Failed, Need, Update, at, is_set, jwt, scope, text, tree};
-use crate::datetime::{Moment, parse_loose};
 use crate::host::{Method, Request};
 use crate::model::authenticator::{OAuth, RefreshTokenUpdater};
 use crate::model::text::Text;
 use crate::template::Scope;
+use crate::value::datetime::{Moment, parse_loose};
 use crate::value::{Dict, Value};
 
 /// Seconds after which no further try is made.

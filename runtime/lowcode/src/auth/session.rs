@@ -5,12 +5,12 @@
 use crate::auth::injection::{Injection, set_content_type};
 use crate::auth::login::{self, Patience};
 use crate::auth::{Answer, Failed, Need, Provider, at, of_status, place, scope, text};
-use crate::datetime::{Moment, Span};
 use crate::host::{Method, Request};
 use crate::model::authenticator::{LegacySessionToken, SessionRequest, SessionToken};
 use crate::model::decoder::Decoder;
 use crate::model::requester::Inject;
 use crate::template::Scope;
+use crate::value::datetime::{Moment, Span};
 use crate::value::{Dict, Value};
 
 const DAY_MICROS: i64 = 86_400_000_000;

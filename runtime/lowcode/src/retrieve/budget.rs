@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::datetime::Span;
 use crate::fault::Failure;
 use crate::host::{Method, Request};
 use crate::model::budget::{Budget, Matcher, Rule};
@@ -14,6 +13,7 @@ use crate::retrieve::failure::{system, template};
 use crate::retrieve::{header, url};
 use crate::template::Scope;
 use crate::value::Value;
+use crate::value::datetime::Span;
 
 /// Calls of a window are remembered up to this number; a larger limit does not limit.
 const MAXIMUM_REMEMBERED: usize = 1_000_000;

@@ -1,8 +1,8 @@
 //! Between positions of a cursor and the texts of the language: formats and ISO 8601 durations.
 
-use crate::datetime::{self, Moment, SECOND, Span};
 use crate::slice::point::{Gap, Time};
 use crate::value::Value;
+use crate::value::datetime::{self, Moment, SECOND, Span};
 
 /// Reads a date of a format.
 ///

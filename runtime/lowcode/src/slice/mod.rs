@@ -1,18 +1,14 @@
-//! The parts a stream is read in: slices by partition router and cursor, and what they add to requests.
+//! The parts a stream is read in: slices with what they add to requests, cursors and their states.
 //!
-//! Reads no page: `retrieve` does. Keeps no record.
+//! Reads no page: `retrieve` does. Finds no partition: `reading` does. Keeps no record.
 
 pub mod cursor;
 pub mod dates;
 pub mod options;
-pub mod parent;
 pub mod partitioned;
 pub mod point;
-pub mod reading;
-pub mod router;
 pub mod rule;
 pub mod timeline;
-pub mod world;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::datetime::{DAY, days_in_month, from_days, to_days};
 use crate::value::Value;
+use crate::value::datetime::{DAY, days_in_month, from_days, to_days};
 
 /// 0001-01-01 in microseconds since 1970.
 const FIRST: i64 = -62_135_596_800_000_000;

@@ -212,7 +212,7 @@ fn absorb(last: &mut Interval, interval: Interval) -> Result<(), String> {
 }
 
 /// Adding or subtracting left the calendar.
-pub(super) fn overflow(_: Overflow) -> String {
+pub(crate) fn overflow(_: Overflow) -> String {
     "a boundary leaves the years 1 to 9999".to_owned()
 }
 

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 
 use crate::fault::Failure;
 use crate::host::{FetchError, Host, Pending};
+use crate::reading::world::World;
+use crate::reading::{Reading, Work};
 use crate::retrieve::system;
 use crate::retrieve::{Page, Step, Walk};
 use crate::slice::Judge;
 use crate::slice::cursor::{Greatest, Progress};
-use crate::slice::reading::{Reading, Work};
-use crate::slice::world::World;
 
 /// Failures of single slices that are told at most.
 const TOLD_FAILURES: usize = 100;

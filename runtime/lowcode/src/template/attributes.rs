@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::error::{Outcome, TemplateError, UNSAFE};
 use super::operand::{Kind, Operand};
 use super::operators::any_case;
-use crate::datetime::{Moment, Span};
 use crate::value::Value;
+use crate::value::datetime::{Moment, Span};
 
 const TEXT: &[&str] = &[
     "capitalize",
@@ -182,8 +182,8 @@ fn moment_part(moment: &Moment, name: &str) -> Option<Operand> {
 }
 
 fn span_part(span: &Span, name: &str) -> Option<Operand> {
-    let rest = span.micros() - span.days() * i128::from(crate::datetime::DAY);
-    let second = i128::from(crate::datetime::SECOND);
+    let rest = span.micros() - span.days() * i128::from(crate::value::datetime::DAY);
+    let second = i128::from(crate::value::datetime::SECOND);
     Some(Operand::Value(Value::Int(match name {
         "days" => span.days(),
         "seconds" => rest / second,

@@ -5,7 +5,7 @@ use super::attributes::{attribute, item};
 use super::budget::Budget;
 use super::error::{Outcome, TemplateError};
 use super::operand::Operand;
-use crate::datetime::strftime;
+use crate::value::datetime::strftime;
 use crate::value::{Value, float_repr};
 
 /// Width and precision are never more.

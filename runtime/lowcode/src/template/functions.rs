@@ -10,7 +10,7 @@ use super::arguments::{Bound, Given};
 use super::error::{Outcome, TemplateError};
 use super::operand::Operand;
 use super::operators::order;
-use crate::datetime::{self, Moment, Span};
+use crate::value::datetime::{self, Moment, Span};
 use crate::value::{Dict, Value};
 
 /// Every function, by its name.

@@ -8,7 +8,7 @@ use super::ast::{Comparison, Operator};
 use super::budget::Budget;
 use super::error::{Outcome, TemplateError};
 use super::operand::{Kind, Operand};
-use crate::datetime::{DateError, Span};
+use crate::value::datetime::{DateError, Span};
 use crate::value::{Dict, Value};
 
 /// Items that a repeated list may have.

@@ -2,6 +2,7 @@
 //!
 //! Equality, order and truth are Python's. Reading and writing JSON is in `json_read` and `json_write`, `str()` and `repr()` in `python`.
 
+pub mod datetime;
 mod json_read;
 mod json_write;
 mod python;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::datetime::{Moment, Span};
+use datetime::{Moment, Span};
 
 pub use json_read::{JsonError, JsonReader};
 pub use json_write::Dumps;

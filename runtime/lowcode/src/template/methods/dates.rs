@@ -3,8 +3,8 @@
 use super::super::arguments::Given;
 use super::super::error::{Outcome, TemplateError};
 use super::super::operand::Operand;
-use crate::datetime::{Moment, Parts, SECOND, Span, strftime, to_days};
 use crate::value::Value;
+use crate::value::datetime::{Moment, Parts, SECOND, Span, strftime, to_days};
 
 pub(super) fn moment(moment: &Moment, name: &'static str, given: Given) -> Outcome<Operand> {
     let number = |number: i64| Operand::Value(Value::from(number));
@@ -47,10 +47,11 @@ fn replace(moment: &Moment, given: Given) -> Outcome<Operand> {
     let mut bound = given.bind("replace", NAMES, 0)?;
     let old = moment.parts();
     let mut part = |index: usize, old: u32| -> Outcome<u32> {
-        u32::try_from(bound.int(index, old.into())?).map_err(|_| TemplateError::from(crate::datetime::DateError::Range))
+        u32::try_from(bound.int(index, old.into())?).map_err(|_| TemplateError::from(crate::value::datetime::DateError::Range))
     };
     let parts = Parts {
-        year: i32::try_from(part(0, old.year.unsigned_abs())?).map_err(|_| TemplateError::from(crate::datetime::DateError::Range))?,
+        year: i32::try_from(part(0, old.year.unsigned_abs())?)
+            .map_err(|_| TemplateError::from(crate::value::datetime::DateError::Range))?,
         month: part(1, old.month)?,
         day: part(2, old.day)?,
         hour: part(3, old.hour)?,

@@ -1,6 +1,10 @@
 //! A stream while it is read, by itself or for its children: its slices one after the other, the pages of a slice, and its state.
 //! Emits nothing (`stream` does).
 
+pub mod parent;
+pub mod router;
+pub mod world;
+
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,15 +14,15 @@ use crate::model::cursor::Cursor;
 use crate::model::partition::PartitionRouter;
 use crate::model::stream::{AnyStream, StateMigration, Stream};
 use crate::model::text::Text;
+use crate::reading::router::RouterRun;
+use crate::reading::world::World;
 use crate::retrieve::{Blind, Inject, Retriever, Setup, Shared, Step, Walk, system};
 use crate::slice::cursor::{Greatest, NO_CURSOR, Progress, Tracker};
 use crate::slice::dates;
 use crate::slice::options::Injector;
 use crate::slice::partitioned::{Partitioned, Setting};
-use crate::slice::router::RouterRun;
 use crate::slice::rule::{Rule, field_name, formats};
 use crate::slice::timeline::{Timeline, Windows};
-use crate::slice::world::World;
 use crate::slice::{Judge, Slice};
 use crate::template::Scope;
 use crate::value::{Dict, Value};

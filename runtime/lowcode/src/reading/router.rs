@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::fault::Failure;
 use crate::model::partition::{GroupingRouter, ListRouter, ListValues, PartitionRouter, SubstreamRouter, UnionRouter};
+use crate::reading::Building;
+use crate::reading::parent::ParentRun;
+use crate::reading::world::World;
 use crate::retrieve::system;
 use crate::slice::Slice;
-use crate::slice::parent::ParentRun;
-use crate::slice::reading::Building;
-use crate::slice::world::World;
 use crate::value::{Dict, Value};
 
 /// A product holds all partitions of its factors.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::fault::Failure;
 use crate::model::partition::Parent;
 use crate::model::stream::AnyStream;
+use crate::reading::world::World;
+use crate::reading::{Building, Pages, Reading, Work};
 use crate::retrieve::system;
 use crate::slice::Slice;
 use crate::slice::cursor::{Greatest, NO_CURSOR};
-use crate::slice::reading::{Building, Pages, Reading, Work};
-use crate::slice::world::World;
 use crate::value::{Dict, Value};
 
 /// A parent while it is read.
