@@ -16,6 +16,7 @@ use crate::stream::StreamShape;
 pub mod address;
 pub mod ask;
 mod decide;
+pub mod purpose;
 mod rules;
 #[cfg(test)]
 #[allow(clippy::panic, reason = "a test fails by panicking")]
