@@ -73,6 +73,34 @@ impl fmt::Display for FieldPath {
     }
 }
 
+/// A field of a stream, written `system.stream.field`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamField {
+    /// The stream.
+    pub stream: StreamId,
+    /// The field.
+    pub field: FieldPath,
+}
+
+impl StreamField {
+    /// Splits `system.stream.field` at its first two dots, so that a stream with a dot in its name cannot be meant. None unless all parts have
+    /// text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (system, rest) = text.split_once('.')?;
+        let (stream, field) = rest.split_once('.')?;
+        let named = !system.is_empty() && !stream.is_empty();
+        let stream = StreamId { system: system.into(), stream: stream.into() };
+        FieldPath::parse(field).filter(|_| named).map(|field| Self { stream, field })
+    }
+}
+
+impl fmt::Display for StreamField {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.stream, self.field)
+    }
+}
+
 /// A connector's state after a checkpoint: opaque bytes. May hold personal data of a badly written connector, so it is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(Arc<[u8]>);

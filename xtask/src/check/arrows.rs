@@ -17,12 +17,13 @@ const fn row(module: &'static str, may_use: &'static [&'static str]) -> Row {
 
 /// Lowest first: what stands above is used by what stands below.
 const CORE: &[Row] = &[
+    row("date", &[]),
     row("problem", &[]),
     row("record", &["problem"]),
     row("vocab", &["problem"]),
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
-    row("manifest", &["problem", "record", "vocab", "stream", "description"]),
+    row("manifest", &["date", "problem", "record", "vocab", "stream", "description"]),
     row("labels", &["problem", "record", "vocab", "stream", "description", "manifest"]),
     row("treat", &["vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),

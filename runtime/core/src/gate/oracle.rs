@@ -170,7 +170,7 @@ impl<'a> Oracle<'a> {
                 return Ok(());
             }
         };
-        if let (OnUndeclared::Stop, Some(path)) = (self.request.on_undeclared, found.undeclared.first()) {
+        if let (OnUndeclared::Hold | OnUndeclared::Stop, Some(path)) = (self.request.on_undeclared, found.undeclared.first()) {
             return Err(stop((Code::E201, Some(path.clone())), record));
         }
         for path in &found.undeclared {

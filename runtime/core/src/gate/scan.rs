@@ -165,7 +165,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
 
     /// The record that was read last passes, unless an undeclared field ends the run.
     pub(super) fn accept(&mut self) -> Result<(), Stop> {
-        if let (OnUndeclared::Stop, Some(met)) = (self.plan.on_undeclared, self.met.first()) {
+        if let (OnUndeclared::Hold | OnUndeclared::Stop, Some(met)) = (self.plan.on_undeclared, self.met.first()) {
             let path = path_of(&self.plan.places, *met);
             let message = format!("nothing declares the field `{path}`, and the flow stops at undeclared fields");
             return Err(Fault::undeclared(path, message).stop(self.records - 1));

@@ -37,6 +37,9 @@ fn kind_schema(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
     match kind {
         Kind::Text(text) => text_schema(*text, definitions),
         Kind::Integer(least, greatest) => json!({ "type": "integer", "minimum": least, "maximum": greatest }),
+        Kind::Boolean => json!({ "type": "boolean" }),
+        // Editors show TOML's dates to a schema as texts.
+        Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::List(item) => json!({ "type": "array", "items": kind_schema(item, definitions) }),
         Kind::Table(table) => table_schema(table, definitions),
@@ -52,6 +55,9 @@ fn text_schema(text: Text, definitions: &mut Map<String, Value>) -> Value {
     let name = match text {
         Text::Stream => return json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}\\..+$" }),
         Text::Plain | Text::Reference | Text::Path => return json!({ "type": "string" }),
+        Text::Country => return json!({ "type": "string", "pattern": "^[A-Z]{2,3}$" }),
+        Text::Period => return json!({ "type": "string", "pattern": "^P([0-9]+Y)?([0-9]+M)?([0-9]+D)?$" }),
+        Text::StoreKey => return json!({ "type": "string", "pattern": "^kms:" }),
         Text::Category => "category",
         Text::Use => "use",
         Text::Subject => "subject",
@@ -67,6 +73,10 @@ fn map_schema(names: Names, value: &Kind, definitions: &mut Map<String, Value>) 
         Names::Id => {
             json!({ "type": "object", "propertyNames": { "pattern": "^[a-z0-9][a-z0-9-]{0,63}$" }, "additionalProperties": value })
         }
+        Names::Word => {
+            json!({ "type": "object", "propertyNames": { "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$" }, "additionalProperties": value })
+        }
+        Names::Label => json!({ "type": "object", "propertyNames": { "minLength": 1, "maxLength": 200 }, "additionalProperties": value }),
         Names::Stream => json!({ "type": "object", "propertyNames": { "minLength": 1, "maxLength": 128 }, "additionalProperties": value }),
         // Dotted keys nest, so a table inside may be the front part of a path.
         Names::Path => json!({ "type": "object", "additionalProperties": { "anyOf": [value, { "type": "object" }] } }),
@@ -114,10 +124,14 @@ fn described(kind: &Kind) -> String {
         Kind::Text(Text::Path) => "a field path".to_owned(),
         Kind::Text(Text::Reference) => "an id".to_owned(),
         Kind::Text(Text::Stream) => "`system.stream`".to_owned(),
+        Kind::Text(Text::Country) => "a country".to_owned(),
+        Kind::Text(Text::Period) => "an ISO 8601 period".to_owned(),
         Kind::List(item @ Kind::Text(_)) => format!("a list, each element {}", described(item)),
         Kind::Map(names, value) => {
             let name = match names {
                 Names::Id => "id",
+                Names::Word => "word",
+                Names::Label => "name",
                 Names::Stream => "stream",
                 Names::Path => "field path",
             };
@@ -135,6 +149,6 @@ pub(super) fn inner_tables(kind: &'static Kind) -> Vec<&'static Table> {
         Kind::Table(table) => vec![table],
         Kind::List(item) | Kind::Map(_, item) => inner_tables(item),
         Kind::OneOf(kinds) => kinds.iter().flat_map(inner_tables).collect(),
-        Kind::Text(_) | Kind::Integer(..) | Kind::Choice(_) | Kind::Free | Kind::Any => Vec::new(),
+        Kind::Text(_) | Kind::Integer(..) | Kind::Boolean | Kind::Date | Kind::Choice(_) | Kind::Free | Kind::Any => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 //! Knows shapes only. What a text means (an origin, a period, a schedule) is `check`'s.
 
 use super::finding::{Findings, listed, shorten};
-use super::grammar::{self, Key, Kind, Names, Table};
+use super::grammar::{self, Key, Kind, Names, Table, Text};
 use super::raw::{self, Form, Node, Raw};
 use crate::description::stream_name_fault;
 use crate::problem::{Code, Problem, Span, Spanned};
@@ -11,6 +11,8 @@ use crate::record::FieldPath;
 
 /// The greatest length of an id in bytes.
 pub(super) const MAX_ID_BYTES: usize = 64;
+/// The greatest length of a name for people in bytes.
+const MAX_LABEL_BYTES: usize = 200;
 /// The greatest length of a field path in bytes.
 const MAX_PATH_BYTES: usize = 512;
 /// The greatest number of names in a field path.
@@ -76,7 +78,11 @@ impl Walker<'_> {
 
     fn value(&mut self, kind: &Kind, node: &Node) {
         match (kind, &node.value) {
-            (Kind::Any, _) | (Kind::Text(_), Raw::Text(_)) | (Kind::Free, Raw::Table(_)) => {}
+            (Kind::Any, _)
+            | (Kind::Text(_), Raw::Text(_))
+            | (Kind::Boolean, Raw::Boolean(_))
+            | (Kind::Date, Raw::Date(_))
+            | (Kind::Free, Raw::Table(_)) => {}
             (Kind::Integer(least, greatest), Raw::Integer(number)) => {
                 if !number.is_some_and(|number| (*least..=*greatest).contains(&number)) {
                     let title = format!("`{}` must be {}", self.shown(), expected(kind));
@@ -107,7 +113,12 @@ impl Walker<'_> {
 
     fn map(&mut self, names: Names, kind: &Kind, raw: &raw::Table) {
         for (name, node) in &raw.entries {
-            let fault = if names == Names::Stream { stream_name_fault(&name.value) } else { id_fault(&name.value) };
+            let fault = match names {
+                Names::Stream => stream_name_fault(&name.value),
+                Names::Word => word_fault(&name.value),
+                Names::Label => label_fault(&name.value),
+                Names::Id | Names::Path => id_fault(&name.value),
+            };
             if let Some(fault) = fault {
                 let title = format!("`{}` cannot be a name in `{}`", shorten(&name.value), self.shown());
                 self.findings.wrong(name.span, title, fault);
@@ -132,7 +143,7 @@ impl Walker<'_> {
     }
 
     fn wrong_type(&mut self, kind: &Kind, node: &Node) {
-        if matches!(kind, Kind::Table(table) if std::ptr::eq(*table, &raw const grammar::SECRET)) {
+        if is_secret(kind) {
             return self.literal_secret(node);
         }
         let title = format!("`{}` must be {}", self.shown(), expected(kind));
@@ -142,9 +153,8 @@ impl Walker<'_> {
 
     fn literal_secret(&mut self, node: &Node) {
         self.findings.secrets.push(node.span);
-        let help = "write `{ file = \"…\" }` or `{ env = \"…\" }`; treat what stood here as known to others and replace it";
-        let problem = Problem::new(Code::E003, format!("`{}` must say where the secret is, not what it is", self.shown()), help);
-        self.findings.push(problem.at(node.span, "a secret in the manifest would be read by everyone who reads the manifest"));
+        let problem = literal_secret(&self.shown(), "`{ file = \"…\" }` or `{ env = \"…\" }`", node.span);
+        self.findings.push(problem);
     }
 
     fn inside(&mut self, name: &str, act: impl FnOnce(&mut Self)) {
@@ -159,6 +169,21 @@ impl Walker<'_> {
 
     fn place(&self, grammar: &Table) -> String {
         if self.path.is_empty() { grammar.title.to_owned() } else { format!("`[{}]`", self.shown()) }
+    }
+}
+
+/// A secret stands where its place should.
+pub(super) fn literal_secret(shown: &str, write: &str, span: Span) -> Problem {
+    let help = format!("write {write}; treat what stood here as known to others and replace it");
+    Problem::new(Code::E003, format!("`{shown}` must say where the secret is, not what it is"), help)
+        .at(span, "a secret in the manifest would be read by everyone who reads the manifest")
+}
+
+fn is_secret(kind: &Kind) -> bool {
+    match kind {
+        Kind::Table(table) => std::ptr::eq(*table, &raw const grammar::SECRET),
+        Kind::OneOf(kinds) => kinds.iter().any(is_secret),
+        _ => false,
     }
 }
 
@@ -217,6 +242,8 @@ fn takes(kind: &Kind, value: &Raw) -> bool {
         Kind::Any => true,
         Kind::Text(_) | Kind::Choice(_) => matches!(value, Raw::Text(_)),
         Kind::Integer(..) => matches!(value, Raw::Integer(_)),
+        Kind::Boolean => matches!(value, Raw::Boolean(_)),
+        Kind::Date => matches!(value, Raw::Date(_)),
         Kind::List(_) => matches!(value, Raw::List(_)),
         Kind::Table(_) | Kind::Map(..) | Kind::Free => matches!(value, Raw::Table(_)),
         Kind::OneOf(kinds) => kinds.iter().any(|kind| takes(kind, value)),
@@ -226,7 +253,10 @@ fn takes(kind: &Kind, value: &Raw) -> bool {
 /// The kind in words, for messages and the reference.
 pub(super) fn expected(kind: &Kind) -> String {
     match kind {
+        Kind::Text(Text::StoreKey) => "`\"kms:NAME\"`".to_owned(),
         Kind::Text(_) => "text".to_owned(),
+        Kind::Boolean => "`true` or `false`".to_owned(),
+        Kind::Date => "a day without quotes (`2026-03-01`)".to_owned(),
         Kind::Integer(least, greatest) if least == greatest => format!("the number {least}"),
         Kind::Integer(least, greatest) => format!("a whole number from {least} to {greatest}"),
         Kind::Choice([only]) => format!("`{only}`"),
@@ -248,6 +278,21 @@ pub(super) fn id_fault(id: &str) -> Option<&'static str> {
     let body = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let fits = id.len() <= MAX_ID_BYTES && id.bytes().next().is_some_and(body) && id.bytes().all(|byte| body(byte) || byte == b'-');
     (!fits).then_some("use lower-case letters, digits and hyphens, beginning with a letter or digit, at most 64 of them")
+}
+
+/// None if the text can be a word of the operator's own; else what a word looks like.
+fn word_fault(word: &str) -> Option<&'static str> {
+    let body = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let fits = word.len() <= MAX_ID_BYTES
+        && word.bytes().next().is_some_and(body)
+        && word.bytes().all(|byte| body(byte) || matches!(byte, b'-' | b'_'));
+    (!fits).then_some("use lower-case letters, digits, `_` and hyphens, beginning with a letter or digit, at most 64 of them")
+}
+
+/// None if the text can be a name for people; else what such a name looks like.
+pub(super) fn label_fault(label: &str) -> Option<&'static str> {
+    let fits = !label.trim().is_empty() && label.len() <= MAX_LABEL_BYTES && !label.chars().any(char::is_control);
+    (!fits).then_some("use a text in one line, at most 200 bytes")
 }
 
 /// The text as a field path; else what a path looks like.

@@ -169,7 +169,7 @@ fn configuration(system: &manifest::System, package: &Package, found: &mut Vec<P
 fn inspectable(connector: &manifest::ConnectorRef) -> String {
     match connector {
         manifest::ConnectorRef::Builtin(name) => format!("builtin:{name}"),
-        manifest::ConnectorRef::Path(path) | manifest::ConnectorRef::LowCode(path) => path.clone(),
+        manifest::ConnectorRef::Path(name) | manifest::ConnectorRef::LowCode(name) | manifest::ConnectorRef::Oci(name) => name.clone(),
     }
 }
 

@@ -6,8 +6,8 @@ use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{ACTION, field_path, flatten, id_fault};
 use super::super::{Action, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
-use super::declare::path;
-use super::{Named, read, schedule};
+use super::read::path;
+use super::{Named, consent, operator, read, schedule};
 use crate::description::stream_name_fault;
 use crate::manifest::finding::shorten;
 use crate::problem::{Code, Problem, Span, Spanned};
@@ -25,32 +25,43 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
     let purpose = read::filled(table, "purpose", loader);
     let fields = fields(table, loader);
     let schedule = schedule_of(table, loader);
-    let modes = [("append", WriteMode::Append), ("replace", WriteMode::Replace), ("upsert", WriteMode::Upsert)];
-    let mode = read::choice(table, "mode", &modes).unwrap_or(Spanned { value: WriteMode::Replace, span: named.id.span });
-    let state = read::filled(table, "state", loader);
-    if let Some(state) = state.as_ref().filter(|_| mode.value == WriteMode::Replace) {
-        let help = "use `mode = \"append\"` or `\"upsert\"`, or remove it";
-        loader.findings.wrong(state.span, "a flow that replaces reads everything again, so that `state` has no meaning", help);
-    }
-    let on_undeclared = read::choice(table, "on_undeclared", &[("drop", OnUndeclared::Drop), ("stop", OnUndeclared::Stop)]);
-    let on_invalid = read::choice(table, "on_invalid", &[("stop", OnInvalid::Stop), ("skip", OnInvalid::Skip)]);
+    let mode = read::word(table, "mode").unwrap_or(Spanned { value: WriteMode::Replace, span: named.id.span });
+    let state = state(table, mode.value, loader);
     Some(Flow {
         id: named.id(),
+        retention: read::texts(table, "retention"),
+        mode,
+        schedule,
+        state,
+        on_undeclared: read::word(table, "on_undeclared").map_or(OnUndeclared::Drop, |effect| effect.value),
+        on_invalid: read::word(table, "on_invalid").map_or(OnInvalid::Stop, |effect| effect.value),
+        name: read::wording(table, "name", loader),
+        activity: read::filled(table, "activity", loader),
+        owner: read::filled(table, "owner", loader),
+        rationale: read::wording(table, "rationale", loader),
+        filter: read::filled(table, "filter", loader),
+        delete: read::word(table, "delete"),
+        approved: read::one(table, "approved", loader, operator::approval),
+        own_basis: read::one(table, "own_basis", loader, |table, _, loader| read::filled(table, "compatibility", loader)),
+        consent: read::one(table, "consent", loader, consent::gate),
         from: from?,
         to: to?,
         purpose: purpose?,
         fields: fields?,
         fields_span: table.entry("fields").map(|(key, _)| key.span)?,
-        retention: read::texts(table, "retention"),
-        mode,
-        schedule,
-        state,
-        on_undeclared: on_undeclared.map_or(OnUndeclared::Drop, |effect| effect.value),
-        on_invalid: on_invalid.map_or(OnInvalid::Stop, |effect| effect.value),
     })
 }
 
-fn stream_id(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<StreamId>> {
+fn state(table: &Table, mode: WriteMode, loader: &mut Loader<'_>) -> Option<Spanned<String>> {
+    let state = read::filled(table, "state", loader)?;
+    if mode == WriteMode::Replace {
+        let help = "use `mode = \"append\"` or `\"upsert\"`, or remove it";
+        loader.findings.wrong(state.span, "a flow that replaces reads everything again, so that `state` has no meaning", help);
+    }
+    Some(state)
+}
+
+pub(super) fn stream_id(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<StreamId>> {
     let written = read::text(table, name)?;
     let parsed = StreamId::parse(&written.value).filter(|id| id_fault(&id.system).is_none() && stream_name_fault(&id.stream).is_none());
     if parsed.is_none() {

@@ -2,44 +2,54 @@
 //!
 //! What the grammar told is not told again: a value of the wrong type is passed over here. Whether a name exists is the policy's.
 
+mod consent;
+mod country;
 mod declare;
 mod flow;
+mod govern;
+mod operator;
 mod origin;
+mod party;
 mod read;
 mod schedule;
+mod secret;
+mod stream;
 mod system;
 
 pub use origin::OriginFault;
 
 use super::load::Loader;
-use super::raw::{Node, Raw, Table};
-use super::{Manifest, Operator};
+use super::raw::Table;
+use super::{Manifest, Mode};
 use crate::problem::{Code, Span, Spanned};
 
 /// The checked manifest; None if the loader holds problems.
 pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
-    let operator = operator(root, loader);
-    let systems = read::keyed(root, "system", loader, system::system);
-    let purposes = read::keyed(root, "purpose", loader, declare::purpose);
-    let retentions = read::keyed(root, "retention", loader, declare::retention);
-    let pseudonyms = read::keyed(root, "pseudonym", loader, declare::pseudonym);
-    let categories = declare::categories(root, loader);
-    let subjects = declare::subjects(root, loader);
-    let streams = declare::streams(root, loader);
-    let flows = read::keyed(root, "flow", loader, flow::flow);
-    if !loader.findings.is_empty() {
-        return None;
-    }
-    let operator = operator?;
-    let (sources, digest) = (loader.sources(), loader.digest());
-    Some(Manifest { sources, digest, operator, systems, purposes, retentions, pseudonyms, categories, subjects, streams, flows })
-}
-
-fn operator(root: &Table, loader: &mut Loader<'_>) -> Option<Operator> {
-    let Some(Node { value: Raw::Table(table), .. }) = root.get("operator") else { return None };
-    let name = read::filled(table, "name", loader);
-    let contact = read::filled(table, "contact", loader);
-    Some(Operator { name: name?, contact: contact? })
+    let operator = read::one(root, "operator", loader, operator::operator);
+    let manifest = Manifest {
+        version: read::filled(root, "version", loader),
+        mode: read::word(root, "mode").unwrap_or(Spanned { value: Mode::Enforce, span: Span::default() }),
+        approvals: read::word(root, "approvals"),
+        taxonomy: read::one(root, "taxonomy", loader, operator::taxonomy),
+        systems: read::keyed(root, "system", loader, system::system),
+        purposes: read::keyed(root, "purpose", loader, declare::purpose),
+        compatibilities: read::listed(root, "compatibility", loader, declare::compatibility),
+        retentions: read::keyed(root, "retention", loader, declare::retention),
+        pseudonyms: read::keyed(root, "pseudonym", loader, declare::pseudonym),
+        categories: declare::categories(root, loader),
+        subjects: declare::subjects(root, loader),
+        streams: stream::streams(root, loader),
+        flows: read::keyed(root, "flow", loader, flow::flow),
+        activities: read::keyed(root, "activity", loader, govern::activity),
+        dpia: read::listed(root, "dpia", loader, govern::dpia),
+        dpia_large_scale: read::count(root, "dpia_large_scale"),
+        dsr: read::one(root, "dsr", loader, govern::dsr),
+        breach: read::one(root, "breach", loader, govern::breach),
+        sources: loader.sources(),
+        digest: loader.digest(),
+        operator: operator?,
+    };
+    loader.findings.is_empty().then_some(manifest)
 }
 
 /// A table with the id that opens it.

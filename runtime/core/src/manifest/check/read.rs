@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
+use super::super::Wording;
 use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
-use super::Named;
+use super::super::types::words::Word;
+use super::super::walk::field_path;
+use super::{Named, country};
+use crate::date::{Date, Period};
+use crate::manifest::finding::shorten;
 use crate::problem::{Span, Spanned};
+use crate::record::FieldPath;
 
 /// Reads every table below `name`, by id.
 pub(super) fn keyed<T>(
@@ -30,6 +36,39 @@ pub(super) fn keyed<T>(
     found
 }
 
+/// Reads every table of the list `name`, in the order of writing.
+pub(super) fn listed<T>(
+    parent: &Table,
+    name: &str,
+    loader: &mut Loader<'_>,
+    read: impl Fn(&Table, Span, &mut Loader<'_>) -> Option<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    for node in items(parent, name) {
+        let Raw::Table(table) = &node.value else { continue };
+        match read(table, node.span, loader) {
+            Some(value) => found.push(value),
+            None => super::told(loader, node.span),
+        }
+    }
+    found
+}
+
+/// Reads the table behind `name`.
+pub(super) fn one<T>(
+    parent: &Table,
+    name: &str,
+    loader: &mut Loader<'_>,
+    read: impl Fn(&Table, Span, &mut Loader<'_>) -> Option<T>,
+) -> Option<T> {
+    let (inner, span) = table(parent, name)?;
+    let found = read(inner, span, loader);
+    if found.is_none() {
+        super::told(loader, span);
+    }
+    found
+}
+
 /// A text.
 pub(super) fn text(table: &Table, name: &str) -> Option<Spanned<String>> {
     table.get(name).and_then(as_text)
@@ -37,12 +76,15 @@ pub(super) fn text(table: &Table, name: &str) -> Option<Spanned<String>> {
 
 /// A text that says something (E003 if it is blank or holds control characters).
 pub(super) fn filled(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<String>> {
-    let found = text(table, name)?;
-    if found.value.trim().is_empty() || found.value.chars().any(char::is_control) {
+    text(table, name).filter(|found| says_something(name, found, loader))
+}
+
+fn says_something(name: &str, found: &Spanned<String>, loader: &mut Loader<'_>) -> bool {
+    let blank = found.value.trim().is_empty() || found.value.chars().any(char::is_control);
+    if blank {
         loader.findings.wrong(found.span, format!("`{name}` must not be blank or hold control characters"), "write a text in one line");
-        return None;
     }
-    Some(found)
+    !blank
 }
 
 /// The texts of a list.
@@ -66,11 +108,111 @@ pub(super) fn number(table: &Table, name: &str) -> Option<u32> {
     }
 }
 
+/// A whole number and its place.
+pub(super) fn count(table: &Table, name: &str) -> Option<Spanned<u64>> {
+    match table.get(name)? {
+        Node { value: Raw::Integer(Some(number)), span } => Some(Spanned { value: u64::try_from(*number).ok()?, span: *span }),
+        _ => None,
+    }
+}
+
+/// Where `true` stands; None for `false`.
+pub(super) fn flag(table: &Table, name: &str) -> Option<Span> {
+    match table.get(name)? {
+        Node { value: Raw::Boolean(true), span } => Some(*span),
+        _ => None,
+    }
+}
+
 /// One of a few words.
-pub(super) fn choice<T: Copy>(table: &Table, name: &str, words: &[(&str, T)]) -> Option<Spanned<T>> {
+pub(super) fn word<T: Word>(table: &Table, name: &str) -> Option<Spanned<T>> {
+    as_word(&text(table, name)?)
+}
+
+/// A list of a few words.
+pub(super) fn words<T: Word>(table: &Table, name: &str) -> Vec<Spanned<T>> {
+    texts(table, name).iter().filter_map(as_word).collect()
+}
+
+fn as_word<T: Word>(written: &Spanned<String>) -> Option<Spanned<T>> {
+    Some(Spanned { value: T::read(&written.value)?, span: written.span })
+}
+
+/// The texts of a list, each of which says something (E003 if not).
+pub(super) fn filled_texts(table: &Table, name: &str, loader: &mut Loader<'_>) -> Vec<Spanned<String>> {
+    texts(table, name).into_iter().filter(|text| says_something(name, text, loader)).collect()
+}
+
+/// A day (E003 if there is no such day, or if a time stands behind it).
+pub(super) fn date(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<Date>> {
+    let Node { value: Raw::Date(written), span } = table.get(name)? else { return None };
+    let value = Date::parse(written);
+    if value.is_none() {
+        let title = format!("`{}` is not a day", shorten(written));
+        loader.findings.wrong(*span, title, "write year, month and day without a time: `2026-03-01`");
+    }
+    Some(Spanned { value: value?, span: *span })
+}
+
+/// A period of years, months and days (E003 if it is none).
+pub(super) fn period(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<Period>> {
     let written = text(table, name)?;
-    let (_, value) = words.iter().find(|(word, _)| *word == written.value)?;
-    Some(Spanned { value: *value, span: written.span })
+    let value = Period::parse(&written.value);
+    if value.is_none() {
+        let title = format!("`{}` is not a period of years, months and days", shorten(&written.value));
+        loader.findings.wrong(written.span, title, "write it as ISO 8601: `P3Y`, `P6M`, `P1Y6M`, `P30D` (weeks as days)");
+    }
+    Some(Spanned { value: value?, span: written.span })
+}
+
+/// A country (E003 if it is none).
+pub(super) fn country(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<String>> {
+    text(table, name).filter(|written| country::known(written, loader))
+}
+
+/// The countries of a list.
+pub(super) fn countries(table: &Table, name: &str, loader: &mut Loader<'_>) -> Vec<Spanned<String>> {
+    texts(table, name).into_iter().filter(|written| country::known(written, loader)).collect()
+}
+
+/// A text for people, for all languages or for each (E003 if it is blank).
+pub(super) fn wording(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<Wording>> {
+    let node = table.get(name)?;
+    let (value, blank) = match &node.value {
+        Raw::Text(text) => (Wording::Plain(text.clone()), text.trim().is_empty()),
+        Raw::Table(languages) => {
+            let [german, english] = ["de", "en"].map(|language| text(languages, language).map(|text| text.value));
+            let written = [&german, &english];
+            let blank = languages.entries.is_empty() || written.into_iter().flatten().any(|text| text.trim().is_empty());
+            (Wording::ByLanguage { german, english }, blank)
+        }
+        _ => return None,
+    };
+    if blank {
+        loader.findings.wrong(node.span, format!("`{name}` says nothing"), "write a text, or remove the key");
+    }
+    (!blank).then_some(Spanned { value, span: node.span })
+}
+
+/// A field path (E003 if it is none).
+pub(super) fn path(text: &Spanned<String>, loader: &mut Loader<'_>) -> Option<Spanned<FieldPath>> {
+    match field_path(&text.value) {
+        Ok(value) => Some(Spanned { value, span: text.span }),
+        Err(fault) => {
+            loader.findings.wrong(text.span, format!("`{}` is not a field path", shorten(&text.value)), fault);
+            None
+        }
+    }
+}
+
+/// The field path behind a key.
+pub(super) fn path_of(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<FieldPath>> {
+    text(table, name).and_then(|written| path(&written, loader))
+}
+
+/// The field paths of a list.
+pub(super) fn paths(table: &Table, name: &str, loader: &mut Loader<'_>) -> Vec<Spanned<FieldPath>> {
+    texts(table, name).iter().filter_map(|written| path(written, loader)).collect()
 }
 
 /// A table and its place.

@@ -53,6 +53,11 @@ pub(super) fn parse(text: &str) -> Result<Option<Schedule>, ScheduleFault> {
     Ok(Some(Schedule { expression, zone: zone.name().to_owned() }))
 }
 
+/// The zone with this IANA name.
+pub(super) fn zone(name: &str) -> Result<Tz, ScheduleFault> {
+    Tz::from_str(name).map_err(|_| unknown_zone(name))
+}
+
 fn looks_like_zone(word: &str) -> bool {
     word.chars().any(|character| character.is_ascii_lowercase())
         || (word.contains('/') && word.starts_with(|first: char| first.is_ascii_alphabetic()))

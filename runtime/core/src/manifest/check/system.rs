@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{SECRET, flatten, id_fault};
-use super::super::{
-    ConnectorRef, Credential, CredentialScheme, FolderAccess, FolderGrant, Limits, Network, Origin, SecretRef, System, SystemStatus,
-};
-use super::{Named, OriginFault, read};
+use super::super::{ConnectorRef, Credential, CredentialScheme, FolderGrant, Limits, Network, Origin, SecretRef, System};
+use super::secret::secret;
+use super::{Named, OriginFault, party, read};
 use crate::manifest::finding::shorten;
-use crate::problem::{Code, Problem, Span, Spanned};
+use crate::problem::{Code, Problem, Spanned};
 
 /// Headers that the host writes itself, or that would change where a request ends.
 const HOST_HEADERS: [&str; 8] = ["host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"];
@@ -31,9 +30,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
     let connector = connector.inspect(|connector| low_code_only(table, &connector.value, loader));
     Some(System {
         id: named.id(),
-        connector: connector?,
-        config: config?,
-        status: status(table),
+        status: read::word(table, "status"),
         hosts,
         networks,
         folders,
@@ -42,18 +39,23 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
         labels,
         read_body: read::texts(table, "grants").iter().find(|grant| grant.value == "read-body").map(|grant| grant.span),
         limits: limits(table),
+        name: read::wording(table, "name", loader),
+        kind: read::filled(table, "kind", loader),
+        owner: read::filled(table, "owner", loader),
+        role: read::word(table, "role"),
+        legal_name: read::filled(table, "legal_name", loader),
+        hosting: read::one(table, "hosting", loader, party::hosting),
+        access_from: read::countries(table, "access_from", loader),
+        ai: read::flag(table, "ai"),
+        mandant: read::filled(table, "mandant", loader),
+        backup: read::one(table, "backup", loader, party::backup),
+        dsr: read::one(table, "dsr", loader, party::rights),
+        disclosure: read::one(table, "disclosure", loader, party::disclosure),
+        contract: read::one(table, "contract", loader, party::contract),
+        transfers: party::transfers(table, loader),
+        connector: connector?,
+        config: config?,
     })
-}
-
-fn status(table: &Table) -> Option<Spanned<SystemStatus>> {
-    let words = [
-        ("requested", SystemStatus::Requested),
-        ("pilot", SystemStatus::Pilot),
-        ("approved", SystemStatus::Approved),
-        ("sunset", SystemStatus::Sunset),
-        ("retired", SystemStatus::Retired),
-    ];
-    read::choice(table, "status", &words)
 }
 
 fn limits(table: &Table) -> Limits {
@@ -71,16 +73,26 @@ fn connector(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Connector
         }
         return Some(Spanned { value: ConnectorRef::Builtin(name.to_owned()), span });
     }
-    if written.value.ends_with(".wasm") && !written.value.contains("://") {
-        return Some(Spanned { value: ConnectorRef::Path(written.value), span });
-    }
-    if (written.value.ends_with(".yaml") || written.value.ends_with(".yml")) && !written.value.contains("://") {
-        return Some(Spanned { value: ConnectorRef::LowCode(written.value), span });
+    let file = (!written.value.contains("://")).then(|| written.value.rsplit('.').next()).flatten();
+    match file {
+        Some("wasm") => return Some(Spanned { value: ConnectorRef::Path(written.value), span }),
+        Some("yaml" | "yml") => return Some(Spanned { value: ConnectorRef::LowCode(written.value), span }),
+        _ if is_registry_name(&written.value) => return Some(Spanned { value: ConnectorRef::Oci(written.value), span }),
+        _ => {}
     }
     let title = format!("`{}` names no connector", shorten(&written.value));
     let help = "write `builtin:NAME`, or the path of a `.wasm` file or of a low-code `manifest.yaml`, relative to this file";
     loader.findings.wrong(span, title, help);
     None
+}
+
+/// `oci://HOST/NAME@sha256:HEX`.
+fn is_registry_name(text: &str) -> bool {
+    let name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b':');
+    let part = |part: &str| !part.is_empty() && part.bytes().all(name);
+    let Some((place, digest)) = text.strip_prefix("oci://").and_then(|rest| rest.split_once("@sha256:")) else { return false };
+    let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    place.len() <= 512 && place.contains('/') && place.split('/').all(part) && matches!(digest.len(), 1..=64) && digest.bytes().all(hex)
 }
 
 fn origins(table: &Table, name: &str, loader: &mut Loader<'_>) -> Vec<Spanned<Origin>> {
@@ -134,7 +146,7 @@ fn folders(table: &Table, loader: &mut Loader<'_>) -> BTreeMap<String, FolderGra
     let mut found = BTreeMap::new();
     for named in read::tables(table, "folders") {
         let path = read::filled(named.table, "path", loader);
-        let access = read::choice(named.table, "access", &[("read", FolderAccess::Read), ("write", FolderAccess::Write)]);
+        let access = read::word(named.table, "access");
         if let (Some(path), Some(access)) = (path, access) {
             found.insert(named.id.value.clone(), FolderGrant { path, access: access.value });
         }
@@ -246,32 +258,4 @@ fn secrets(table: &Table, loader: &mut Loader<'_>) -> BTreeMap<String, Spanned<S
         found.insert(entry.path, Spanned { value, span: entry.span });
     }
     found
-}
-
-/// `{ file = "…" }` or `{ env = "…" }`.
-pub(super) fn secret(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<SecretRef> {
-    match (table.get("file"), table.get("env")) {
-        (Some(_), None) => Some(SecretRef::File(read::filled(table, "file", loader)?.value)),
-        (None, Some(_)) => {
-            let name = read::text(table, "env")?;
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if name.value.is_empty() || !name.value.bytes().all(plain) || name.value.as_bytes().first().is_some_and(u8::is_ascii_digit) {
-                loader.findings.wrong(
-                    name.span,
-                    "this is not the name of an environment variable",
-                    "write its name, for example `CRM_TOKEN`",
-                );
-                return None;
-            }
-            Some(SecretRef::Env(name.value))
-        }
-        (Some(_), Some(_)) => {
-            loader.findings.wrong(span, "a secret can stand in one place only", "keep `file` or `env`");
-            None
-        }
-        (None, None) => {
-            loader.findings.missing(span, "file", "the place of a secret", "\"secrets/token\"");
-            None
-        }
-    }
 }

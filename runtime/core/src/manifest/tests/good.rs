@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::{Memory, reads};
+use crate::date::Period;
 
 const EVERYTHING: &str = include_str!("everything.toml");
 const QUICKSTART: &str = include_str!("quickstart.toml");
@@ -76,11 +77,12 @@ fn declarations_are_typed() {
     let purpose = &manifest.purposes["sales"];
     assert_eq!(purpose.use_key.value, "sales");
     assert_eq!(purpose.basis.value.art6, 'f');
-    assert_eq!(purpose.basis.value.detail["interest.de"], "Vertrieb");
-    assert_eq!(purpose.basis.value.detail["lia"], "LIA-2026-01");
+    let basis = &purpose.basis.value;
+    assert_eq!(basis.interest.as_ref().unwrap().value.in_language(Language::English), "Vertrieb");
+    assert_eq!(basis.lia.as_ref().unwrap().value, "LIA-2026-01");
     assert_eq!(purpose.allows.value.len(), 2);
     assert_eq!(manifest.retentions["prospect"].kind, RetentionKind::Limit);
-    assert_eq!(manifest.retentions["voucher"].period.value, "P8Y");
+    assert_eq!(manifest.retentions["voucher"].period.value, Period::parse("P8Y").unwrap());
     assert_eq!(manifest.pseudonyms["analytics"].key.value, SecretRef::File("secrets/analytics.key".to_owned()));
     assert_eq!(manifest.categories["user.demographic.household"].parent, "user.demographic");
     assert_eq!(manifest.categories["user.demographic.trade_union"].marks, ["art9", "quasi"]);

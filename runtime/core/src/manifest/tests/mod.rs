@@ -5,6 +5,7 @@
 mod good;
 mod hostile;
 mod includes;
+mod nordwerk;
 mod pages;
 
 use std::collections::BTreeMap;
@@ -95,5 +96,5 @@ fn offered_edits_mend_the_file() {
         text.replace_range(patch.span.start as usize..patch.span.end as usize, &patch.replacement);
         text
     });
-    assert_eq!(reads(&mended, &Memory::default()).retentions["r"].period.value, "P1Y");
+    assert_eq!(reads(&mended, &Memory::default()).retentions["r"].period.value.to_string(), "P1Y");
 }

@@ -5,7 +5,17 @@ use super::{Memory, reads};
 use crate::problem::Code;
 
 fn as_json(text: &str) -> serde_json::Value {
-    toml::from_str::<toml::Table>(text).map(|table| serde_json::to_value(table).unwrap()).unwrap()
+    json(toml::Value::Table(toml::from_str(text).unwrap()))
+}
+
+/// Dates become texts, as editors show them to a schema.
+fn json(value: toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(json).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
+        value => serde_json::to_value(value).unwrap(),
+    }
 }
 
 #[test]

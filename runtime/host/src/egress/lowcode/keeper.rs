@@ -33,7 +33,7 @@ impl SecretFiles {
         let place = |(path, place): (&String, &hub_core::problem::Spanned<SecretRef>)| {
             let file = match &place.value {
                 SecretRef::File(file) => Some(beside(sources, place.span, file)),
-                SecretRef::Env(_) => None,
+                SecretRef::Env(_) | SecretRef::Store(_) => None,
             };
             (path.clone(), file)
         };

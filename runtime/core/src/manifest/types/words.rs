@@ -1,0 +1,46 @@
+//! Sets of words: an enum, its words as they are written, and the way back. The grammar takes its choices from here.
+
+/// An enum whose values are words of the manifest.
+pub(in crate::manifest) trait Word: Copy {
+    /// The value that is written so.
+    fn read(word: &str) -> Option<Self>;
+}
+
+macro_rules! words {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ })+) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl $name {
+            /// The words as they are written.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The word as it is written.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl $crate::manifest::types::words::Word for $name {
+            fn read(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str(self.word())
+            }
+        }
+    )+ };
+}
+pub(super) use words;
