@@ -3,14 +3,15 @@
 //! A `Policy` can be built from a [`Manifest`] only, so a home-made one cannot open the gate. It reads no clock and has no effect; enforcement is
 //! the host's `gate`. Static rules stand in `rules`, dynamic ones in `decide`, what a value becomes in `crate::treat`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::date::Date;
 use crate::description::Description;
 use crate::gate::{FieldPlan, PlanError, PlanRequest, PlannedField};
 use crate::manifest::{Action, Flow, Manifest};
 use crate::problem::{Code, Problem, Problems};
-use crate::record::FieldPath;
+use crate::record::{FieldPath, StreamId};
 use crate::stream::StreamShape;
 
 pub mod address;
@@ -24,6 +25,8 @@ mod tests;
 pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of};
+pub use rules::impact::{Hit, Screening};
+pub use rules::purposes::Held;
 
 use crate::treat::{DomainKey, Treatment};
 use ask::Ask;
@@ -37,6 +40,9 @@ pub type Catalogue = BTreeMap<String, Arc<Description>>;
 pub struct Policy {
     manifest: Manifest,
     flows: BTreeMap<String, FlowRule>,
+    graph: rules::purposes::Graph,
+    screened: BTreeMap<String, Screening>,
+    warnings: Vec<Problem>,
 }
 
 /// A flow with everything that was resolved for it.
@@ -50,6 +56,8 @@ pub struct FlowRule {
     pub primary_key: Vec<FieldPath>,
     /// The source field that grows with every change.
     pub cursor: Option<FieldPath>,
+    /// Whom the source stream is about.
+    pub subjects: Vec<String>,
 }
 
 /// One value that passes, with the label that it arrives with.
@@ -65,25 +73,64 @@ pub struct LabelledField {
     pub category: String,
     /// Category at the destination.
     pub resulting: String,
+    /// It arrives coarser or shorter than it was.
+    pub degraded: bool,
 }
 
 impl Policy {
-    /// Applies every static rule.
+    /// Applies every static rule as of a day.
     ///
     /// # Errors
-    /// All findings in one go, sorted by place.
-    pub fn build(manifest: Manifest, catalogue: &Catalogue) -> Result<Self, Denied> {
+    /// All findings in one go, warnings among them, sorted by place.
+    pub fn build(manifest: Manifest, catalogue: &Catalogue, today: Date) -> Result<Self, Denied> {
         let mut found = Vec::new();
-        rules::references(&manifest, &mut found);
+        rules::declarations(&manifest, &mut found);
         let flows: BTreeMap<String, FlowRule> = manifest
             .flows
             .values()
-            .filter_map(|flow| Some((flow.id.value.clone(), rules::flow(&manifest, catalogue, flow, &mut found)?)))
+            .filter_map(|flow| Some((flow.id.value.clone(), rules::flow(&manifest, catalogue, flow, today, &mut found)?)))
             .collect();
+        let graph = rules::purposes::check(&manifest, &flows, &mut found);
+        let screened = rules::impact::screen(&manifest, &flows, &graph);
+        rules::impact::check(&manifest, &screened, &mut found);
+        if found.iter().all(|problem| problem.code.is_warning()) {
+            return Ok(Self { manifest, flows, graph, screened, warnings: found });
+        }
         match Problems::new(found) {
             Some(problems) => Err(Denied { problems, manifest: Box::new(manifest) }),
-            None => Ok(Self { manifest, flows }),
+            None => Ok(Self { manifest, flows, graph, screened, warnings: Vec::new() }),
         }
+    }
+
+    /// What hinders nothing and needs a look.
+    #[must_use]
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// What a stream's field holds: from where and for what.
+    #[must_use]
+    pub fn held(&self, stream: &StreamId, path: &FieldPath) -> BTreeSet<Held> {
+        self.graph.held(stream, path)
+    }
+
+    /// What was found about the risk of each activity; a flow without one is its own.
+    #[must_use]
+    pub fn screened(&self) -> &BTreeMap<String, Screening> {
+        &self.screened
+    }
+
+    /// Contracts and transfers of a flow that do not hold on a day (E210). Empty: it may run.
+    #[must_use]
+    pub fn lapsed(&self, id: &str, today: Date) -> Vec<Problem> {
+        self.flow(id).map_or_else(Vec::new, |(flow, rule)| rules::parties::lapsed(&self.manifest, flow, rule, today))
+    }
+
+    /// The first day after `today` on which a contract or transfer of a flow no longer holds. None: no such day is known.
+    #[must_use]
+    pub fn lapses_on(&self, id: &str, today: Date) -> Option<Date> {
+        let (flow, rule) = self.flow(id)?;
+        rules::parties::lapses_on(&self.manifest, flow, rule, today)
     }
 
     /// The manifest that it was built from.

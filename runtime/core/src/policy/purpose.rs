@@ -1,13 +1,14 @@
 //! Purposes that travel with the data: which origins and collection purposes each field holds, over all flows, and which flow may not go on with them.
 //!
 //! A holding is (origin stream, purpose it was collected for, purpose it was last passed on for). The collection purpose stays for ever, so that a chain of
-//! plausible steps cannot reach a purpose that contradicts it. Works on numbers (see [`Network`]); knows no manifest and words no message.
+//! plausible steps cannot reach a purpose that contradicts it. Works on numbers (see [`Network`]); reads no manifest and words no message.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use crate::manifest::Safeguard;
 use crate::problem::Code;
 use crate::vocab;
 
@@ -55,15 +56,6 @@ pub struct Passage {
     pub gated: bool,
     /// Safeguards that it does not meet.
     pub lacks: Vec<Safeguard>,
-}
-
-/// What an assessment under Art. 6(4) may require.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Safeguard {
-    /// Nothing that names a person arrives.
-    NoDirectIdentifiers,
-    /// No free text arrives.
-    NoFreeText,
 }
 
 /// What a field holds, and how it got there.

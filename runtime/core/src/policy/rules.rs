@@ -1,7 +1,8 @@
-//! Static rules E101-E108 and E141: what a manifest may not declare, given what its connectors claim. Each rule adds its findings and goes on,
-//! so that one look tells everything. Reads no data and knows no run.
+//! Static rules: what a manifest may not declare, given what its connectors claim and what day it is. Each rule adds its findings and goes on, so that one
+//! look tells everything. Reads no data and knows no run.
 
 use super::{Catalogue, FlowRule, LabelledField};
+use crate::date::Date;
 use crate::description::Description;
 use crate::manifest::{Action, ConnectorRef, Flow, FlowField, Manifest, System, SystemStatus, WriteMode};
 use crate::problem::{Code, Problem, Span, Spanned};
@@ -10,11 +11,27 @@ use crate::stream::StreamShape;
 use crate::treat;
 use crate::vocab;
 
+mod approval;
+mod basis;
+mod consent;
+mod held;
+pub(super) mod impact;
 mod labels;
+pub(super) mod parties;
+pub(super) mod purposes;
 mod source;
+mod special;
+mod transfers;
 
-/// Names that must exist whatever the connectors say (E103).
-pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
+/// Everything that can be said without a flow: names that must exist whatever the connectors say (E103), purposes, streams, retention rules, the mode.
+pub(super) fn declarations(manifest: &Manifest, found: &mut Vec<Problem>) {
+    references(manifest, found);
+    basis::check(manifest, found);
+    held::check(manifest, found);
+    approval::mode(manifest, found);
+}
+
+fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
     for purpose in manifest.purposes.values() {
         if vocab::use_key(&purpose.use_key.value).is_none() {
             found.push(unknown("use", &purpose.use_key, vocab::closest_use(&purpose.use_key.value).map(str::to_owned)));
@@ -34,6 +51,9 @@ pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
             );
         }
     }
+    for record in &manifest.compatibilities {
+        purposes_exist(manifest, [&record.from, &record.to].into_iter(), found);
+    }
     for (id, stream) in &manifest.streams {
         if !manifest.systems.contains_key(&*id.system) {
             let system = Spanned { value: id.system.to_string(), span: stream.span };
@@ -45,39 +65,16 @@ pub(super) fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
                 found.push(unknown("data subject", subject, vocab::closest_subject(&subject.value).map(str::to_owned)));
             }
         }
-        declared_stream_is_kept_for_a_time(manifest, id, stream, found);
+        purposes_exist(manifest, stream.collected_for.iter(), found);
     }
 }
 
-fn declared_stream_is_kept_for_a_time(
-    manifest: &Manifest,
-    id: &StreamId,
-    stream: &crate::manifest::StreamDeclaration,
-    found: &mut Vec<Problem>,
-) {
-    let personal = stream.fields.iter().find(|(_, category)| is_personal(manifest, &category.value));
-    if let (Some((path, category)), true) = (personal, stream.retention.is_empty()) {
-        found.push(
-            Problem::new(
-                Code::E141,
-                format!("stream `{id}` holds personal data and has no retention rule"),
-                "name a rule: `retention = [\"ID\"]`, and declare `[retention.ID]`",
-            )
-            .at(stream.span, "no `retention` here")
-            .at(path.span, format!("`{}` is personal", category.value)),
-        );
-    }
-}
-
-/// Everything about one flow. None if a reference is missing on which all else rests.
-pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, found: &mut Vec<Problem>) -> Option<FlowRule> {
+/// Everything about one flow by itself on a day. None if a reference is missing on which all else rests.
+pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, today: Date, found: &mut Vec<Problem>) -> Option<FlowRule> {
     retention_exists(manifest, &flow.retention, found);
     let from = system(manifest, &flow.from, found);
     let to = system(manifest, &flow.to, found);
-    let purpose = manifest.purposes.get(&flow.purpose.value);
-    if purpose.is_none() {
-        found.push(unknown("purpose", &flow.purpose, closest(&flow.purpose.value, manifest.purposes.keys())));
-    }
+    purposes_exist(manifest, [&flow.purpose].into_iter(), found);
     domains_exist(manifest, flow, found);
     for system in [from, to].into_iter().flatten() {
         system_is_approved(flow, system, found);
@@ -85,13 +82,23 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, foun
     if let (Some(to), Some(description)) = (to, catalogue.get(&*flow.to.value.system)) {
         destination_can(flow, to, description, found);
     }
-    let description = from.and_then(|_| catalogue.get(&*flow.from.value.system))?;
-    let resolved = source::resolve(manifest, flow, description, found)?;
+    consent::check(manifest, flow, found);
+    if manifest.needs_approvals() {
+        approval::check(flow, found);
+    }
+    let resolved = source::resolve(manifest, flow, from?, catalogue.get(&*flow.from.value.system).map(|found| &**found), found)?;
     let fields = labelled_fields(manifest, flow, &resolved.shape, found);
     labels::check(manifest, flow, &fields, catalogue.get(&*flow.to.value.system).map(|found| &**found), found);
-    labels::subjects(manifest, flow, &fields, &resolved, found);
-    labels::retention(manifest, flow, &fields, found);
-    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor })
+    special::check(manifest, flow, &fields, today, found);
+    if fields.iter().any(|field| is_personal(manifest, &field.resulting)) {
+        labels::subjects(manifest, flow, &fields, &resolved, found);
+        labels::identity(manifest, flow, &resolved, found);
+        labels::retention(manifest, flow, &fields, found);
+        parties::check(manifest, flow, today, found);
+        parties::erasure(manifest, flow, labels::finds_people(manifest, flow, &fields), found);
+    }
+    let subjects = resolved.subjects;
+    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor, subjects })
 }
 
 /// E101: every field of the flow is one that the stream declares; containers stand for the leaves below them.
@@ -111,7 +118,8 @@ fn labelled_fields(manifest: &Manifest, flow: &Flow, shape: &StreamShape, found:
                 (field.action.value == Action::Drop, treat::resulting_category(&field.action.value, &category))
             {
                 let to = renamed(field, &path);
-                fields.push(LabelledField { path, to, action: field.action.value.clone(), category, resulting });
+                let degraded = matches!(field.action.value, Action::Mask { .. } | Action::Truncate { .. });
+                fields.push(LabelledField { path, to, action: field.action.value.clone(), category, resulting, degraded });
             }
         }
     }
@@ -231,6 +239,12 @@ fn domains_exist(manifest: &Manifest, flow: &Flow, found: &mut Vec<Problem>) {
     }
 }
 
+fn purposes_exist<'a>(manifest: &Manifest, named: impl Iterator<Item = &'a Spanned<String>>, found: &mut Vec<Problem>) {
+    for purpose in named.filter(|purpose| !manifest.purposes.contains_key(&purpose.value)) {
+        found.push(unknown("purpose", purpose, closest(&purpose.value, manifest.purposes.keys())));
+    }
+}
+
 fn retention_exists(manifest: &Manifest, rules: &[Spanned<String>], found: &mut Vec<Problem>) {
     for rule in rules {
         if !manifest.retentions.contains_key(&rule.value) {
@@ -269,6 +283,26 @@ fn subject_exists(manifest: &Manifest, key: &str) -> bool {
 /// An extension category is as personal as its parent.
 fn is_personal(manifest: &Manifest, key: &str) -> bool {
     manifest.categories.get(key).map_or_else(|| vocab::is_personal(key), |extension| vocab::is_personal(&extension.parent))
+}
+
+/// The marks of a category: its own, or those of the nearest category above it that has any.
+fn marks_of<'m>(manifest: &'m Manifest, key: &str) -> &'m [String] {
+    above(key).map(|key| own_marks(manifest, key)).find(|marks| !marks.is_empty()).unwrap_or_default()
+}
+
+/// True if a category or one above it carries a mark.
+fn carries(manifest: &Manifest, key: &str, mark: &str) -> bool {
+    above(key).any(|key| own_marks(manifest, key).iter().any(|own| own == mark))
+}
+
+fn own_marks<'m>(manifest: &'m Manifest, key: &str) -> &'m [String] {
+    let shipped = || vocab::category(key).map(|category| category.marks.as_slice());
+    manifest.categories.get(key).map(|extension| extension.marks.as_slice()).or_else(shipped).unwrap_or_default()
+}
+
+/// A category and those above it, the nearest first. A key always begins with its parent's.
+fn above(key: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(key), |key| key.rsplit_once('.').map(|(parent, _)| parent))
 }
 
 /// True if `key` is `root` or stands below it, extensions included.

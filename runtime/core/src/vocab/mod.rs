@@ -3,6 +3,7 @@
 //! Knows the shipped vocabulary only. What a manifest adds with `[[category]]` and `[[subject]]` is the policy's to join.
 
 mod data;
+pub mod law;
 mod reference;
 
 use std::sync::LazyLock;

@@ -91,6 +91,15 @@ pub struct Origin {
     pub port: u16,
 }
 
+impl Origin {
+    /// True if it is on this machine: `localhost` or a loopback address.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
 /// An address range as `address/prefix`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use crate::manifest::Safeguard;
+
 use super::*;
 
 const USES: [&str; 6] = ["sales", "analytics", "analytics.reporting", "marketing", "marketing.communications", "essential.service"];

@@ -58,10 +58,15 @@ fn use_says_something(purpose: &Purpose, found: &mut Vec<Problem>) {
                 .at(purpose.use_key.span, "Art. 5(1)(b) GDPR wants a specified purpose"),
         );
     } else if !key.contains('.') && vocab::uses().any(|other| vocab::is_within(&other.key, key) && other.key != key) {
-        let narrower: Vec<&str> =
-            vocab::uses().filter(|other| vocab::is_within(&other.key, key) && other.key != key).map(|other| other.key.as_str()).take(4).collect();
+        let narrower: Vec<&str> = vocab::uses()
+            .filter(|other| vocab::is_within(&other.key, key) && other.key != key)
+            .map(|other| other.key.as_str())
+            .take(4)
+            .collect();
         let title = format!("purpose `{}` has the wide use `{key}`", purpose.id.value);
         let help = format!("name a narrower one, for example {}", narrower.join(", "));
-        found.push(Problem::new(Code::W134, title, help).at(purpose.use_key.span, "data collected for it may be used for everything below it"));
+        found.push(
+            Problem::new(Code::W134, title, help).at(purpose.use_key.span, "data collected for it may be used for everything below it"),
+        );
     }
 }

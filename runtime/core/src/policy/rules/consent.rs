@@ -9,9 +9,7 @@ pub(super) fn check(manifest: &Manifest, flow: &Flow, found: &mut Vec<Problem>) 
     let Some(gate) = &flow.consent else {
         let title = format!("flow `{}` is denied: its purpose rests on consent, and nothing asks who consented", flow.id.value);
         let help = format!("add `[flow.{}.consent]` with `ledger`, `scope` and `match`", flow.id.value);
-        found.push(
-            Problem::new(Code::E112, title, help).at(flow.id.span, "no consent gate").at(basis.span, "Art. 6(1)(a) GDPR"),
-        );
+        found.push(Problem::new(Code::E112, title, help).at(flow.id.span, "no consent gate").at(basis.span, "Art. 6(1)(a) GDPR"));
         return;
     };
     if let Some(scope) = basis.value.consent_scope.as_ref().filter(|scope| scope.value != gate.scope.value) {

@@ -69,7 +69,11 @@ fn classified(manifest: &Manifest, id: &StreamId, stream: &StreamDeclaration, fo
     }
 }
 
-fn rules<'m>(manifest: &'m Manifest, stream: &'m StreamDeclaration, kind: RetentionKind) -> impl Iterator<Item = (&'m Retention, &'m Spanned<String>)> {
+fn rules<'m>(
+    manifest: &'m Manifest,
+    stream: &'m StreamDeclaration,
+    kind: RetentionKind,
+) -> impl Iterator<Item = (&'m Retention, &'m Spanned<String>)> {
     let named = stream.retention.iter().filter_map(|id| Some((manifest.retentions.get(&id.value)?, id)));
     named.filter(move |(rule, _)| rule.kind == kind)
 }
@@ -84,7 +88,8 @@ fn conflict(manifest: &Manifest, referring: &Referring<'_>, id: &StreamId, strea
     let own = rules(manifest, stream, RetentionKind::Keep).map(|(rule, at)| (rule, at, id));
     let others = referring.get(id).into_iter().flatten();
     let theirs = others.flat_map(|(other, stream)| rules(manifest, stream, RetentionKind::Keep).map(move |(rule, at)| (rule, at, *other)));
-    let Some((keep, keep_at, holder)) = own.chain(theirs).max_by_key(|(rule, ..)| days(rule)).filter(|(keep, ..)| days(keep) > days(limit)) else {
+    let Some((keep, keep_at, holder)) = own.chain(theirs).max_by_key(|(rule, ..)| days(rule)).filter(|(keep, ..)| days(keep) > days(limit))
+    else {
         return;
     };
     let title = format!("`{id}` is erased after {}, but `{holder}` must be kept for {}", limit.period.value, keep.period.value);

@@ -5,7 +5,7 @@ use super::{LabelledField, closest, field_span, is_personal, is_within, subject_
 use crate::description::Description;
 use crate::manifest::{Flow, Manifest};
 use crate::problem::{Code, Problem};
-use crate::record::FieldPath;
+use crate::record::{FieldPath, StreamId};
 
 /// E104, E106, E107 for every field that passes.
 pub(super) fn check(
@@ -81,7 +81,7 @@ fn understated(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &
 /// E108: personal data of nobody does not exist.
 pub(super) fn subjects(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], resolved: &Resolved, found: &mut Vec<Problem>) {
     let Some(personal) = fields.iter().find(|field| is_personal(manifest, &field.resulting)) else { return };
-    if resolved.subjects.iter().any(|subject| subject_exists(manifest, subject)) {
+    if resolved.subjects.iter().any(|subject| subject_exists(manifest, subject)) || is_told_at_stream(manifest, &flow.from.value) {
         return;
     }
     let stream = &flow.from.value;
@@ -96,10 +96,52 @@ pub(super) fn subjects(manifest: &Manifest, flow: &Flow, fields: &[LabelledField
     );
 }
 
+/// True if the manifest describes the fields itself: then `held` told of the stream what is missing.
+fn is_told_at_stream(manifest: &Manifest, stream: &StreamId) -> bool {
+    manifest.streams.get(stream).is_some_and(|stream| stream.fields.iter().any(|(_, category)| is_personal(manifest, &category.value)))
+}
+
+/// Categories by whose values people are found.
+const IDENTIFYING: [&str; 6] = [
+    "user.contact.email",
+    "user.contact.phone_number",
+    "user.unique_id",
+    "user.account",
+    "user.government_id",
+    "user.financial.bank_account",
+];
+
+fn identifies(manifest: &Manifest, category: &str) -> bool {
+    IDENTIFYING.iter().any(|root| is_within(manifest, category, root))
+}
+
+/// E180 for a stream that its connector describes: a person is found by what the labels call identifying.
+pub(super) fn identity(manifest: &Manifest, flow: &Flow, resolved: &Resolved, found: &mut Vec<Problem>) {
+    let stream = &flow.from.value;
+    let declared = manifest.streams.get(stream).is_some_and(|stream| !stream.identity.is_empty());
+    let labelled = || resolved.shape.leaves().iter().any(|(_, leaf)| leaf.category.as_deref().is_some_and(|key| identifies(manifest, key)));
+    if declared || is_told_at_stream(manifest, stream) || labelled() {
+        return;
+    }
+    let title = format!("flow `{}` is denied: nothing says how a person is found in `{stream}`", flow.id.value);
+    let help = format!(
+        "name a field that identifies people: `[stream.{stream}]` with `identity = {{ KIND = {{ field = \"FIELD\", strength = \"strong\" }} }}`"
+    );
+    found.push(Problem::new(Code::E180, title, help).at(flow.from.span, "no field of it identifies a person"));
+}
+
+/// True if a person can be found again where a flow delivers.
+pub(super) fn finds_people(manifest: &Manifest, flow: &Flow, fields: &[LabelledField]) -> bool {
+    let declared = manifest.streams.get(&flow.to.value).is_some_and(|stream| !stream.identity.is_empty());
+    declared || is_told_at_stream(manifest, &flow.to.value) || fields.iter().any(|field| identifies(manifest, &field.resulting))
+}
+
 /// E141: what arrives must leave again some day.
 pub(super) fn retention(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], found: &mut Vec<Problem>) {
     let declared = manifest.streams.get(&flow.to.value);
-    let has_rule = !flow.retention.is_empty() || declared.is_some_and(|stream| !stream.retention.is_empty());
+    let has_rule = !flow.retention.is_empty()
+        || declared.is_some_and(|stream| !stream.retention.is_empty())
+        || is_told_at_stream(manifest, &flow.to.value);
     let Some(personal) = fields.iter().find(|field| is_personal(manifest, &field.resulting) && !has_rule) else { return };
     let place: (&FieldPath, &str) = (&personal.path, &personal.resulting);
     found.push(

@@ -9,7 +9,8 @@ use crate::problem::{Code, Problem, Span};
 use crate::record::StreamId;
 use crate::vocab::law;
 
-use super::transfers;
+use super::{is_personal, transfers};
+use crate::policy::FlowRule;
 
 /// How long a review may be late before it stops flows: days.
 const REVIEW_GRACE_DAYS: i64 = 90;
@@ -53,6 +54,50 @@ pub(super) fn check(manifest: &Manifest, flow: &Flow, today: Date, found: &mut V
             ..problem.at(flow.id.span, "this flow")
         }));
     }
+}
+
+/// E210: what has become wrong since the flow was planned.
+pub(in crate::policy) fn lapsed(manifest: &Manifest, flow: &Flow, rule: &FlowRule, today: Date) -> Vec<Problem> {
+    if !rule.fields.iter().any(|field| is_personal(manifest, &field.resulting)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    check(manifest, flow, today, &mut found);
+    let lapsed = found.into_iter().filter(|problem| !problem.code.is_warning());
+    lapsed
+        .map(|problem| Problem { code: Code::E210, ..problem.clone() }.note(format!("{}: `hub explain {}`", problem.code, problem.code)))
+        .collect()
+}
+
+/// The first day after `today` on which [`lapsed`] has something to tell.
+pub(in crate::policy) fn lapses_on(manifest: &Manifest, flow: &Flow, rule: &FlowRule, today: Date) -> Option<Date> {
+    let systems = [&flow.from, &flow.to].into_iter().filter_map(|place| manifest.systems.get(&*place.value.system));
+    let mut days: Vec<Date> = systems.flat_map(turning_days).filter(|day| *day > today).collect();
+    days.sort_unstable();
+    days.dedup();
+    days.into_iter().find(|day| !lapsed(manifest, flow, rule, *day).is_empty())
+}
+
+/// Days on which the answer about a system may change.
+fn turning_days(system: &System) -> Vec<Date> {
+    let after = |day: Date, days: u64| day.add_days(i64::try_from(days).ok()?.checked_add(1)?);
+    let mut days = Vec::new();
+    if let Some(contract) = &system.contract {
+        days.extend(contract.valid_until.as_ref().and_then(|last| after(last.value, 0)));
+        let reviewed = contract.reviewed.as_ref().unwrap_or(&contract.signed).value;
+        let grace = REVIEW_GRACE_DAYS.unsigned_abs();
+        days.extend(contract.review_every.as_ref().and_then(|every| after(reviewed, every.value.approximate_days().checked_add(grace)?)));
+    }
+    for transfer in &system.transfers {
+        let recheck = transfer.checked.as_ref().zip(transfer.recheck.as_ref());
+        days.extend(recheck.and_then(|(checked, every)| after(checked.value, every.value.approximate_days())));
+        days.extend(
+            law::rows()
+                .filter(|row| row.id.strip_prefix("adequacy.") == Some(&transfer.to.value))
+                .filter_map(|row| after(row.valid_to?, 0)),
+        );
+    }
+    days
 }
 
 /// E109: a system that is reached over a network is somebody's, somewhere. What runs on this machine is the operator's.
@@ -144,7 +189,13 @@ fn residency(manifest: &Manifest, flow: &Flow, system: &System, today: Date, fou
     };
     for country in countries(system).into_iter().filter(|country| !allowed(country.code)) {
         let places: Vec<&str> = activity.residency.iter().map(|place| place.value.as_str()).collect();
-        let title = format!("system `{}` reaches {}, and activity `{}` stays in {}", system.id.value, country.code, activity.id.value, places.join(", "));
+        let title = format!(
+            "system `{}` reaches {}, and activity `{}` stays in {}",
+            system.id.value,
+            country.code,
+            activity.id.value,
+            places.join(", ")
+        );
         let problem = Problem::new(Code::E165, title, "use a system that stays there, or widen `residency`").at(country.span, "outside");
         found.push(match activity.residency.first() {
             Some(first) => problem.at(first.span, "the activity's data stays here"),
@@ -171,7 +222,8 @@ pub(super) fn erasure(manifest: &Manifest, flow: &Flow, finds_people: bool, foun
     if cannot || by_hand {
         let title = format!("flow `{}` is denied: nothing says how data is erased from system `{}`", flow.id.value, system.id.value);
         let help = "say how: `dsr = { erase = \"native\" }`, or `dsr = { erase = \"manual\", procedure = \"REFERENCE\" }` if people do it";
-        let problem = Problem::new(Code::E181, title, help).at(erase.map_or(system.id.span, |erase| erase.span), "cannot erase, as declared");
+        let problem =
+            Problem::new(Code::E181, title, help).at(erase.map_or(system.id.span, |erase| erase.span), "cannot erase, as declared");
         found.push(problem.at(flow.to.span, "personal data arrives here"));
     } else if !finds_people {
         no_way_back(flow, &flow.to.value, found);
@@ -179,7 +231,8 @@ pub(super) fn erasure(manifest: &Manifest, flow: &Flow, finds_people: bool, foun
 }
 
 fn no_way_back(flow: &Flow, to: &StreamId, found: &mut Vec<Problem>) {
-    let title = format!("flow `{}` is denied: nothing that arrives in `{to}` identifies a person, so an erasure cannot follow", flow.id.value);
+    let title =
+        format!("flow `{}` is denied: nothing that arrives in `{to}` identifies a person, so an erasure cannot follow", flow.id.value);
     let help = format!("deliver an identifying field or its pseudonym, or declare `[stream.{to}]` with `identity`");
     found.push(Problem::new(Code::E182, title, help).at(flow.fields_span, "these fields").at(flow.to.span, "the destination"));
 }

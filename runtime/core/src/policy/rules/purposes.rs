@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::manifest::{Action, Flow, Manifest, Purpose};
-use crate::policy::purpose::{Holding, Holdings, Network, NodeId, Objection, Passage, PurposeId, Safeguard, Terms, holdings};
+use crate::manifest::Safeguard;
+use crate::manifest::{Flow, Manifest, Purpose};
+use crate::policy::purpose::{Holding, Holdings, Network, NodeId, Objection, Passage, PurposeId, Terms, holdings};
 use crate::policy::{FlowRule, LabelledField};
 use crate::problem::{Code, Problem};
 use crate::record::{FieldPath, StreamId};
@@ -18,6 +19,9 @@ pub(in crate::policy) struct Graph {
     holdings: Holdings,
     purposes: Vec<String>,
     nodes: Vec<(StreamId, FieldPath)>,
+    numbers: HashMap<(StreamId, FieldPath), NodeId>,
+    /// Indices of holdings by node.
+    at: HashMap<NodeId, Vec<u32>>,
     passages: Vec<Step>,
 }
 
@@ -42,19 +46,9 @@ pub struct Held {
 impl Graph {
     /// What a stream's field holds.
     pub fn held(&self, stream: &StreamId, path: &FieldPath) -> BTreeSet<Held> {
-        let own = self.holdings.all.iter().filter(|holding| self.nodes.get(holding.node as usize).is_some_and(|node| (&node.0, &node.1) == (stream, path)));
-        own.filter_map(|holding| self.named(holding)).collect()
-    }
-
-    /// What each stream holds.
-    pub fn by_stream(&self) -> BTreeMap<StreamId, BTreeSet<Held>> {
-        let mut found: BTreeMap<StreamId, BTreeSet<Held>> = BTreeMap::new();
-        for holding in &self.holdings.all {
-            if let (Some((stream, _)), Some(held)) = (self.nodes.get(holding.node as usize), self.named(holding)) {
-                found.entry(stream.clone()).or_default().insert(held);
-            }
-        }
-        found
+        let node = self.numbers.get(&(stream.clone(), path.clone()));
+        let holdings = node.and_then(|node| self.at.get(node)).into_iter().flatten();
+        holdings.filter_map(|at| self.named(self.holdings.all.get(*at as usize)?)).collect()
     }
 
     fn named(&self, holding: &Holding) -> Option<Held> {
@@ -67,7 +61,7 @@ impl Graph {
 }
 
 /// Computes what is held where, and tells what may not go on.
-pub(super) fn check(manifest: &Manifest, flows: &BTreeMap<String, FlowRule>, found: &mut Vec<Problem>) -> Graph {
+pub(in crate::policy) fn check(manifest: &Manifest, flows: &BTreeMap<String, FlowRule>, found: &mut Vec<Problem>) -> Graph {
     let targets: BTreeSet<&StreamId> = manifest.flows.values().map(|flow| &flow.to.value).collect();
     let mut builder = Builder::new(manifest);
     for flow in manifest.flows.values() {
@@ -107,9 +101,7 @@ fn no_provenance(flow: &Flow, field: &LabelledField) -> Problem {
 struct Builder<'m> {
     network: Network<'m>,
     purposes: HashMap<&'m str, PurposeId>,
-    nodes: HashMap<(StreamId, FieldPath), NodeId>,
     graph: Graph,
-    seeded: BTreeSet<NodeId>,
 }
 
 impl<'m> Builder<'m> {
@@ -130,25 +122,27 @@ impl<'m> Builder<'m> {
             }
         }
         let graph = Graph { purposes: manifest.purposes.keys().cloned().collect(), ..Graph::default() };
-        Self { network, purposes, nodes: HashMap::new(), graph, seeded: BTreeSet::new() }
+        Self { network, purposes, graph }
     }
 
-    fn node(&mut self, stream: &StreamId, path: &FieldPath) -> NodeId {
-        let next = NodeId::try_from(self.graph.nodes.len()).unwrap_or(NodeId::MAX);
-        let nodes = &mut self.graph.nodes;
-        *self.nodes.entry((stream.clone(), path.clone())).or_insert_with_key(|key| {
-            nodes.push(key.clone());
-            next
-        })
+    /// The number of a field; a new one holds what its stream collects.
+    fn node(&mut self, manifest: &'m Manifest, stream: &StreamId, path: &FieldPath) -> NodeId {
+        let key = (stream.clone(), path.clone());
+        if let Some(known) = self.graph.numbers.get(&key) {
+            return *known;
+        }
+        let node = NodeId::try_from(self.graph.nodes.len()).unwrap_or(NodeId::MAX);
+        let collected = manifest.streams.get(stream).into_iter().flat_map(|stream| &stream.collected_for);
+        self.network.seeds.extend(collected.filter_map(|purpose| Some((node, *self.purposes.get(purpose.value.as_str())?))));
+        self.graph.nodes.push(key.clone());
+        self.graph.numbers.insert(key, node);
+        node
     }
 
     fn passage(&mut self, manifest: &'m Manifest, flow: &Flow, field: &LabelledField) {
-        let (from, to) = (self.node(&flow.from.value, &field.path), self.node(&flow.to.value, &field.to));
+        let from = self.node(manifest, &flow.from.value, &field.path);
+        let to = self.node(manifest, &flow.to.value, &field.to);
         let Some(purpose) = self.purposes.get(flow.purpose.value.as_str()).copied() else { return };
-        if self.seeded.insert(from) {
-            let collected = manifest.streams.get(&flow.from.value).into_iter().flat_map(|stream| &stream.collected_for);
-            self.network.seeds.extend(collected.filter_map(|purpose| Some((from, *self.purposes.get(purpose.value.as_str())?))));
-        }
         let lacks = lacks(manifest, field);
         let number = u32::try_from(self.graph.passages.len()).unwrap_or(u32::MAX);
         self.network.passages.push(Passage { flow: number, from, to, purpose, gated: flow.consent.is_some(), lacks });
@@ -161,6 +155,9 @@ impl<'m> Builder<'m> {
         let mut first: HashMap<&StreamId, NodeId> = HashMap::new();
         let origins: Vec<NodeId> = graph.nodes.iter().zip(0..).map(|((stream, _), node)| *first.entry(stream).or_insert(node)).collect();
         graph.holdings = holdings(&network, |node| origins.get(node as usize).copied().unwrap_or(node));
+        for (holding, at) in graph.holdings.all.iter().zip(0..) {
+            graph.at.entry(holding.node).or_default().push(at);
+        }
         graph
     }
 }
@@ -170,7 +167,7 @@ fn lacks(manifest: &Manifest, field: &LabelledField) -> Vec<Safeguard> {
     let marks = marks_of(manifest, &field.resulting);
     let has = |mark: &str| marks.iter().any(|own| own == mark);
     let names_people = has("direct") && field.resulting != PSEUDONYM && !field.degraded;
-    let free_text = has("free-text") && !matches!(field.action, Action::Redact { .. });
+    let free_text = has("free-text");
     let lacking = [(Safeguard::NoDirectIdentifiers, names_people), (Safeguard::NoFreeText, free_text)];
     lacking.into_iter().filter_map(|(safeguard, lacking)| lacking.then_some(safeguard)).collect()
 }
@@ -185,7 +182,9 @@ fn tell(manifest: &Manifest, graph: &Graph, objection: &Objection) -> Option<Pro
     let (title, help) = match objection.code {
         Code::E131 => (
             denied(format!("`{path}` was collected in `{origin}` for `{collected}`, which does not lead to `{wanted}`")),
-            format!("assess `{collected}` → `{wanted}` itself (Art. 6(4) GDPR); `{last}` → `{wanted}` does not cover where the data came from"),
+            format!(
+                "assess `{collected}` → `{wanted}` itself (Art. 6(4) GDPR); `{last}` → `{wanted}` does not cover where the data came from"
+            ),
         ),
         Code::E132 => (
             denied(format!("`{path}` rests on consent for `{}`, and consent does not cover `{wanted}`", consented(manifest, &held))),
@@ -212,7 +211,9 @@ fn tell(manifest: &Manifest, graph: &Graph, objection: &Objection) -> Option<Pro
         let said = format!("came from `{}` with flow `{}` for `{}`", flow.from.value, flow.id.value, flow.purpose.value);
         problem = problem.at(field_span(flow, &earlier.path), said);
     }
-    if let Some(written) = manifest.streams.get(origin).and_then(|stream| stream.collected_for.iter().find(|purpose| purpose.value == *collected)) {
+    if let Some(written) =
+        manifest.streams.get(origin).and_then(|stream| stream.collected_for.iter().find(|purpose| purpose.value == *collected))
+    {
         problem = problem.at(written.span, format!("collected in `{origin}` for `{collected}`"));
     }
     Some(problem.note(chain(manifest, graph, objection, flow)))

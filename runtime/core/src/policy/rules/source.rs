@@ -2,7 +2,7 @@
 
 use super::{closest, unknown};
 use crate::description::{Description, StreamClaim};
-use crate::manifest::{Flow, Manifest, StreamDeclaration};
+use crate::manifest::{ConnectorRef, Flow, Manifest, StreamDeclaration, System};
 use crate::problem::{Code, Problem, Spanned};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
@@ -16,7 +16,19 @@ pub(super) struct Resolved {
 }
 
 /// None if the stream is not known at all (E103, E106).
-pub(super) fn resolve(manifest: &Manifest, flow: &Flow, description: &Description, found: &mut Vec<Problem>) -> Option<Resolved> {
+pub(super) fn resolve(
+    manifest: &Manifest,
+    flow: &Flow,
+    system: &System,
+    description: Option<&Description>,
+    found: &mut Vec<Problem>,
+) -> Option<Resolved> {
+    let declared = manifest.streams.get(&flow.from.value);
+    let Some(description) = description else {
+        // A component that is in a registry says nothing yet: what the manifest declares is judged, and `run` has nothing to run.
+        let is_elsewhere = matches!(system.connector.value, ConnectorRef::Oci(_)) && declared.is_some();
+        return is_elsewhere.then(|| resolved(None, declared, found));
+    };
     let Some(source) = &description.source else {
         found.push(
             Problem::new(
@@ -29,7 +41,6 @@ pub(super) fn resolve(manifest: &Manifest, flow: &Flow, description: &Descriptio
         return None;
     };
     let claim = source.streams.iter().find(|claim| *claim.name == *flow.from.value.stream);
-    let declared = manifest.streams.get(&flow.from.value);
     if claim.is_none() && !source.any_stream {
         let names: Vec<String> = source.streams.iter().map(|claim| claim.name.clone()).collect();
         let near = closest(&flow.from.value.stream, names.iter()).map(|near| format!("{}.{near}", flow.from.value.system));
@@ -37,8 +48,12 @@ pub(super) fn resolve(manifest: &Manifest, flow: &Flow, description: &Descriptio
         found.push(unknown("stream", &written, near).note(format!("connector `{}` offers: {}", description.name, names.join(", "))));
         return None;
     }
+    Some(resolved(claim, declared, found))
+}
+
+fn resolved(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, found: &mut Vec<Problem>) -> Resolved {
     let shape = shape(claim, declared, found);
-    Some(Resolved {
+    Resolved {
         primary_key: declared.filter(|own| !own.primary_key.is_empty()).map_or_else(
             || claim.map(|claim| claim.primary_key.clone()).unwrap_or_default(),
             |own| own.primary_key.iter().map(|path| path.value.clone()).collect(),
@@ -51,7 +66,7 @@ pub(super) fn resolve(manifest: &Manifest, flow: &Flow, description: &Descriptio
             |own| own.subjects.iter().map(|subject| subject.value.clone()).collect(),
         ),
         shape,
-    })
+    }
 }
 
 /// The manifest's schema wins over the connector's; the manifest's field labels are laid over either.

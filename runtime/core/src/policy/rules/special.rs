@@ -37,7 +37,9 @@ pub(super) fn check(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], 
 /// E123. Both ends count: data is at the source, too.
 fn abroad(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], today: Date, found: &mut Vec<Problem>) {
     let Some(field) = fields.iter().find(|field| carries(manifest, &field.resulting, SPECIAL)) else { return };
-    let done = |activity: &str| manifest.dpia.iter().any(|decision| decision.activity.value == activity && decision.decision.value == Decision::Done);
+    let done = |activity: &str| {
+        manifest.dpia.iter().any(|decision| decision.activity.value == activity && decision.decision.value == Decision::Done)
+    };
     if flow.activity.as_ref().is_some_and(|activity| done(&activity.value)) {
         return;
     }

@@ -95,7 +95,12 @@ fn clauses(system: &System, transfer: &Transfer, today: Date) -> Option<Fault> {
             None => "standard contractual clauses are concluded with somebody else than the operator".to_owned(),
         };
         let span = module.map_or(transfer.mechanism.span, |module| module.span);
-        return Some(Fault { code: Code::E162, what, help: "conclude the module that fits the role of the recipient, or correct `role`", span });
+        return Some(Fault {
+            code: Code::E162,
+            what,
+            help: "conclude the module that fits the role of the recipient, or correct `role`",
+            span,
+        });
     }
     transfer.tia.is_none().then(|| Fault {
         code: Code::E164,

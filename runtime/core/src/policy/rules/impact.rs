@@ -1,0 +1,167 @@
+//! Screening for an impact assessment (E170): the nine criteria of WP 248 rev.01, found in the flow graph, with what caused each.
+//!
+//! Says what was found, never that none is needed: with no hit there is no indicator, and that is all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::manifest::{Decision, Flow, ImpactDecision, Manifest};
+use crate::policy::FlowRule;
+use crate::problem::{Code, Problem, Span};
+use crate::vocab;
+
+use super::purposes::{Graph, Held};
+use super::{carries, is_personal};
+
+/// From how many persons on processing counts as large, unless the manifest says. No law has a number.
+const LARGE_SCALE: u64 = 50_000;
+/// Who cannot easily refuse.
+const VULNERABLE: [&str; 5] = ["employee", "job_applicant", "patient", "trainee", "next_of_kin"];
+const MONITORING: [&str; 4] = ["user.location", "user.telemetry", "user.sensor", "user.behavior.browsing_history"];
+const HIGHLY_PERSONAL: [&str; 2] = ["user.location.precise", "user.financial.credit_card"];
+
+/// A criterion of WP 248 rev.01 that an activity meets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// 1 to 9.
+    pub criterion: u8,
+    /// What caused it.
+    pub reason: String,
+}
+
+/// What was found for one activity.
+#[derive(Clone, Debug, Default)]
+pub struct Screening {
+    /// Its flows.
+    pub flows: Vec<String>,
+    /// What was found, each once.
+    pub hits: BTreeSet<Hit>,
+}
+
+impl Screening {
+    /// The criteria that are met.
+    #[must_use]
+    pub fn criteria(&self) -> BTreeSet<u8> {
+        self.hits.iter().map(|hit| hit.criterion).collect()
+    }
+}
+
+/// Screens all activities; a flow without one is its own.
+pub(in crate::policy) fn screen(manifest: &Manifest, rules: &BTreeMap<String, FlowRule>, graph: &Graph) -> BTreeMap<String, Screening> {
+    let mut found: BTreeMap<String, Screening> = BTreeMap::new();
+    for flow in manifest.flows.values() {
+        let Some(rule) = rules.get(&flow.id.value) else { continue };
+        let activity = flow.activity.as_ref().map_or(&flow.id.value, |activity| &activity.value);
+        let screening = found.entry(activity.clone()).or_default();
+        screening.flows.push(flow.id.value.clone());
+        let mut hit = |criterion, reason: String| {
+            screening.hits.insert(Hit { criterion, reason });
+        };
+        of_purpose(manifest, flow, &mut hit);
+        of_data(manifest, rule, &mut hit);
+        of_people(manifest, flow, rule, &mut hit);
+        let by_law = manifest.purposes.get(&flow.purpose.value).is_some_and(|purpose| purpose.basis.value.art6 == 'c');
+        if !by_law {
+            let held: BTreeSet<Held> = rule.fields.iter().flat_map(|field| graph.held(&flow.to.value, &field.to)).collect();
+            let systems: BTreeSet<&str> = held.iter().map(|held| &*held.origin.system).collect();
+            let purposes: BTreeSet<&str> = held.iter().map(|held| held.collected.as_str()).collect();
+            if systems.len() > 1 && purposes.len() > 1 {
+                let (systems, purposes) = (join(&systems), join(&purposes));
+                hit(6, format!("`{}` combines data from {systems} that was collected for {purposes}", flow.to.value));
+            }
+        }
+    }
+    found
+}
+
+fn join(words: &BTreeSet<&str>) -> String {
+    words.iter().copied().collect::<Vec<_>>().join(", ")
+}
+
+fn of_purpose(manifest: &Manifest, flow: &Flow, hit: &mut impl FnMut(u8, String)) {
+    let Some(purpose) = manifest.purposes.get(&flow.purpose.value) else { return };
+    let (id, use_key) = (&purpose.id.value, purpose.use_key.value.as_str());
+    if purpose.profiling.is_some() || use_key.contains("profil") || use_key.contains("targeted") {
+        hit(1, format!("purpose `{id}` evaluates people"));
+    }
+    if purpose.automated_decision.is_some() {
+        hit(2, format!("purpose `{id}` lets a machine alone decide"));
+    }
+    let receives = manifest.systems.get(&*flow.to.value.system);
+    if use_key.starts_with("train_ai") || receives.is_some_and(|system| system.ai.is_some()) {
+        hit(8, format!("flow `{}` serves an AI system", flow.id.value));
+    }
+    if purpose.prevents_right.is_some() {
+        hit(9, format!("purpose `{id}` may keep people from a right, a service or a contract"));
+    }
+}
+
+fn of_data(manifest: &Manifest, rule: &FlowRule, hit: &mut impl FnMut(u8, String)) {
+    let within = |category: &str, roots: &[&str]| roots.iter().any(|root| vocab::is_within(category, root));
+    for field in rule.fields.iter().filter(|field| is_personal(manifest, &field.resulting)) {
+        let (path, category) = (&field.path, field.resulting.as_str());
+        if within(category, &MONITORING) {
+            hit(3, format!("`{path}` (`{category}`) is of the kind that watches people"));
+        }
+        if carries(manifest, category, "art9") || carries(manifest, category, "art10") {
+            hit(4, format!("`{path}` (`{category}`) is data of Art. 9 or 10"));
+        } else if within(category, &HIGHLY_PERSONAL) {
+            hit(4, format!("`{path}` (`{category}`) is highly personal"));
+        }
+    }
+}
+
+fn of_people(manifest: &Manifest, flow: &Flow, rule: &FlowRule, hit: &mut impl FnMut(u8, String)) {
+    let declared = manifest.streams.get(&flow.from.value);
+    let threshold = manifest.dpia_large_scale.as_ref().map_or(LARGE_SCALE, |large| large.value);
+    if let Some(persons) = declared.and_then(|stream| stream.subjects_est.as_ref()).filter(|persons| persons.value >= threshold) {
+        hit(
+            5,
+            format!(
+                "`{}` is about {} persons (the operator's threshold is {threshold}; no law has a number)",
+                flow.from.value, persons.value
+            ),
+        );
+    }
+    let vulnerable: BTreeSet<&str> = rule.subjects.iter().map(String::as_str).filter(|subject| VULNERABLE.contains(subject)).collect();
+    if !vulnerable.is_empty() {
+        hit(7, format!("`{}` is about {}", flow.from.value, join(&vulnerable)));
+    }
+}
+
+/// E170: two criteria or more, and nobody decided.
+pub(in crate::policy) fn check(manifest: &Manifest, screened: &BTreeMap<String, Screening>, found: &mut Vec<Problem>) {
+    for (activity, screening) in screened {
+        let criteria = screening.criteria();
+        if criteria.len() < 2 {
+            continue;
+        }
+        let decision = manifest.dpia.iter().find(|decision| decision.activity.value == *activity);
+        let Some(open) = what_is_open(decision) else { continue };
+        let numbers: Vec<String> = criteria.iter().map(u8::to_string).collect();
+        let title = format!("activity `{activity}` meets the criteria {} for an impact assessment, and {open}", numbers.join(", "));
+        let help =
+            "assess the impact (Art. 35 GDPR) and record it: `[[dpia]]` with `decision = \"done\"`, or reasons of two people why not";
+        let span = place(manifest, decision, screening);
+        let problem = Problem::new(Code::E170, title, help).at(span, "of this activity");
+        found
+            .push(screening.hits.iter().fold(problem, |problem, hit| problem.note(format!("criterion {}: {}", hit.criterion, hit.reason))));
+    }
+}
+
+fn what_is_open(decision: Option<&ImpactDecision>) -> Option<&'static str> {
+    let Some(decision) = decision else { return Some("nobody decided about one") };
+    let people: BTreeSet<&str> = decision.by.iter().map(|name| name.value.as_str()).collect();
+    match decision.decision.value {
+        Decision::Done => None,
+        Decision::Required => Some("the one that is required is not done"),
+        Decision::NotRequired if decision.reasons.is_none() => Some("the decision against one has no reasons"),
+        Decision::NotRequired if people.len() < 2 => Some("one person alone decided against one"),
+        Decision::NotRequired => None,
+    }
+}
+
+fn place(manifest: &Manifest, decision: Option<&ImpactDecision>, screening: &Screening) -> Span {
+    let flow = screening.flows.first().and_then(|id| manifest.flows.get(id));
+    let of_flow = flow.map(|flow| flow.activity.as_ref().map_or(flow.id.span, |activity| activity.span));
+    decision.map(|decision| decision.span).or(of_flow).unwrap_or_default()
+}
