@@ -4,6 +4,10 @@
 
 use crate::vocab;
 
+mod field;
+
+use field::{FIELD, RECIPIENT};
+
 /// A table: the whole file, `[operator]`, `{ path, access }`.
 #[derive(Debug)]
 pub struct Table {
@@ -37,6 +41,8 @@ pub enum Kind {
     Text(Text),
     /// A whole number between two others, both included.
     Integer(i64, i64),
+    /// `true` or `false`.
+    Boolean,
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// A list of one kind.
@@ -117,6 +123,12 @@ pub static MANIFEST: Table = Table {
         optional("purpose", Kind::Map(Names::Id, &Kind::Table(&PURPOSE)), "Purposes by id.", "[purpose.customer-care]"),
         optional("retention", Kind::Map(Names::Id, &Kind::Table(&RETENTION)), "Retention rules by id.", "[retention.prospect]"),
         optional("pseudonym", Kind::Map(Names::Id, &Kind::Table(&PSEUDONYM)), "Pseudonym domains by id.", "[pseudonym.analytics]"),
+        optional(
+            "recipient",
+            Kind::Map(Names::Id, &Kind::Table(&RECIPIENT)),
+            "Recipients of encrypted values by id.",
+            "[recipient.adviser]",
+        ),
         optional("category", Kind::List(&Kind::Table(&CATEGORY_EXTENSION)), "Categories beyond the shipped ones.", "[[category]]"),
         optional("subject", Kind::List(&Kind::Table(&SUBJECT_EXTENSION)), "Data subjects beyond the shipped ones.", "[[subject]]"),
         optional(
@@ -296,7 +308,21 @@ static RETENTION: Table = Table {
 static PSEUDONYM: Table = Table {
     title: "[pseudonym.ID]",
     doc: "A domain inside which the same person gets the same pseudonym.",
-    keys: &[required("key", Kind::Table(&SECRET), "Where its key is (at least 16 bytes).", "{ file = \"secrets/analytics.key\" }")],
+    keys: &[
+        required(
+            "key",
+            Kind::Table(&SECRET),
+            "Where its key is (at least 16 bytes), or its versions: lines `v1:BASE64`, newest last.",
+            "{ file = \"secrets/analytics.key\" }",
+        ),
+        optional(
+            "method",
+            Kind::Choice(&["hmac-sha256", "aes-siv"]),
+            "How pseudonyms are made; absent = `hmac-sha256`. `aes-siv` can be undone with the key.",
+            "\"hmac-sha256\"",
+        ),
+        optional("reversible", Kind::Boolean, "`true` with the method `aes-siv`, and only then.", "false"),
+    ],
 };
 
 static CATEGORY_EXTENSION: Table = Table {
@@ -352,7 +378,10 @@ static FLOW: Table = Table {
         required("purpose", Kind::Text(Text::Reference), "Id of a purpose.", "\"customer-care\""),
         required(
             "fields",
-            Kind::OneOf(&[PATHS, Kind::Map(Names::Path, &Kind::OneOf(&[Kind::Choice(&["allow", "drop", "hash"]), Kind::Table(&FIELD)]))]),
+            Kind::OneOf(&[
+                PATHS,
+                Kind::Map(Names::Path, &Kind::OneOf(&[Kind::Choice(&["allow", "drop", "null", "hash"]), Kind::Table(&FIELD)])),
+            ]),
             "What passes: a list of paths, or path = action. Nothing else does.",
             "[\"id\", \"name\", \"email\"]",
         ),
@@ -386,25 +415,6 @@ static FLOW: Table = Table {
         optional("activity", TEXT, "Processing activity that it belongs to. Recorded.", "\"VT-01 Customer file\""),
         optional("owner", TEXT, "Who answers for it. Recorded.", "\"role:sales\""),
         optional("rationale", NAME, "Why it is needed. Recorded.", "\"The archive is the copy of record\""),
-    ],
-};
-
-static FIELD: Table = Table {
-    title: "[flow.ID.fields.PATH]",
-    doc: "What is done with one field.",
-    keys: &[
-        required(
-            "action",
-            Kind::Choice(&["allow", "drop", "constant", "mask", "hash", "pseudonymise", "truncate"]),
-            "`constant` needs `value`, `mask` takes `first` and `last`, `truncate` needs `keep`, `pseudonymise` needs `domain`.",
-            "\"allow\"",
-        ),
-        optional("to", Kind::Text(Text::Path), "Name at the destination; absent = the same.", "\"customer_no\""),
-        optional("value", Kind::Any, "The fixed value.", "\"unknown\""),
-        optional("first", Kind::Integer(0, 1024), "Characters kept at the beginning; absent = 0.", "1"),
-        optional("last", Kind::Integer(0, 1024), "Characters kept at the end; absent = 0.", "2"),
-        optional("keep", Kind::Integer(1, 1024), "Characters kept.", "2"),
-        optional("domain", Kind::Text(Text::Reference), "Id of a pseudonym domain.", "\"analytics\""),
     ],
 };
 

@@ -37,6 +37,7 @@ fn kind_schema(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
     match kind {
         Kind::Text(text) => text_schema(*text, definitions),
         Kind::Integer(least, greatest) => json!({ "type": "integer", "minimum": least, "maximum": greatest }),
+        Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::List(item) => json!({ "type": "array", "items": kind_schema(item, definitions) }),
         Kind::Table(table) => table_schema(table, definitions),
@@ -135,6 +136,6 @@ pub(super) fn inner_tables(kind: &'static Kind) -> Vec<&'static Table> {
         Kind::Table(table) => vec![table],
         Kind::List(item) | Kind::Map(_, item) => inner_tables(item),
         Kind::OneOf(kinds) => kinds.iter().flat_map(inner_tables).collect(),
-        Kind::Text(_) | Kind::Integer(..) | Kind::Choice(_) | Kind::Free | Kind::Any => Vec::new(),
+        Kind::Text(_) | Kind::Integer(..) | Kind::Boolean | Kind::Choice(_) | Kind::Free | Kind::Any => Vec::new(),
     }
 }

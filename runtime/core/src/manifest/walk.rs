@@ -17,7 +17,7 @@ const MAX_PATH_BYTES: usize = 512;
 const MAX_PATH_PARTS: usize = 16;
 
 /// Actions that say nothing without further keys.
-const NEEDS_TABLE: [&str; 4] = ["constant", "mask", "pseudonymise", "truncate"];
+const NEEDS_TABLE: [&str; 8] = ["constant", "mask", "pseudonymise", "truncate", "generalise", "encrypt", "lookup", "concat"];
 /// By these keys the treatment of a field is known.
 pub(super) const ACTION: &[&str] = &["action"];
 /// By these keys the place of a secret is known.
@@ -76,7 +76,7 @@ impl Walker<'_> {
 
     fn value(&mut self, kind: &Kind, node: &Node) {
         match (kind, &node.value) {
-            (Kind::Any, _) | (Kind::Text(_), Raw::Text(_)) | (Kind::Free, Raw::Table(_)) => {}
+            (Kind::Any, _) | (Kind::Text(_), Raw::Text(_)) | (Kind::Free, Raw::Table(_)) | (Kind::Boolean, Raw::Boolean(_)) => {}
             (Kind::Integer(least, greatest), Raw::Integer(number)) => {
                 if !number.is_some_and(|number| (*least..=*greatest).contains(&number)) {
                     let title = format!("`{}` must be {}", self.shown(), expected(kind));
@@ -217,6 +217,7 @@ fn takes(kind: &Kind, value: &Raw) -> bool {
         Kind::Any => true,
         Kind::Text(_) | Kind::Choice(_) => matches!(value, Raw::Text(_)),
         Kind::Integer(..) => matches!(value, Raw::Integer(_)),
+        Kind::Boolean => matches!(value, Raw::Boolean(_)),
         Kind::List(_) => matches!(value, Raw::List(_)),
         Kind::Table(_) | Kind::Map(..) | Kind::Free => matches!(value, Raw::Table(_)),
         Kind::OneOf(kinds) => kinds.iter().any(|kind| takes(kind, value)),
@@ -229,6 +230,7 @@ pub(super) fn expected(kind: &Kind) -> String {
         Kind::Text(_) => "text".to_owned(),
         Kind::Integer(least, greatest) if least == greatest => format!("the number {least}"),
         Kind::Integer(least, greatest) => format!("a whole number from {least} to {greatest}"),
+        Kind::Boolean => "`true` or `false`".to_owned(),
         Kind::Choice([only]) => format!("`{only}`"),
         Kind::Choice(words) => format!("one of {}", listed(words)),
         Kind::List(item) => match item {

@@ -162,6 +162,8 @@ fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKe
         Action::Mask { first, last } => Treatment::Mask { first: *first, last: *last },
         Action::Hash => Treatment::Hash,
         Action::Truncate { keep } => Treatment::Truncate { keep: *keep },
+        Action::Null => Treatment::Constant("null".to_owned()),
+        _ => return Err(cannot_stand_together(flow, &[])),
         Action::Pseudonymise { domain } => {
             let missing = || {
                 Problem::new(

@@ -9,7 +9,7 @@ use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{field_path, flatten};
 use super::super::{Basis, CategoryExtension, PseudonymDomain, Purpose, Retention, RetentionKind, StreamDeclaration};
 use super::system::secret;
-use super::{Named, read};
+use super::{Named, action, read};
 use crate::description::json;
 use crate::manifest::finding::{shorten, shorten_reason};
 use crate::problem::{Code, Problem, Span, Spanned};
@@ -78,8 +78,9 @@ fn is_period(text: &str) -> bool {
 
 pub(super) fn pseudonym(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<PseudonymDomain> {
     let (table, span) = read::table(named.table, "key")?;
+    let method = action::pseudonym_method(named.table, loader);
     let value = secret(table, span, loader)?;
-    Some(PseudonymDomain { id: named.id(), key: Spanned { value, span } })
+    Some(PseudonymDomain { id: named.id(), key: Spanned { value, span }, method })
 }
 
 pub(super) fn categories(root: &Table, loader: &mut Loader<'_>) -> BTreeMap<String, CategoryExtension> {

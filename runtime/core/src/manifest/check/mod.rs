@@ -2,6 +2,8 @@
 //!
 //! What the grammar told is not told again: a value of the wrong type is passed over here. Whether a name exists is the policy's.
 
+mod action;
+mod concat;
 mod declare;
 mod flow;
 mod origin;
@@ -23,6 +25,7 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
     let purposes = read::keyed(root, "purpose", loader, declare::purpose);
     let retentions = read::keyed(root, "retention", loader, declare::retention);
     let pseudonyms = read::keyed(root, "pseudonym", loader, declare::pseudonym);
+    let recipients = read::keyed(root, "recipient", loader, action::recipient);
     let categories = declare::categories(root, loader);
     let subjects = declare::subjects(root, loader);
     let streams = declare::streams(root, loader);
@@ -32,7 +35,20 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
     }
     let operator = operator?;
     let (sources, digest) = (loader.sources(), loader.digest());
-    Some(Manifest { sources, digest, operator, systems, purposes, retentions, pseudonyms, categories, subjects, streams, flows })
+    Some(Manifest {
+        sources,
+        digest,
+        operator,
+        systems,
+        purposes,
+        retentions,
+        pseudonyms,
+        recipients,
+        categories,
+        subjects,
+        streams,
+        flows,
+    })
 }
 
 fn operator(root: &Table, loader: &mut Loader<'_>) -> Option<Operator> {

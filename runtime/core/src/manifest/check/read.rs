@@ -66,6 +66,14 @@ pub(super) fn number(table: &Table, name: &str) -> Option<u32> {
     }
 }
 
+/// `true` or `false`.
+pub(super) fn flag(table: &Table, name: &str) -> Option<bool> {
+    match table.get(name)?.value {
+        Raw::Boolean(flag) => Some(flag),
+        _ => None,
+    }
+}
+
 /// One of a few words.
 pub(super) fn choice<T: Copy>(table: &Table, name: &str, words: &[(&str, T)]) -> Option<Spanned<T>> {
     let written = text(table, name)?;
