@@ -111,9 +111,17 @@ impl fmt::Debug for DomainKey {
 pub fn resulting_category(action: &Action, category: &str) -> Option<String> {
     match action {
         Action::Drop => None,
-        Action::Constant(_) => Some(NON_PERSONAL.to_owned()),
+        Action::Null | Action::Constant(_) => Some(NON_PERSONAL.to_owned()),
         Action::Pseudonymise { domain: _ } => Some(PSEUDONYM.to_owned()),
-        Action::Allow | Action::Mask { .. } | Action::Hash | Action::Truncate { .. } => Some(category.to_owned()),
+        Action::Allow
+        | Action::Mask { .. }
+        | Action::Hash
+        | Action::Truncate { .. }
+        | Action::Network { .. }
+        | Action::Generalise(_)
+        | Action::Encrypt { .. }
+        | Action::Lookup { .. }
+        | Action::Concat { .. } => Some(category.to_owned()),
     }
 }
 

@@ -6,10 +6,12 @@ use super::types::{Approvals, Mode, OnErasure, OnInvalid, OnUndeclared, OnWithdr
 use crate::vocab;
 
 mod declare;
+mod field;
 mod govern;
 mod system;
 
 use declare::{CATEGORY_EXTENSION, COMPATIBILITY, PSEUDONYM, PURPOSE, RETENTION, STREAM, SUBJECT_EXTENSION};
+use field::{FIELD, RECIPIENT};
 use govern::{ACTIVITY, BREACH, DPIA, DSR, OPERATOR, TAXONOMY};
 pub(super) use system::SECRET;
 use system::SYSTEM;
@@ -161,6 +163,12 @@ pub static MANIFEST: Table = Table {
         optional("compatibility", Kind::List(&Kind::Table(&COMPATIBILITY)), "Assessments of further uses.", "[[compatibility]]"),
         optional("retention", Kind::Map(Names::Id, &Kind::Table(&RETENTION)), "Retention rules by id.", "[retention.prospect]"),
         optional("pseudonym", Kind::Map(Names::Id, &Kind::Table(&PSEUDONYM)), "Pseudonym domains by id.", "[pseudonym.analytics]"),
+        optional(
+            "recipient",
+            Kind::Map(Names::Id, &Kind::Table(&RECIPIENT)),
+            "Recipients of encrypted values by id.",
+            "[recipient.adviser]",
+        ),
         optional("category", Kind::List(&Kind::Table(&CATEGORY_EXTENSION)), "Categories beyond the shipped ones.", "[[category]]"),
         optional("subject", Kind::List(&Kind::Table(&SUBJECT_EXTENSION)), "Data subjects beyond the shipped ones.", "[[subject]]"),
         optional(
@@ -198,7 +206,10 @@ static FLOW: Table = Table {
         required("purpose", Kind::Text(Text::Reference), "Id of a purpose.", "\"customer-care\""),
         required(
             "fields",
-            Kind::OneOf(&[PATHS, Kind::Map(Names::Path, &Kind::OneOf(&[Kind::Choice(&["allow", "drop", "hash"]), Kind::Table(&FIELD)]))]),
+            Kind::OneOf(&[
+                PATHS,
+                Kind::Map(Names::Path, &Kind::OneOf(&[Kind::Choice(&["allow", "drop", "null", "hash"]), Kind::Table(&FIELD)])),
+            ]),
             "What passes: a list of paths, or path = action. Nothing else does.",
             "[\"id\", \"name\", \"email\"]",
         ),
@@ -275,25 +286,6 @@ static CONSENT: Table = Table {
             "What a withdrawal does at the destination; absent = retract.",
             "\"retract\"",
         ),
-    ],
-};
-
-static FIELD: Table = Table {
-    title: "[flow.ID.fields.PATH]",
-    doc: "What is done with one field.",
-    keys: &[
-        required(
-            "action",
-            Kind::Choice(&["allow", "drop", "constant", "mask", "hash", "pseudonymise", "truncate"]),
-            "`constant` needs `value`, `mask` takes `first` and `last`, `truncate` needs `keep`, `pseudonymise` needs `domain`.",
-            "\"allow\"",
-        ),
-        optional("to", Kind::Text(Text::Path), "Name at the destination; absent = the same.", "\"customer_no\""),
-        optional("value", Kind::Any, "The fixed value.", "\"unknown\""),
-        optional("first", Kind::Integer(0, 1024), "Characters kept at the beginning; absent = 0.", "1"),
-        optional("last", Kind::Integer(0, 1024), "Characters kept at the end; absent = 0.", "2"),
-        optional("keep", Kind::Integer(1, 1024), "Characters kept.", "2"),
-        optional("domain", Kind::Text(Text::Reference), "Id of a pseudonym domain.", "\"analytics\""),
     ],
 };
 

@@ -2,6 +2,7 @@
 //!
 //! Text becomes [`Manifest`] only here ([`read`]): raw (as written, with spans) → walk (against the grammar) → check (typed, all problems in one go).
 
+mod action;
 mod check;
 mod finding;
 pub mod grammar;
@@ -16,11 +17,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::problem::{Code, Problem, Problems, Sources, Spanned};
 use crate::record::{FieldPath, StreamId};
 
+pub use action::{Action, Coarser, DateUnit, Missing, Recipient};
 pub use check::OriginFault;
 pub(crate) use finding::shorten;
 pub use load::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, NoFiles};
@@ -90,6 +90,8 @@ pub struct Manifest {
     pub retentions: BTreeMap<String, Retention>,
     /// Pseudonym domains by id.
     pub pseudonyms: BTreeMap<String, PseudonymDomain>,
+    /// Recipients of encrypted values by id.
+    pub recipients: BTreeMap<String, Recipient>,
     /// Extension categories (`[[category]]`) by key.
     pub categories: BTreeMap<String, CategoryExtension>,
     /// Extension subjects (`[[subject]]`) by key.
@@ -130,34 +132,4 @@ pub struct FlowField {
     pub to: Spanned<FieldPath>,
     /// What is done with the value.
     pub action: Spanned<Action>,
-}
-
-/// What is done with a value (`privacy.md` 3.3).
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Unchanged.
-    Allow,
-    /// Left out.
-    Drop,
-    /// A fixed JSON value.
-    Constant(Value),
-    /// All characters but the first and last few become `*`.
-    Mask {
-        /// Characters kept at the beginning.
-        first: u32,
-        /// Characters kept at the end.
-        last: u32,
-    },
-    /// SHA-256, hex. Guessable: refused on enumerable categories.
-    Hash,
-    /// HMAC-SHA-256 with a domain key, base32, 26 characters.
-    Pseudonymise {
-        /// Domain id.
-        domain: String,
-    },
-    /// The first few characters.
-    Truncate {
-        /// Characters kept.
-        keep: u32,
-    },
 }

@@ -210,6 +210,7 @@ fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKe
         Action::Mask { first, last } => Treatment::Mask { first: *first, last: *last },
         Action::Hash => Treatment::Hash,
         Action::Truncate { keep } => Treatment::Truncate { keep: *keep },
+        Action::Null => Treatment::Constant("null".to_owned()),
         Action::Pseudonymise { domain } => {
             let missing = || {
                 Problem::new(
@@ -221,5 +222,6 @@ fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKe
             };
             Treatment::Pseudonymise(key(domain).ok_or_else(missing)?)
         }
+        _ => return Err(cannot_stand_together(flow, &[])),
     })
 }

@@ -7,7 +7,7 @@ use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{ACTION, field_path, flatten, id_fault};
 use super::super::{Action, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
 use super::read::path;
-use super::{Named, consent, operator, read, schedule};
+use super::{Named, action, concat, consent, operator, read, schedule};
 use crate::description::stream_name_fault;
 use crate::manifest::finding::shorten;
 use crate::problem::{Code, Problem, Span, Spanned};
@@ -100,6 +100,7 @@ fn fields(table: &Table, loader: &mut Loader<'_>) -> Option<Vec<FlowField>> {
         loader.findings.wrong(key.span, "no field passes this flow", "list the fields that the destination needs");
     }
     unique(&found, loader);
+    concat::check(&found, loader);
     Some(found)
 }
 
@@ -119,7 +120,7 @@ fn unique(fields: &[FlowField], loader: &mut Loader<'_>) {
             loader.findings.push(problem.at(field.path.span, "the second one").at(first, "the first one"));
             continue;
         }
-        if field.action.value == Action::Drop {
+        if field.action.value == Action::Drop || concat::is_tail(field) {
             continue;
         }
         if let Some(first) = targets.insert(&field.to.value, field.to.span) {
@@ -136,8 +137,8 @@ fn unique(fields: &[FlowField], loader: &mut Loader<'_>) {
 fn treated(name: &str, span: Span, node: &Node, loader: &mut Loader<'_>) -> Option<FlowField> {
     let path = Spanned { value: field_path(name).ok()?, span };
     let (action, to) = match &node.value {
-        Raw::Text(word) => (plain_action(word)?, None),
-        Raw::Table(table) => (action(table, node.span, loader)?, read::text(table, "to").and_then(|to| self::path(&to, loader))),
+        Raw::Text(word) => (action::plain(word)?, None),
+        Raw::Table(table) => (action::action(table, node.span, loader)?, read::text(table, "to").and_then(|to| self::path(&to, loader))),
         _ => return None,
     };
     let to = to.unwrap_or_else(|| path.clone());
@@ -146,51 +147,4 @@ fn treated(name: &str, span: Span, node: &Node, loader: &mut Loader<'_>) -> Opti
         loader.findings.wrong(to.span, title, "a field can be renamed, not moved to another depth");
     }
     Some(FlowField { path, to, action: Spanned { value: action, span: node.span } })
-}
-
-fn plain_action(word: &str) -> Option<Action> {
-    match word {
-        "allow" => Some(Action::Allow),
-        "drop" => Some(Action::Drop),
-        "hash" => Some(Action::Hash),
-        _ => None,
-    }
-}
-
-fn action(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Action> {
-    let word = read::text(table, "action")?.value;
-    let (needs, takes): (&[&str], &[&str]) = match word.as_str() {
-        "drop" => (&[], &[]),
-        "allow" | "hash" => (&[], &["to"]),
-        "constant" => (&["value"], &["to"]),
-        "mask" => (&[], &["to", "first", "last"]),
-        "pseudonymise" => (&["domain"], &["to"]),
-        "truncate" => (&["keep"], &["to"]),
-        _ => return None,
-    };
-    for (key, _) in &table.entries {
-        let known = ["to", "value", "first", "last", "keep", "domain"].contains(&key.value.as_str());
-        if known && !needs.contains(&key.value.as_str()) && !takes.contains(&key.value.as_str()) {
-            loader.findings.wrong(
-                key.span,
-                format!("`{}` has no meaning with the action `{word}`", key.value),
-                "remove it, or choose another action",
-            );
-        }
-    }
-    for key in needs.iter().filter(|key| table.get(key).is_none()) {
-        let example = match *key {
-            "keep" => "2",
-            "domain" => "\"analytics\"",
-            _ => "\"unknown\"",
-        };
-        loader.findings.missing(span, key, &format!("a field with the action `{word}`"), example);
-    }
-    match word.as_str() {
-        "constant" => table.get("value").and_then(|value| read::json(value, loader)).map(Action::Constant),
-        "mask" => Some(Action::Mask { first: read::number(table, "first").unwrap_or(0), last: read::number(table, "last").unwrap_or(0) }),
-        "pseudonymise" => read::filled(table, "domain", loader).map(|domain| Action::Pseudonymise { domain: domain.value }),
-        "truncate" => read::number(table, "keep").map(|keep| Action::Truncate { keep }),
-        word => plain_action(word),
-    }
 }

@@ -2,6 +2,8 @@
 //!
 //! What the grammar told is not told again: a value of the wrong type is passed over here. Whether a name exists is the policy's.
 
+mod action;
+mod concat;
 mod consent;
 mod country;
 mod declare;
@@ -36,6 +38,7 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
         compatibilities: read::listed(root, "compatibility", loader, declare::compatibility),
         retentions: read::keyed(root, "retention", loader, declare::retention),
         pseudonyms: read::keyed(root, "pseudonym", loader, declare::pseudonym),
+        recipients: read::keyed(root, "recipient", loader, action::recipient),
         categories: declare::categories(root, loader),
         subjects: declare::subjects(root, loader),
         streams: stream::streams(root, loader),

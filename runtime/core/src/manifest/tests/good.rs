@@ -84,6 +84,9 @@ fn declarations_are_typed() {
     assert_eq!(manifest.retentions["prospect"].kind, RetentionKind::Limit);
     assert_eq!(manifest.retentions["voucher"].period.value, Period::parse("P8Y").unwrap());
     assert_eq!(manifest.pseudonyms["analytics"].key.value, SecretRef::File("secrets/analytics.key".to_owned()));
+    assert_eq!(manifest.pseudonyms["analytics"].method, PseudonymMethod::HmacSha256);
+    assert_eq!(manifest.pseudonyms["relink"].method, PseudonymMethod::AesSiv);
+    assert!(Recipient::key(&manifest.recipients["adviser"].age.value).is_some());
     assert_eq!(manifest.categories["user.demographic.household"].parent, "user.demographic");
     assert_eq!(manifest.categories["user.demographic.trade_union"].marks, ["art9", "quasi"]);
     assert!(manifest.subjects.contains_key("donor"));
@@ -106,6 +109,10 @@ fn declarations_are_typed() {
 fn flows_keep_the_order_of_their_fields() {
     let manifest = everything();
     let flow = &manifest.flows["contacts-to-archive"];
+    let entries = [("AT", "EU"), ("CH", "EFTA")].map(|(text, coarse)| (text.to_owned(), coarse.to_owned())).to_vec();
+    let head = flow.fields.iter().find(|field| field.path.value.as_str() == "first").map(|field| field.action.value.clone());
+    let parts = if let Some(Action::Concat { with, .. }) = head { with } else { Vec::new() };
+    assert_eq!(parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>(), ["last", "suffix"]);
     let expected = [
         ("id", "customer_no", Action::Pseudonymise { domain: "analytics".to_owned() }),
         ("email", "email", Action::Hash),
@@ -113,6 +120,16 @@ fn flows_keep_the_order_of_their_fields() {
         ("zip", "region", Action::Truncate { keep: 2 }),
         ("country", "country", Action::Constant(serde_json::json!("DE"))),
         ("notes", "notes", Action::Drop),
+        ("fax", "fax", Action::Null),
+        ("ip", "ip", Action::Network { named: true }),
+        ("last_ip", "last_ip", Action::Network { named: false }),
+        ("born", "born_in", Action::Generalise(Coarser::Date(DateUnit::Year))),
+        ("amount", "amount", Action::Generalise(Coarser::Bucket(100))),
+        ("nation", "nation", Action::Generalise(Coarser::Map { entries, default: Some("other".to_owned()) })),
+        ("iban", "iban", Action::Encrypt { recipient: "age:adviser".to_owned() }),
+        ("party", "party_code", Action::Lookup { via: "erp.parties.code".to_owned(), missing: Missing::Null }),
+        ("first", "full", Action::Concat { with: parts, separator: ", ".to_owned() }),
+        ("last", "full", Action::Concat { with: Vec::new(), separator: " ".to_owned() }),
         ("address.city", "address.town", Action::Allow),
         ("address.street", "address.street", Action::Allow),
         ("lines.product", "lines.product", Action::Allow),

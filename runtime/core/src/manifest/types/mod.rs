@@ -7,7 +7,7 @@ mod operator;
 mod party;
 mod stream;
 mod system;
-pub(super) mod words;
+pub(in crate::manifest) mod words;
 
 pub use declare::*;
 pub use flow::*;
