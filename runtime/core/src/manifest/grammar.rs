@@ -219,7 +219,7 @@ static FLOW: Table = Table {
         optional(
             "on_undeclared",
             Kind::Choice(OnUndeclared::WORDS),
-            "What happens to fields that nobody declared; absent = drop.",
+            "What happens to records with fields that nobody declared; absent = drop. `hold` ends the run as `stop` does.",
             "\"stop\"",
         ),
         optional(

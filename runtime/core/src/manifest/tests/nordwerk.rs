@@ -19,8 +19,12 @@ fn with_known_actions(text: &str) -> String {
     text.lines().map(|line| if known(line) { plain(line) } else { line.to_owned() } + "\n").collect()
 }
 
+pub(super) fn text() -> String {
+    with_known_actions(include_str!("../../../../../examples/nordwerk/manifest.toml"))
+}
+
 fn nordwerk() -> Manifest {
-    reads(&with_known_actions(include_str!("../../../../../examples/nordwerk/manifest.toml")), &Memory::default())
+    reads(&text(), &Memory::default())
 }
 
 fn day(text: &str) -> Date {
