@@ -124,3 +124,17 @@ impl fmt::Debug for Cursor {
         write!(out, "Cursor({} bytes)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::StreamField;
+
+    #[test]
+    fn a_field_of_a_stream_is_split_at_the_first_two_dots() {
+        let shown = |text: &str| StreamField::parse(text).map(|found| (found.stream.to_string(), found.field.to_string()));
+        assert_eq!(shown("erp.parties.address.city"), Some(("erp.parties".to_owned(), "address.city".to_owned())));
+        for bad in ["", "erp", "erp.parties", "erp.parties.", ".parties.id", "erp..id", "erp.parties..id"] {
+            assert_eq!(shown(bad), None, "{bad}");
+        }
+    }
+}

@@ -61,13 +61,18 @@ impl Findings {
 
     /// A key is missing (E004).
     pub(super) fn missing(&mut self, span: Span, key: &str, table: &str, example: &str) {
+        self.lacks(Code::E004, span, key, table, example);
+    }
+
+    /// A key is missing that a rule of its own wants.
+    pub(super) fn lacks(&mut self, code: Code, span: Span, key: &str, table: &str, example: &str) {
         let title = format!("{table} lacks the key `{key}`");
         let line = if example.starts_with('[') && example.ends_with(']') && !example.contains('"') {
             example.to_owned()
         } else {
             format!("{key} = {example}")
         };
-        self.push(Problem::new(Code::E004, title, format!("add, for example, `{line}`")).at(span, format!("`{key}` is missing here")));
+        self.push(Problem::new(code, title, format!("add, for example, `{line}`")).at(span, format!("`{key}` is missing here")));
     }
 
     /// All problems; the last one carries the number of those left out.

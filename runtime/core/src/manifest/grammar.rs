@@ -3,6 +3,7 @@
 //! Says which shapes are possible; rules that join several values (a scheme and its user, a period's letters) are `check`'s.
 
 use super::types::{Approvals, Mode, OnErasure, OnInvalid, OnUndeclared, OnWithdrawal, WriteMode};
+use crate::problem::Code;
 use crate::vocab;
 
 mod declare;
@@ -36,6 +37,8 @@ pub struct Key {
     pub kind: Kind,
     /// The table is refused without it.
     pub required: bool,
+    /// Code of the problem if it is missing: E004, or that of the rule that wants it.
+    pub missing: Code,
     /// One line: what it says.
     pub doc: &'static str,
     /// A value as TOML.
@@ -110,11 +113,11 @@ pub enum Names {
 }
 
 const fn required(name: &'static str, kind: Kind, doc: &'static str, example: &'static str) -> Key {
-    Key { name, kind, required: true, doc, example }
+    Key { name, kind, required: true, missing: Code::E004, doc, example }
 }
 
 const fn optional(name: &'static str, kind: Kind, doc: &'static str, example: &'static str) -> Key {
-    Key { name, kind, required: false, doc, example }
+    Key { name, kind, required: false, missing: Code::E004, doc, example }
 }
 
 const TEXT: Kind = Kind::Text(Text::Plain);
@@ -230,7 +233,7 @@ static FLOW: Table = Table {
         optional(
             "on_undeclared",
             Kind::Choice(OnUndeclared::WORDS),
-            "What happens to fields that nobody declared; absent = drop.",
+            "What happens to records with fields that nobody declared; absent = drop. `hold` ends the run as `stop` does.",
             "\"stop\"",
         ),
         optional(

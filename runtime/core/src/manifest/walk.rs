@@ -63,7 +63,7 @@ impl Walker<'_> {
         let absent = |key: &&Key| key.required && raw.get(key.name).is_none() && !misspelt.contains(&key.name);
         for key in grammar.keys.iter().filter(absent) {
             let place = self.place(grammar);
-            self.findings.missing(span, key.name, &place, key.example);
+            self.findings.lacks(key.missing, span, key.name, &place, key.example);
         }
     }
 

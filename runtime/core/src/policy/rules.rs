@@ -285,9 +285,10 @@ fn is_personal(manifest: &Manifest, key: &str) -> bool {
     manifest.categories.get(key).map_or_else(|| vocab::is_personal(key), |extension| vocab::is_personal(&extension.parent))
 }
 
-/// The marks of a category: its own, or those of the nearest category above it that has any.
+/// The marks of a category. An extension without any has its parent's.
 fn marks_of<'m>(manifest: &'m Manifest, key: &str) -> &'m [String] {
-    above(key).map(|key| own_marks(manifest, key)).find(|marks| !marks.is_empty()).unwrap_or_default()
+    let extension = manifest.categories.get(key).filter(|extension| extension.marks.is_empty());
+    own_marks(manifest, extension.map_or(key, |extension| &extension.parent))
 }
 
 /// True if a category or one above it carries a mark.

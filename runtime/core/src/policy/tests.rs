@@ -9,9 +9,12 @@ use url::Url;
 use super::ask::Ask;
 use super::verdict::Verdict;
 use super::{Catalogue, Denied, Policy, decide};
+use crate::date::Date;
 use crate::description;
 use crate::manifest::{self, FolderAccess};
 use crate::record::StreamId;
+
+mod nordwerk;
 
 const GOOD: &str = r#"
 manifest = 1
@@ -19,11 +22,14 @@ operator = { name = "Muster GmbH", contact = "dsb@muster.example" }
 
 [system.crm]
 connector = "builtin:crm"
+role = "own"
+hosting = { country = "DE" }
 hosts = ["https://api.example.org", "http://127.0.0.1:8080", "https://erp.example.org"]
 credentials = { token = { scheme = "bearer", value = { env = "TOKEN" }, origins = ["https://api.example.org"] } }
 networks = ["10.20.0.0/16"]
 [system.archive]
 connector = "builtin:archive"
+dsr = { erase = "manual", procedure = "P-1" }
 folders = { out = { path = "out", access = "write" } }
 
 [purpose.care]
@@ -35,6 +41,9 @@ kind = "limit"
 period = "P3Y"
 [pseudonym.analytics]
 key = { env = "KEY" }
+
+[stream.crm.contacts]
+collected_for = ["care"]
 
 [flow.sync]
 from = "crm.contacts"
@@ -75,7 +84,7 @@ fn catalogue() -> Catalogue {
 
 fn build(text: &str) -> Result<Policy, Denied> {
     let manifest = manifest::read("manifest.toml", text, &NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
-    Policy::build(manifest, &catalogue())
+    Policy::build(manifest, &catalogue(), Date::parse("2026-11-23").unwrap_or_else(|| panic!("a day")))
 }
 
 /// Replaces one piece of the good manifest and names the codes that must be found, and no others.

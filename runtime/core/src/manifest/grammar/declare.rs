@@ -1,9 +1,10 @@
 //! Tables of what the operator says about data: purposes, retention, pseudonyms, streams, further words.
 
 use super::{
-    CATEGORY, KEY, Kind, MOST_PERSONS, NAME, Names, PATH, PATHS, PEOPLE, PERIOD, REFERENCE, REFERENCES, TEXT, Table, Text, optional,
+    CATEGORY, KEY, Key, Kind, MOST_PERSONS, NAME, Names, PATH, PATHS, PEOPLE, PERIOD, REFERENCE, REFERENCES, TEXT, Table, Text, optional,
     required,
 };
+use crate::problem::Code;
 use crate::manifest::types::{AfterLimit, DecisionGround, PseudonymMethod, RetentionKind, Safeguard, Strength, Then};
 
 pub static PURPOSE: Table = Table {
@@ -11,7 +12,10 @@ pub static PURPOSE: Table = Table {
     doc: "What data is used for, on which legal basis.",
     keys: &[
         required("use", Kind::Text(Text::Use), "Key of the vocabulary's uses.", "\"essential.service\""),
-        required("basis", Kind::Table(&BASIS), "Legal basis, Art. 6(1) GDPR.", "{ art6 = \"b\", contract = \"Kaufvertrag\" }"),
+        Key {
+            missing: Code::E110,
+            ..required("basis", Kind::Table(&BASIS), "Legal basis, Art. 6(1) GDPR.", "{ art6 = \"b\", contract = \"Kaufvertrag\" }")
+        },
         required("allows", Kind::List(&CATEGORY), "Categories that it needs; those below them too.", "[\"user.name\", \"user.contact\"]"),
         optional("name", NAME, "Name for people.", "\"Customer care\""),
         optional("owner", TEXT, "Who answers for it.", "\"role:sales\""),

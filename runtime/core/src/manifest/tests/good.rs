@@ -106,6 +106,48 @@ fn declarations_are_typed() {
 }
 
 #[test]
+fn parties_and_governance_are_typed() {
+    let manifest = everything();
+    assert_eq!(manifest.operator.representative.as_ref().unwrap().value, "Muster EU GmbH, Wien");
+    let crm = &manifest.systems["crm"];
+    assert!(crm.ai.is_some() && manifest.systems["archive"].ai.is_none());
+    assert_eq!(crm.mandant.as_ref().unwrap().value, "Musterverein e.V.");
+    let rights = crm.dsr.as_ref().unwrap();
+    let modes = [&rights.access, &rights.rectify, &rights.erase, &rights.restrict].map(|mode| mode.as_ref().unwrap().value);
+    assert_eq!(modes, [Support::Native, Support::Emulated, Support::Manual, Support::Unsupported]);
+    let approved: Vec<_> = crm.contract.as_ref().unwrap().subprocessors.iter().map(|party| party.approved.is_some()).collect();
+    assert_eq!(approved, [true, false]);
+    let registry = "oci://registry.example:5000/hub/file@sha256:0f3a";
+    assert_eq!(manifest.systems["archive"].connector.value, ConnectorRef::Oci(registry.to_owned()));
+    let sales = &manifest.purposes["sales"];
+    let special = sales.special.as_ref().unwrap();
+    assert_eq!((special.art9.as_ref().unwrap().value, special.consent.as_ref().unwrap().value.as_str()), ('b', "health-v1"));
+    assert!(sales.profiling.is_some() && sales.automated_decision.is_some() && sales.prevents_right.is_some());
+    assert_eq!(sales.art22.as_ref().unwrap().value, DecisionGround::Contract);
+    assert!(manifest.purposes["statistics"].statistical.is_none());
+    assert!(manifest.pseudonyms["support"].is_reversible());
+    let stream = &manifest.streams[&StreamId::parse("crm.contacts").unwrap()];
+    assert_eq!(stream.source.as_ref().unwrap().value, DataSource::ThirdParty("Adressverlag".to_owned()));
+    assert_eq!(stream.identity["customer_no"].via.as_ref().unwrap().value.field.as_str(), "address.id");
+    let gate = manifest.flows["contacts-to-archive"].consent.as_ref().unwrap();
+    let pairs: Vec<_> = gate.matching.iter().map(|(own, other)| (own.value.as_str(), other.value.as_str())).collect();
+    assert_eq!((pairs, gate.on_withdrawal), (vec![("email", "email"), ("address.city", "place.city")], OnWithdrawal::Keep));
+    let activity = &manifest.activities["VT-01 Kundenstamm"];
+    assert_eq!(activity.residency.iter().map(|area| area.value.as_str()).collect::<Vec<_>>(), ["EU", "CH"]);
+    assert_eq!(activity.description.as_ref().unwrap().value.in_language(Language::English), "Kundenpflege");
+    assert_eq!(manifest.dpia_large_scale.as_ref().unwrap().value, 50_000);
+}
+
+#[test]
+fn approvals_are_needed_if_said_so_or_if_one_is_there() {
+    let needs = |text: &str| reads(text, &Memory::default()).needs_approvals();
+    let approved = format!("{QUICKSTART}approved = {{ by = [\"dpo\"], at = 2026-01-01 }}\n");
+    assert!(!needs(QUICKSTART) && needs(&approved));
+    assert!(needs(&format!("approvals = \"required\"\n{QUICKSTART}")));
+    assert!(!needs(&format!("approvals = \"none\"\n{approved}")));
+}
+
+#[test]
 fn flows_keep_the_order_of_their_fields() {
     let manifest = everything();
     let flow = &manifest.flows["contacts-to-archive"];

@@ -103,6 +103,60 @@ fn large_files_are_read() {
     }
 }
 
+/// Every list and map of the vocabulary may be long.
+#[test]
+fn long_lists_are_read() {
+    let many = |line: &dyn Fn(usize) -> String| (0..10_000).map(line).collect::<String>();
+    let parties = many(&|number| format!("{{ name = \"P{number}\", country = \"US\", approved = 2026-01-01 }}, "));
+    let transfers = many(&|number| format!("[[system.a.transfer]]\nid = \"t{number}\"\nto = \"US\"\nmechanism = \"scc\"\n"));
+    let identity = many(&|number| format!("k_{number} = {{ field = \"f\", strength = \"weak\", via = \"x.y.z\" }}\n"));
+    let pairs = many(&|number| format!("f{number} = \"g{number}\"\n"));
+    let records = many(&|number| format!("[[compatibility]]\nfrom = \"a\"\nto = \"b\"\nassessment = \"K{number}\"\n"));
+    let activities = many(&|number| format!("[activity.\"VT-{number}\"]\nresidency = [\"EU\"]\n"));
+    let text = format!(
+        "{BASE}[system.a]\nconnector = \"builtin:x\"\n[system.a.contract]\nkind = \"art28\"\nref = \"r\"\nsigned = 2026-01-01\n\
+         subprocessors = [{parties}]\n{transfers}[stream.a.b.identity]\n{identity}[flow.f]\nfrom = \"a.b\"\nto = \"a.c\"\npurpose = \"p\"\n\
+         fields = [\"f\"]\n[flow.f.consent]\nledger = \"a.d\"\nscope = \"s\"\n[flow.f.consent.match]\n{pairs}{records}{activities}"
+    );
+    let manifest = read("manifest.toml", &text, &NoFiles).unwrap();
+    let system = &manifest.systems["a"];
+    assert_eq!((system.contract.as_ref().unwrap().subprocessors.len(), system.transfers.len()), (10_000, 10_000));
+    assert_eq!(manifest.streams[&StreamId::parse("a.b").unwrap()].identity.len(), 10_000);
+    assert_eq!(manifest.flows["f"].consent.as_ref().unwrap().matching.len(), 10_000);
+    assert_eq!((manifest.compatibilities.len(), manifest.activities.len()), (10_000, 10_000));
+}
+
+#[test]
+fn days_and_periods_out_of_range_are_told() {
+    let dpia = |date: &str| format!("{BASE}[[dpia]]\nactivity = \"a\"\ndecision = \"done\"\nat = {date}\n");
+    for date in ["2026-02-30", "2026-13-01", "0000-01-01", "99999-01-01", "2026-01-32", "07:32:00", "\"2026-01-01\"", "-2026-01-01"] {
+        assert!(!told(&fails(&dpia(date), &Memory::default())).is_empty(), "{date}");
+    }
+    assert!(read("manifest.toml", &dpia("9999-12-31"), &NoFiles).is_ok());
+    let keep = |period: &str| format!("{BASE}[retention.a]\nkind = \"keep\"\nperiod = {period:?}\n");
+    for period in ["P100000Y", "P18446744073709551616D", "P-1D", "P", "P1W", "PT1H", &"P1Y".repeat(10_000)] {
+        let found = told(&fails(&keep(period), &Memory::default()));
+        assert!(found.contains("is not a period") && found.len() < 400, "{found}");
+    }
+    assert_eq!(read("manifest.toml", &keep("P99999Y99999M99999D"), &NoFiles).unwrap().retentions["a"].period.value.days, 99_999);
+}
+
+/// A key that was written where its place belongs is in no message and no shown line.
+#[test]
+fn keys_in_the_manifest_are_blanked() {
+    for text in [
+        "[pseudonym.p]\nkey = \"correct horse battery\"\n",
+        "[pseudonym.p]\nkey = { value = \"correct horse battery\" }\n",
+        "[pseudonym.p]\nkey = [\"correct horse battery\"]\n",
+        "[dsr.suppression]\nkey = \"kms: correct horse battery\"\n",
+    ] {
+        let failed = fails(&format!("{BASE}{text}"), &Memory::default());
+        let shown: String = failed.sources.iter().map(|(_, text)| text).collect();
+        assert!(!shown.contains("horse"), "{shown}");
+        assert!(failed.problems.iter().all(|problem| !format!("{problem:?}").contains("horse")), "{text}");
+    }
+}
+
 #[test]
 fn a_flood_of_problems_is_cut() {
     let text = (0..5_000).fold(BASE.to_owned(), |text, number| text + &format!("unknown{number} = 1\n"));

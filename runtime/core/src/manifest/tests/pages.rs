@@ -22,7 +22,7 @@ fn json(value: toml::Value) -> serde_json::Value {
 fn the_schema_accepts_what_the_reader_accepts() {
     let schema = schema::json_schema();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    for text in [include_str!("quickstart.toml"), include_str!("everything.toml")] {
+    for text in [include_str!("quickstart.toml"), include_str!("everything.toml"), &super::nordwerk::text()] {
         let value = as_json(text);
         let faults: Vec<String> = validator.iter_errors(&value).map(|error| format!("{} {error}", error.instance_path())).collect();
         assert!(faults.is_empty(), "{faults:?}");

@@ -95,7 +95,7 @@ words! {
     OnUndeclared {
         /// They are left out and counted by path.
         Drop = "drop",
-        /// The record waits for a person; until then as `Stop`.
+        /// The record is to wait for a person. There is no place to wait in: as `Stop`.
         Hold = "hold",
         /// The run ends; nothing of the batch is delivered.
         Stop = "stop",

@@ -44,3 +44,18 @@ macro_rules! words {
     )+ };
 }
 pub(in crate::manifest) use words;
+
+#[cfg(test)]
+mod tests {
+    use super::Word;
+    use crate::manifest::{Mechanism, Support};
+
+    #[test]
+    fn words_lead_to_their_value_and_back() {
+        for word in Support::WORDS {
+            assert_eq!(Support::read(word).map(Support::word), Some(*word));
+        }
+        assert_eq!(Mechanism::StandardClauses.to_string(), "scc");
+        assert_eq!(Mechanism::read("SCC"), None);
+    }
+}

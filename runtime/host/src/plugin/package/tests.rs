@@ -130,9 +130,12 @@ fn components_are_found_by_name_or_path() {
     let named = code(&ConnectorRef::Builtin("test".to_owned()), &config).unwrap();
     assert_eq!(code(&ConnectorRef::Path("test.wasm".to_owned()), &config).unwrap(), named);
     assert_eq!(named.len(), 64);
-    for connector in
-        [ConnectorRef::Builtin("absent".to_owned()), ConnectorRef::Builtin("../test".to_owned()), ConnectorRef::Path(".".to_owned())]
-    {
+    for connector in [
+        ConnectorRef::Builtin("absent".to_owned()),
+        ConnectorRef::Builtin("../test".to_owned()),
+        ConnectorRef::Path(".".to_owned()),
+        ConnectorRef::Oci("oci://registry.example/hub/test@sha256:0f3a".to_owned()),
+    ] {
         assert_eq!(code(&connector, &config), Err(Code::E007));
     }
 }
