@@ -3,6 +3,8 @@
 //! A problem holds names and places, never a record's value or a secret. It does not know how it is drawn (see the host's `cli::render`).
 
 mod reference;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -118,7 +120,7 @@ macro_rules! codes {
             /// Every code, in the order of their numbers.
             pub const ALL: &[Code] = &[$(Code::$code,)*];
 
-            /// `HUB-E101`.
+            /// `HUB-E101`; a warning is `HUB-W134`.
             #[must_use]
             pub fn id(self) -> &'static str { match self { $(Self::$code => concat!("HUB-", stringify!($code)),)* } }
 
@@ -126,7 +128,7 @@ macro_rules! codes {
             #[must_use]
             pub fn name(self) -> &'static str { match self { $(Self::$code => $name,)* } }
 
-            /// Which exit code follows.
+            /// Which exit code follows; a warning alone leads to none.
             #[must_use]
             pub fn class(self) -> Class { match self { $(Self::$code => Class::$class,)* } }
 
@@ -158,11 +160,60 @@ codes! {
     E106 "capability-missing" Policy
     E107 "label-understated" Policy
     E108 "no-subject" Policy
+    E109 "fact-missing" Policy
+    E110 "no-basis" Policy
+    E111 "basis-detail-missing" Policy
+    E112 "consent-gate-missing" Policy
+    E113 "consent-scope-differs" Policy
+    E114 "consent-proof-missing" Policy
+    E120 "special-category" Policy
+    E121 "criminal-data" Policy
+    E123 "special-abroad" Policy
+    E130 "purpose-incompatible" Policy
+    E131 "purpose-laundered" Policy
+    E132 "consent-repurposed" Policy
+    E133 "safeguard-unmet" Policy
+    W134 "root-use" Policy
+    E135 "indefinite-purpose" Policy
+    E136 "no-provenance" Policy
+    E140 "retention-conflict" Policy
     E141 "no-retention" Policy
+    E142 "keep-without-statute" Policy
+    E143 "keep-mode-without-duty" Policy
+    E144 "backup-beyond-horizon" Policy
+    E150 "no-processing-contract" Policy
+    E151 "contract-not-in-force" Policy
+    E152 "no-arrangement" Policy
+    E153 "sub-processor-not-approved" Policy
+    W154 "review-overdue" Policy
+    E154 "review-long-overdue" Policy
+    E160 "no-transfer-mechanism" Policy
+    E161 "transfer-evidence-stale" Policy
+    E162 "wrong-transfer-instrument" Policy
+    E163 "derogation-for-routine" Policy
+    E164 "no-transfer-impact-assessment" Policy
+    E165 "residency" Policy
+    E170 "dpia-open" Policy
+    E171 "not-approved" Policy
+    E172 "no-four-eyes" Policy
+    E173 "automated-decision-without-ground" Policy
+    E180 "no-identity-key" Policy
+    E181 "cannot-erase" Policy
+    E182 "no-delete-propagation" Policy
+    E190 "observe-mode" Policy
     E201 "undeclared-field-observed" Policy
+    E202 "label-mismatch" Policy
+    E203 "special-suspected" Policy
     E204 "egress-host" Policy
+    E205 "region-mismatch" Policy
+    E206 "consent-missing" Policy
+    E210 "contract-or-transfer-lapsed" Policy
+    E211 "digest-differs" Integrity
+    E212 "over-age" Policy
+    E213 "volume-anomaly" Policy
     E215 "capability-drift" Policy
     E216 "audit-unwritable" Integrity
+    E217 "personal-cursor" Policy
     E218 "undeclared-flow" Policy
     E219 "record-unreadable" Runtime
     E220 "schema-mismatch" Runtime
@@ -179,6 +230,9 @@ codes! {
     E311 "delivery-failed" Runtime
     E312 "key-unavailable" Runtime
     E401 "plain-http" Policy
+    E402 "certificate" Policy
+    E403 "auth-downgrade" Policy
+    E404 "secret-in-record" Policy
     E501 "audit-damaged" Integrity
     E502 "store-damaged" Integrity
     E503 "store-in-use" Runtime
@@ -186,6 +240,12 @@ codes! {
 }
 
 impl Code {
+    /// True for a `W` code: it is told, and hinders nothing.
+    #[must_use]
+    pub fn is_warning(self) -> bool {
+        self.id().starts_with("HUB-W")
+    }
+
     /// Finds a code by `HUB-E101`, `E101` or `hub-e101`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -292,11 +352,12 @@ impl Problems {
     }
 
     /// Exit code for all of them: an unreadable manifest (2) before a denial (3), since what cannot be read cannot be judged.
+    /// 0 if there are only warnings.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let worst = [Class::Integrity, Class::Usage, Class::Policy, Class::Runtime];
-        let found = worst.into_iter().find(|class| self.0.iter().any(|problem| problem.code.class() == *class));
-        found.unwrap_or(Class::Runtime).exit_code()
+        let errors = || self.0.iter().filter(|problem| !problem.code.is_warning());
+        worst.into_iter().find(|class| errors().any(|problem| problem.code.class() == *class)).map_or(0, Class::exit_code)
     }
 }
 
