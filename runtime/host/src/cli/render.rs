@@ -73,7 +73,8 @@ fn place(label: &Label, sources: &Sources) -> Value {
 }
 
 fn draw_one(problem: &Problem, sources: &Sources) -> String {
-    let mut group = Level::ERROR.primary_title(problem.title.as_str()).id(problem.code.id()).elements(snippets(problem, sources));
+    let level = if problem.code.is_warning() { Level::WARNING } else { Level::ERROR };
+    let mut group = level.primary_title(problem.title.as_str()).id(problem.code.id()).elements(snippets(problem, sources));
     for note in &problem.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
     }
