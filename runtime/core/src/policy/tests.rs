@@ -13,6 +13,8 @@ use crate::description;
 use crate::manifest::{self, FolderAccess};
 use crate::record::StreamId;
 
+mod actions;
+
 const GOOD: &str = r#"
 manifest = 1
 operator = { name = "Muster GmbH", contact = "dsb@muster.example" }

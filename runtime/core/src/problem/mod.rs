@@ -158,6 +158,7 @@ codes! {
     E106 "capability-missing" Policy
     E107 "label-understated" Policy
     E108 "no-subject" Policy
+    E122 "unkeyed-hash" Policy
     E141 "no-retention" Policy
     E201 "undeclared-field-observed" Policy
     E204 "egress-host" Policy
@@ -178,6 +179,7 @@ codes! {
     E310 "body-not-granted" Policy
     E311 "delivery-failed" Runtime
     E312 "key-unavailable" Runtime
+    E313 "lookup-unavailable" Runtime
     E401 "plain-http" Policy
     E501 "audit-damaged" Integrity
     E502 "store-damaged" Integrity
