@@ -188,6 +188,7 @@ fn plan(shape: &StreamShape, page: &Page) -> Result<FieldPlan, String> {
     let request = PlanRequest {
         shape: &shape,
         fields: fields.map(|path| PlannedField { to: path.clone(), path, treatment: Treatment::Keep }).collect(),
+        joins: Vec::new(),
         primary_key: Vec::new(),
         cursor: None,
         on_undeclared: OnUndeclared::Drop,

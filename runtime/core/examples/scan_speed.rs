@@ -12,11 +12,11 @@ use std::error::Error;
 use std::fmt::Write;
 use std::hint::black_box;
 
-use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, ScanReport};
-use hub_core::manifest::{OnInvalid, OnUndeclared};
+use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, PlannedJoin, ScanReport};
+use hub_core::manifest::{Coarser, DateUnit, OnInvalid, OnUndeclared};
 use hub_core::record::FieldPath;
 use hub_core::stream::StreamShape;
-use hub_core::treat::{DomainKey, Treatment};
+use hub_core::treat::{DomainKey, Sealer, Seed, Treatment};
 
 const TEXTS: &[&str] =
     &["first_name", "last_name", "email", "phone", "street", "city", "country", "company", "iban", "created_at", "notes"];
@@ -41,10 +41,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => Treatment::Keep,
     };
     measure("three pseudonyms", &batch, rounds, &plan(&all, &hidden)?)?;
+    let coarse = |name: &str| match name {
+        "created_at" => Treatment::Generalise(Coarser::Date(DateUnit::Month)),
+        "amount" => Treatment::Generalise(Coarser::Bucket(100)),
+        _ => Treatment::Keep,
+    };
+    measure("a month and a multiple", &batch, rounds, &plan(&all, &coarse)?)?;
+    measure("two fields joined", &batch, rounds, &plan_of(&all, &|_| Treatment::Keep, &["first_name", "last_name"])?)?;
+    let seed = Seed::new([1; 32]).ok_or("no seed")?;
+    let sealer = Sealer::new([9; 32], &seed).ok_or("no recipient")?;
+    let sealed = |name: &str| if name == "iban" { Treatment::Encrypt(sealer.clone()) } else { Treatment::Keep };
+    measure("one field encrypted", &batch, rounds.min(3), &plan(&all, &sealed)?)?;
     Ok(())
 }
 
 fn plan(names: &[&str], treatment: &dyn Fn(&str) -> Treatment) -> Result<FieldPlan, Box<dyn Error>> {
+    plan_of(names, treatment, &[])
+}
+
+/// `parts` are joined to one field.
+fn plan_of(names: &[&str], treatment: &dyn Fn(&str) -> Treatment, parts: &[&str]) -> Result<FieldPlan, Box<dyn Error>> {
     let mut properties = serde_json::Map::new();
     for name in TEXTS {
         properties
@@ -62,9 +78,13 @@ fn plan(names: &[&str], treatment: &dyn Fn(&str) -> Treatment) -> Result<FieldPl
         let path = FieldPath::parse(name)?;
         Some(PlannedField { to: path.clone(), path, treatment: treatment(name) })
     };
+    let is_part = |name: &&&str| parts.contains(*name);
+    let join = |to| PlannedJoin { parts: parts.iter().filter_map(|name| FieldPath::parse(name)).collect(), to, separator: " ".to_owned() };
+    let joins = FieldPath::parse("name").filter(|_| !parts.is_empty()).map(join).into_iter().collect();
     let request = PlanRequest {
         shape: &shape,
-        fields: names.iter().filter_map(|name| field(name)).collect(),
+        fields: names.iter().filter(|name| !is_part(name)).filter_map(|name| field(name)).collect(),
+        joins,
         primary_key: FieldPath::parse("id").into_iter().collect(),
         cursor: FieldPath::parse("created_at"),
         on_undeclared: OnUndeclared::Drop,

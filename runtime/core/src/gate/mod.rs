@@ -8,6 +8,7 @@ use crate::problem::Code;
 mod bytes;
 mod check;
 mod fault;
+mod join;
 mod json;
 mod number;
 #[cfg(any(test, feature = "oracle"))]
@@ -22,7 +23,7 @@ mod watch;
 
 pub use json::{MAX_DEPTH, MAX_NUMBER_BYTES, MAX_STRING_BYTES};
 pub use page::{MAX_CONSTANTS, MAX_OBSERVED, PageOutcome};
-pub use plan::{FieldPlan, MAX_KEY_PARTS, PlanError, PlanRequest, PlannedField};
+pub use plan::{FieldPlan, MAX_KEY_PARTS, PlanError, PlanRequest, PlannedField, PlannedJoin};
 pub use scan::MAX_RECORD_BYTES;
 pub use tally::{MAX_UNDECLARED_NAME_BYTES, MAX_UNDECLARED_PATHS, OTHER_PATHS};
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Observed, PageOutcome, PlanRequest, ScanReport, Stop};
+use super::{Observed, PageOutcome, PlanRequest, PlannedJoin, ScanReport, Stop};
 use crate::manifest::{OnInvalid, OnUndeclared};
 use crate::problem::Code;
 use crate::record::FieldPath;
@@ -55,8 +55,15 @@ impl<'a> Oracle<'a> {
                 names.insert(from[..end].join("."), to[end - 1].to_owned());
             }
         }
+        for join in &request.joins {
+            let (from, to): (Vec<&str>, Vec<&str>) = (join.parts[0].parts().collect(), join.to.parts().collect());
+            for end in 1..from.len() {
+                names.insert(from[..end].join("."), to[end - 1].to_owned());
+            }
+        }
+        let parts = request.joins.iter().flat_map(|join| &join.parts).map(ToString::to_string);
         let watched = request.primary_key.iter().chain(&request.cursor).map(ToString::to_string);
-        let checked: BTreeSet<String> = treatments.keys().cloned().chain(watched).collect();
+        let checked: BTreeSet<String> = treatments.keys().cloned().chain(parts).chain(watched).collect();
         let leaves = request.shape.leaves().into_iter().filter(|(path, _)| checked.contains(path.as_str()));
         let judges = leaves.filter_map(|(path, leaf)| Some((path.to_string(), Judge::new(leaf)?))).collect();
         Self { request, treatments, names, judges }
@@ -149,6 +156,7 @@ impl<'a> Oracle<'a> {
             if let Some(judge) = self.judges.get(path) {
                 judge.judge(&tree).map_err(|code| stop((code, None), 0))?;
             }
+            self.treated(path, &tree).map_err(|fault| stop(fault, 0))?;
             added.push((path.clone(), tree));
         }
         Ok(added)
@@ -224,6 +232,7 @@ impl<'a> Oracle<'a> {
     ) -> Judged<String> {
         let mut met = BTreeSet::new();
         let mut written = Vec::new();
+        let mut scalars: BTreeMap<String, &Tree> = BTreeMap::new();
         let replaced = |name: &String| added.iter().any(|(path, _)| path == name);
         let own = members.iter().map(|(name, value)| (&name.text, value)).filter(|(name, _)| !replaced(name));
         for (name, value) in added.iter().map(|(name, value)| (name, value)).chain(own) {
@@ -234,6 +243,9 @@ impl<'a> Oracle<'a> {
             };
             if !met.insert(name) {
                 return Err((Code::E219, Some(path)));
+            }
+            if !value.is_container() {
+                scalars.insert(path.clone(), value);
             }
             if let Some(json) = self.value(node, value, &path, found)? {
                 let to = self.names.get(&path).unwrap_or(name);
@@ -246,6 +258,9 @@ impl<'a> Oracle<'a> {
                 return Err((Code::E220, Some(path)));
             }
         }
+        let own =
+            self.request.joins.iter().filter(|join| join.parts[0].to_string().rsplit_once('.').map_or("", |(outer, _)| outer) == outer);
+        written.extend(own.filter_map(|join| joined(join, &scalars)));
         Ok(format!("{{{}}}", written.join(",")))
     }
 
@@ -289,16 +304,41 @@ impl<'a> Oracle<'a> {
         if !tree.is_container() && !matches!(tree, Tree::Null) {
             found.values.insert(path.to_owned(), tree.clone());
         }
+        self.treated(path, tree)
+    }
+
+    fn treated(&self, path: &str, tree: &Tree) -> Judged<Option<String>> {
         let Some(treatment) = self.treatments.get(path) else { return Ok(None) };
         let mut json = Vec::new();
-        treatment.apply(&tree.json(), tree.text().as_deref(), &mut json);
+        let applied = treatment.apply(&tree.json(), tree.text().as_deref(), &mut json);
+        applied.map_err(|_| (Code::E220, Some(path.to_owned())))?;
         Ok(Some(String::from_utf8_lossy(&json).into_owned()))
     }
 
     fn is_planned(&self, path: &str) -> bool {
         let inside = format!("{path}.");
-        self.treatments.keys().any(|planned| planned == path || planned.starts_with(&inside))
+        let joined = self.request.joins.iter().flat_map(|join| &join.parts).map(FieldPath::as_str);
+        self.treatments.keys().map(String::as_str).chain(joined).any(|planned| planned == path || planned.starts_with(&inside))
     }
+}
+
+/// `"name":"text"` of joined fields; none if no part is there.
+fn joined(join: &PlannedJoin, scalars: &BTreeMap<String, &Tree>) -> Option<String> {
+    let present: Vec<&&Tree> = join.parts.iter().filter_map(|path| scalars.get(path.as_str())).collect();
+    let texts: Vec<String> = present.iter().filter_map(|tree| tree.text()).collect();
+    let value = if texts.is_empty() { "null".to_owned() } else { spelled(&texts.join(&join.separator)) };
+    let name = join.to.parts().last().unwrap_or_default();
+    (!present.is_empty()).then(|| format!("{}:{value}", Value::from(name)))
+}
+
+/// A text as JSON in the gate's spelling: only what must be escaped is, control characters by their number.
+fn spelled(text: &str) -> String {
+    let inside = text.chars().map(|character| match character {
+        '"' | '\\' => format!("\\{character}"),
+        '\0'..='\u{1f}' => format!("\\u{:04x}", character as u32),
+        _ => character.to_string(),
+    });
+    format!("\"{}\"", inside.collect::<String>())
 }
 
 fn stop((code, path): (Code, Option<String>), record: u64) -> Stop {

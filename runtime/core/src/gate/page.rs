@@ -4,7 +4,7 @@
 
 use super::fault::{Fault, Scan};
 use super::json::{Kind, Reader};
-use super::plan::{FieldPlan, NodePlan};
+use super::plan::{Entry, FieldPlan, NodePlan};
 use super::scan::{MAX_RECORD_BYTES, Scanner};
 use super::{Observed, ScanReport, Stop};
 use crate::treat::Treatment;
@@ -116,21 +116,25 @@ impl<'a> Page<'a, '_> {
                 return Err(Fault::mismatch(path, check.expected(), "a constant that its schema does not permit"));
             }
             self.scanner.added_values.push((leaf.id, token));
+            if let Some(part) = leaf.part {
+                self.scanner.added_parts.push((part, token));
+            }
             if let Some(treatment) = &leaf.treatment {
-                self.append(&entry.emitted, treatment, token, &mut scratch);
+                self.append(entry, treatment, token, &mut scratch)?;
             }
         }
         Ok(())
     }
 
-    fn append(&mut self, name: &[u8], treatment: &Treatment, token: super::json::Token<'_>, scratch: &mut String) {
+    fn append(&mut self, entry: &Entry, treatment: &Treatment, token: super::json::Token<'_>, scratch: &mut String) -> Scan<()> {
         let prelude = &mut self.scanner.prelude;
         if !prelude.is_empty() {
             prelude.push(b',');
         }
-        prelude.extend_from_slice(name);
+        prelude.extend_from_slice(&entry.emitted);
         let text = if token.kind == Kind::Null { None } else { Some(token.text(scratch)) };
-        treatment.apply(token.json, text, prelude);
+        let applied = treatment.apply(token.json, text, prelude);
+        applied.map_err(|unfit| Fault::mismatch(&entry.path, unfit.0, "a constant that is none"))
     }
 
     /// Reads the value that begins here, on the way to the pointer's place.

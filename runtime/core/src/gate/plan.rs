@@ -11,6 +11,7 @@ use crate::stream::StreamShape;
 use crate::treat::Treatment;
 
 mod build;
+mod joins;
 
 /// What a plan is made of.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct PlanRequest<'a> {
     pub shape: &'a StreamShape,
     /// What passes. A path that names a container stands for every leaf in it.
     pub fields: Vec<PlannedField>,
+    /// Fields that several source fields become.
+    pub joins: Vec<PlannedJoin>,
     /// Scalar leaves outside arrays that every record must have; they need not pass.
     pub primary_key: Vec<FieldPath>,
     /// A scalar leaf outside arrays whose least and greatest value is reported; it need not pass.
@@ -40,6 +43,18 @@ pub struct PlannedField {
     pub to: FieldPath,
     /// What is done with its values.
     pub treatment: Treatment,
+}
+
+/// One destination field made of several source fields: their texts in this order, with the separator between them. Fields that are absent or
+/// `null` are passed over; if all of them are `null`, so is the result, and if all are absent, there is none.
+#[derive(Clone, Debug)]
+pub struct PlannedJoin {
+    /// Scalars of one object, none of which passes in another way.
+    pub parts: Vec<FieldPath>,
+    /// Where it stands in the destination: as many parts as the sources.
+    pub to: FieldPath,
+    /// What stands between two texts.
+    pub separator: String,
 }
 
 /// Why a field cannot be planned.
@@ -112,6 +127,23 @@ pub(super) struct ObjectPlan {
     pub(super) place: u32,
     /// Where its stretch of [`FieldPlan::guesses`] begins.
     pub(super) guesses: usize,
+    /// Fields that are made when it ends.
+    pub(super) joins: Vec<JoinPlan>,
+    /// How many fields these are made of.
+    pub(super) parts: usize,
+}
+
+/// A field that several fields of an object become.
+#[derive(Debug)]
+pub(super) struct JoinPlan {
+    /// The first of its parts.
+    pub(super) first: FieldPath,
+    /// `"destination name":`.
+    pub(super) emitted: Box<[u8]>,
+    /// The separator as the inside of a JSON string.
+    pub(super) separator: Box<[u8]>,
+    /// Its stretch of the object's parts.
+    pub(super) parts: std::ops::Range<usize>,
 }
 
 impl ObjectPlan {
@@ -147,7 +179,7 @@ impl NodePlan {
     /// Something in it passes.
     pub(super) fn planned(&self) -> bool {
         match self {
-            Self::Leaf(leaf) => leaf.treatment.is_some(),
+            Self::Leaf(leaf) => leaf.treatment.is_some() || leaf.part.is_some(),
             Self::Object { object, .. } => object.planned,
             Self::List { planned, .. } => *planned,
         }
@@ -162,6 +194,8 @@ pub(super) struct LeafPlan {
     pub(super) place: u32,
     /// None = it does not pass.
     pub(super) treatment: Option<Treatment>,
+    /// Its place among the parts of its object's joins.
+    pub(super) part: Option<usize>,
     /// None = it neither passes nor identifies a record: syntax only.
     pub(super) check: Option<Check>,
     /// Objects and arrays are taken as a whole.

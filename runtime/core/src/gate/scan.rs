@@ -3,6 +3,7 @@
 //! Reads no clock, decides nothing: the plan says what passes. Pages are [`super::page`]'s, single JSON tokens [`super::json`]'s.
 
 use super::fault::{Fault, Scan};
+use super::join::Parts;
 use super::json::{Kind, Reader, Token, inside, unescape};
 use super::plan::{FieldPlan, ObjectPlan};
 use super::tally::{Met, Tally, path_of};
@@ -56,6 +57,7 @@ pub(super) struct Scanner<'a, 'o> {
     tally: Tally<'a>,
     pub(super) watch: Watch<'a>,
     scratch: String,
+    parts: Parts<'a>,
     keys: Vec<[u8; 16]>,
     /// Records looked at, and those that passed or were left out.
     pub(super) records: u64,
@@ -65,6 +67,8 @@ pub(super) struct Scanner<'a, 'o> {
     pub(super) added: Vec<u64>,
     pub(super) prelude: Vec<u8>,
     pub(super) added_values: Vec<(u32, Token<'a>)>,
+    /// Those of them that are parts of a join.
+    pub(super) added_parts: Vec<(usize, Token<'a>)>,
 }
 
 impl<'a, 'o> Scanner<'a, 'o> {
@@ -84,6 +88,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
             tally: Tally::new(&report.undeclared),
             watch,
             scratch: String::new(),
+            parts: Parts::default(),
             keys: Vec::new(),
             records: 0,
             accepted: 0,
@@ -91,6 +96,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
             added: vec![0; plan.root.required.len()],
             prelude: Vec::new(),
             added_values: Vec::new(),
+            added_parts: Vec::new(),
         }
     }
 
@@ -198,6 +204,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
     pub(super) fn roll_back(&mut self, mark: usize) {
         self.out.truncate(mark);
         self.seen.clear();
+        self.parts.clear();
     }
 
     pub(super) fn out_length(&self) -> usize {
@@ -230,6 +237,10 @@ impl<'a, 'o> Scanner<'a, 'o> {
         for at in 0..object.required.len() {
             self.seen.push(if is_root { self.added.get(at).copied().unwrap_or_default() } else { 0 });
         }
+        let outer = self.parts.enter(object.parts);
+        if is_root {
+            self.added_parts.iter().for_each(|(part, token)| self.parts.put(*part, *token));
+        }
         let mut guess = object.guesses;
         if self.reader.next()? != b'}' {
             loop {
@@ -251,7 +262,23 @@ impl<'a, 'o> Scanner<'a, 'o> {
             }
         }
         self.seen.truncate(seen);
+        if !object.joins.is_empty() {
+            self.joined(object);
+        }
+        self.parts.leave(outer);
         Ok(())
+    }
+
+    /// Appends the fields that several fields of the object became.
+    fn joined(&mut self, object: &'a ObjectPlan) {
+        self.flush();
+        for join in &object.joins {
+            if self.parts.of(join).next().is_some() {
+                self.comma();
+                self.out.extend_from_slice(&join.emitted);
+                self.parts.write(join, &mut self.scratch, self.out);
+            }
+        }
     }
 
     /// Reads a name, its colon and its value. `guess` is the place of the name that is expected, and becomes that of the next one.

@@ -5,12 +5,13 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{FieldPlan, PageOutcome, PlanError, PlanRequest, PlannedField, ScanReport, Stop};
-use crate::manifest::{OnInvalid, OnUndeclared};
+use super::{FieldPlan, PageOutcome, PlanError, PlanRequest, PlannedField, PlannedJoin, ScanReport, Stop};
+use crate::manifest::{Coarser, DateUnit, OnInvalid, OnUndeclared};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
 use crate::treat::{DomainKey, Treatment};
 
+mod actions;
 mod hostile;
 mod limits;
 mod lines;
@@ -18,7 +19,8 @@ mod pages;
 mod plans;
 mod types;
 
-/// A plan in the making. Fields are written `path`, `path>to`, `path=treatment` or `path>to=treatment`, separated by spaces.
+/// A plan in the making. Fields are written `path`, `path>to`, `path=treatment` or `path>to=treatment`, separated by spaces; joined fields
+/// `path+path>to`.
 struct Setup {
     shape: StreamShape,
     fields: String,
@@ -64,7 +66,8 @@ impl Setup {
     fn plan(&self) -> Result<FieldPlan, Vec<PlanError>> {
         FieldPlan::compile(PlanRequest {
             shape: &self.shape,
-            fields: self.fields.split_whitespace().map(field).collect(),
+            fields: self.fields.split_whitespace().filter(|text| !text.contains('+')).map(field).collect(),
+            joins: self.fields.split_whitespace().filter(|text| text.contains('+')).map(join).collect(),
             primary_key: self.primary_key.split_whitespace().map(path).collect(),
             cursor: self.cursor.map(path),
             on_undeclared: self.on_undeclared,
@@ -142,10 +145,18 @@ fn field(text: &str) -> PlannedField {
         "hash" => Treatment::Hash,
         "mask" => Treatment::Mask { first: 1, last: 1 },
         "cut" => Treatment::Truncate { keep: 2 },
+        "month" => Treatment::Generalise(Coarser::Date(DateUnit::Month)),
+        "tens" => Treatment::Generalise(Coarser::Bucket(10)),
+        "net" => Treatment::Network,
         "hide" => Treatment::Pseudonymise(DomainKey::new(b"0123456789abcdef").unwrap()),
         constant => Treatment::Constant(constant.to_owned()),
     };
     PlannedField { path: path(from), to: path(to), treatment }
+}
+
+fn join(text: &str) -> PlannedJoin {
+    let (parts, to) = text.split_once('>').unwrap();
+    PlannedJoin { parts: parts.split('+').map(path).collect(), to: path(to), separator: ", ".to_owned() }
 }
 
 /// A schema of scalars of any type: names separated by spaces.

@@ -109,7 +109,7 @@ pub fn reference_page() -> String {
 fn section(page: &mut String, table: &Table) {
     let _ =
         write!(page, "\n## `{}`\n\n{}\n\n| Key | Value | Needed | Meaning | Example |\n|---|---|---|---|---|\n", table.title, table.doc);
-    for Key { name, kind, required, doc, example } in table.keys {
+    for Key { name, kind, required, doc, example, .. } in table.keys {
         let needed = if *required { "yes" } else { "" };
         let example = example.replace('|', "\\|");
         let _ = writeln!(page, "| `{name}` | {} | {needed} | {doc} | `{example}` |", described(kind));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::date::Date;
 use crate::description::Description;
-use crate::gate::{FieldPlan, PlanError, PlanRequest, PlannedField};
+use crate::gate::FieldPlan;
 use crate::manifest::{Action, Flow, Manifest};
 use crate::problem::{Code, Problem, Problems};
 use crate::record::{FieldPath, StreamId};
@@ -17,6 +17,7 @@ use crate::stream::StreamShape;
 pub mod address;
 pub mod ask;
 mod decide;
+mod plan;
 pub mod purpose;
 mod rules;
 #[cfg(test)]
@@ -25,10 +26,10 @@ mod tests;
 pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of};
+pub use plan::Means;
 pub use rules::impact::{Hit, Screening};
 pub use rules::purposes::Held;
 
-use crate::treat::{DomainKey, Treatment};
 use ask::Ask;
 use verdict::{Grant, Verdict};
 
@@ -73,8 +74,10 @@ pub struct LabelledField {
     pub category: String,
     /// Category at the destination.
     pub resulting: String,
-    /// It arrives coarser or shorter than it was.
+    /// It arrives with less in it (see [`crate::treat::Label`]).
     pub degraded: bool,
+    /// It arrives so that only a recipient can read it.
+    pub protected: bool,
 }
 
 impl Policy {
@@ -145,15 +148,16 @@ impl Policy {
         Some((self.manifest.flows.get(id)?, self.flows.get(id)?))
     }
 
-    /// Compiles the field plan of a flow. `key` gives the key of a pseudonym domain.
+    /// Compiles the field plan of a flow.
     ///
     /// # Errors
-    /// E103 for a flow that is not declared, E312 for a domain without a key, E003 for fields that cannot stand together.
-    pub fn plan(&self, id: &str, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<FieldPlan, Problem> {
+    /// E103 for a flow that is not declared, E312 for a domain without a key, E313 for a lookup without an index, E003 for fields that cannot stand
+    /// together or a recipient's key that protects nothing.
+    pub fn plan(&self, id: &str, means: &Means<'_>) -> Result<FieldPlan, Problem> {
         let Some((flow, rule)) = self.flow(id) else {
             return Err(Problem::new(Code::E103, format!("flow `{id}` is not declared"), "name a flow of the manifest"));
         };
-        compile(flow, rule, key)
+        plan::compile(&self.manifest, flow, rule, means)
     }
 }
 
@@ -173,55 +177,4 @@ pub fn decide(policy: &Policy, ask: &Ask<'_>) -> Verdict {
         None => Verdict::Granted(Grant::new()),
         Some(refusal) => Verdict::Refused(refusal),
     }
-}
-
-fn compile(flow: &Flow, rule: &FlowRule, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<FieldPlan, Problem> {
-    let mut fields = Vec::new();
-    for field in &rule.fields {
-        let treatment = treatment(flow, &field.action, key)?;
-        fields.push(PlannedField { path: field.path.clone(), to: field.to.clone(), treatment });
-    }
-    let request = PlanRequest {
-        shape: &rule.shape,
-        fields,
-        primary_key: rule.primary_key.clone(),
-        cursor: rule.cursor.clone(),
-        on_undeclared: flow.on_undeclared,
-        on_invalid: flow.on_invalid,
-        collect_keys: false,
-    };
-    FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
-}
-
-fn cannot_stand_together(flow: &Flow, errors: &[PlanError]) -> Problem {
-    let first = errors.first().map_or_else(String::new, |error| format!("`{}`: {}", error.path, error.message));
-    Problem::new(
-        Code::E003,
-        format!("the fields of flow `{}` cannot stand together: {first}", flow.id.value),
-        "give each field a place of its own with `to`",
-    )
-    .at(flow.fields_span, "in these fields")
-}
-
-fn treatment(flow: &Flow, action: &Action, key: &dyn Fn(&str) -> Option<DomainKey>) -> Result<Treatment, Problem> {
-    Ok(match action {
-        Action::Allow | Action::Drop => Treatment::Keep,
-        Action::Constant(value) => Treatment::Constant(value.to_string()),
-        Action::Mask { first, last } => Treatment::Mask { first: *first, last: *last },
-        Action::Hash => Treatment::Hash,
-        Action::Truncate { keep } => Treatment::Truncate { keep: *keep },
-        Action::Null => Treatment::Constant("null".to_owned()),
-        Action::Pseudonymise { domain } => {
-            let missing = || {
-                Problem::new(
-                    Code::E312,
-                    format!("the key of pseudonym domain `{domain}` is not available"),
-                    "put a key of at least 16 bytes where `[pseudonym]` says",
-                )
-                .at(flow.fields_span, "a field of this flow needs it")
-            };
-            Treatment::Pseudonymise(key(domain).ok_or_else(missing)?)
-        }
-        _ => return Err(cannot_stand_together(flow, &[])),
-    })
 }

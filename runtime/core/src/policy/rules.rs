@@ -1,22 +1,23 @@
 //! Static rules: what a manifest may not declare, given what its connectors claim and what day it is. Each rule adds its findings and goes on, so that one
 //! look tells everything. Reads no data and knows no run.
 
-use super::{Catalogue, FlowRule, LabelledField};
+use super::{Catalogue, FlowRule};
 use crate::date::Date;
 use crate::description::Description;
-use crate::manifest::{Action, ConnectorRef, Flow, FlowField, Manifest, System, SystemStatus, WriteMode};
+use crate::manifest::{Action, Flow, Manifest, System, SystemStatus, WriteMode};
 use crate::problem::{Code, Problem, Span, Spanned};
 use crate::record::{FieldPath, StreamId};
-use crate::stream::StreamShape;
-use crate::treat;
 use crate::vocab;
 
+mod actions;
 mod approval;
 mod basis;
 mod consent;
+mod fields;
 mod held;
 pub(super) mod impact;
 mod labels;
+mod lookup;
 pub(super) mod parties;
 pub(super) mod purposes;
 mod source;
@@ -75,7 +76,7 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
     let from = system(manifest, &flow.from, found);
     let to = system(manifest, &flow.to, found);
     purposes_exist(manifest, [&flow.purpose].into_iter(), found);
-    domains_exist(manifest, flow, found);
+    actions::names_exist(manifest, flow, found);
     for system in [from, to].into_iter().flatten() {
         system_is_approved(flow, system, found);
     }
@@ -87,8 +88,9 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
         approval::check(flow, found);
     }
     let resolved = source::resolve(manifest, flow, from?, catalogue.get(&*flow.from.value.system).map(|found| &**found), found)?;
-    let fields = labelled_fields(manifest, flow, &resolved.shape, found);
-    labels::check(manifest, flow, &fields, catalogue.get(&*flow.to.value.system).map(|found| &**found), found);
+    let fields = fields::labelled(manifest, catalogue, flow, &resolved.shape, found);
+    actions::check(manifest, flow, &fields, found);
+    labels::check(manifest, flow, &fields, catalogue, found);
     special::check(manifest, flow, &fields, today, found);
     if fields.iter().any(|field| is_personal(manifest, &field.resulting)) {
         labels::subjects(manifest, flow, &fields, &resolved, found);
@@ -99,67 +101,6 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
     }
     let subjects = resolved.subjects;
     Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor, subjects })
-}
-
-/// E101: every field of the flow is one that the stream declares; containers stand for the leaves below them.
-fn labelled_fields(manifest: &Manifest, flow: &Flow, shape: &StreamShape, found: &mut Vec<Problem>) -> Vec<LabelledField> {
-    let mut fields = Vec::new();
-    for field in &flow.fields {
-        let leaves = shape.leaves_within(&field.path.value);
-        if leaves.is_empty() {
-            found.push(undeclared_field(flow, field, shape));
-        }
-        for (path, leaf) in leaves {
-            let Some(category) = leaf.category.clone().filter(|key| category_exists(manifest, key)) else {
-                found.push(unclassified(manifest, flow, field, &path, leaf.category.as_deref()));
-                continue;
-            };
-            if let (false, Some(resulting)) =
-                (field.action.value == Action::Drop, treat::resulting_category(&field.action.value, &category))
-            {
-                let to = renamed(field, &path);
-                let degraded = matches!(field.action.value, Action::Mask { .. } | Action::Truncate { .. });
-                fields.push(LabelledField { path, to, action: field.action.value.clone(), category, resulting, degraded });
-            }
-        }
-    }
-    fields
-}
-
-/// Source path `a.b.c` of a field `a → x` becomes `x.b.c`.
-fn renamed(field: &FlowField, leaf: &FieldPath) -> FieldPath {
-    let rest = leaf.as_str().strip_prefix(field.path.value.as_str()).unwrap_or_default();
-    FieldPath::parse(&format!("{}{rest}", field.to.value)).unwrap_or_else(|| leaf.clone())
-}
-
-fn undeclared_field(flow: &Flow, field: &FlowField, shape: &StreamShape) -> Problem {
-    let stream = &flow.from.value;
-    let path = field.path.value.as_str();
-    let names: Vec<String> = shape.leaves().into_iter().map(|(path, _)| path.as_str().to_owned()).collect();
-    let problem = Problem::new(Code::E101, format!("flow `{}` is denied: stream `{stream}` declares no field `{path}`", flow.id.value), "")
-        .at(field.path.span, format!("not a field of `{stream}`"))
-        .at(flow.from.span, "this stream");
-    match closest(path, names.iter()) {
-        Some(near) => Problem { help: format!("did you mean `{near}`?"), ..problem },
-        None => Problem { help: format!("take the field out, or pick from: {}", shorten(&names)), ..problem },
-    }
-}
-
-fn unclassified(manifest: &Manifest, flow: &Flow, field: &FlowField, path: &FieldPath, category: Option<&str>) -> Problem {
-    let stream = &flow.from.value;
-    let why = category.map_or_else(|| "has no data category".to_owned(), |key| format!("has the unknown category `{key}`"));
-    let problem = Problem::new(
-        Code::E102,
-        format!("flow `{}` is denied: field `{path}` of `{stream}` {why}", flow.id.value),
-        format!("classify it: `[stream.{stream}.fields]` with `{path} = \"CATEGORY\"`"),
-    )
-    .at(field.path.span, "unclassified data is not deliverable");
-    match manifest.systems.get(&*stream.system).map(|system| &system.connector.value) {
-        Some(ConnectorRef::LowCode(manifest)) => {
-            problem.note(format!("`hub plugin label {manifest}` proposes labels for everything that this connector offers"))
-        }
-        _ => problem,
-    }
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {
@@ -225,17 +166,6 @@ fn destination_can(flow: &Flow, system: &System, description: &Description, foun
     if let Some(streams) = claim.streams.as_ref().filter(|streams| !streams.iter().any(|known| **known == *flow.to.value.stream)) {
         let near = closest(&flow.to.value.stream, streams.iter());
         found.push(unknown("stream", &Spanned { value: flow.to.value.to_string(), span: flow.to.span }, near));
-    }
-}
-
-fn domains_exist(manifest: &Manifest, flow: &Flow, found: &mut Vec<Problem>) {
-    for field in &flow.fields {
-        if let Action::Pseudonymise { domain } = &field.action.value
-            && !manifest.pseudonyms.contains_key(domain)
-        {
-            let written = Spanned { value: domain.clone(), span: field.action.span };
-            found.push(unknown("pseudonym domain", &written, closest(domain, manifest.pseudonyms.keys())));
-        }
     }
 }
 
@@ -314,5 +244,21 @@ fn is_within(manifest: &Manifest, key: &str, root: &str) -> bool {
 
 /// The place of a flow's field that covers a leaf.
 fn field_span(flow: &Flow, leaf: &FieldPath) -> Span {
-    flow.fields.iter().find(|field| leaf.is_within(&field.path.value)).map_or(flow.fields_span, |field| field.path.span)
+    let listed = flow.fields.iter().find(|field| leaf.is_within(&field.path.value)).map(|field| field.path.span);
+    listed.or_else(|| joined_span(flow, leaf)).unwrap_or(flow.fields_span)
+}
+
+/// The place of the action that a leaf is given.
+pub(super) fn action_span(flow: &Flow, leaf: &FieldPath) -> Span {
+    let listed = flow.fields.iter().find(|field| leaf.is_within(&field.path.value)).map(|field| field.action.span);
+    listed.or_else(|| joined_span(flow, leaf)).unwrap_or(flow.fields_span)
+}
+
+/// Where a field is named that passes only as a part of another one.
+fn joined_span(flow: &Flow, leaf: &FieldPath) -> Option<Span> {
+    let parts = flow.fields.iter().filter_map(|field| match &field.action.value {
+        Action::Concat { with, .. } => Some(with),
+        _ => None,
+    });
+    parts.flatten().find(|part| leaf.is_within(&part.value)).map(|part| part.span)
 }

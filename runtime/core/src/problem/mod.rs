@@ -168,6 +168,7 @@ codes! {
     E114 "consent-proof-missing" Policy
     E120 "special-category" Policy
     E121 "criminal-data" Policy
+    E122 "unkeyed-hash" Policy
     E123 "special-abroad" Policy
     E130 "purpose-incompatible" Policy
     E131 "purpose-laundered" Policy
@@ -202,18 +203,11 @@ codes! {
     E182 "no-delete-propagation" Policy
     E190 "observe-mode" Policy
     E201 "undeclared-field-observed" Policy
-    E202 "label-mismatch" Policy
-    E203 "special-suspected" Policy
     E204 "egress-host" Policy
-    E205 "region-mismatch" Policy
     E206 "consent-missing" Policy
     E210 "contract-or-transfer-lapsed" Policy
-    E211 "digest-differs" Integrity
-    E212 "over-age" Policy
-    E213 "volume-anomaly" Policy
     E215 "capability-drift" Policy
     E216 "audit-unwritable" Integrity
-    E217 "personal-cursor" Policy
     E218 "undeclared-flow" Policy
     E219 "record-unreadable" Runtime
     E220 "schema-mismatch" Runtime
@@ -229,10 +223,8 @@ codes! {
     E310 "body-not-granted" Policy
     E311 "delivery-failed" Runtime
     E312 "key-unavailable" Runtime
+    E313 "lookup-unavailable" Runtime
     E401 "plain-http" Policy
-    E402 "certificate" Policy
-    E403 "auth-downgrade" Policy
-    E404 "secret-in-record" Policy
     E501 "audit-damaged" Integrity
     E502 "store-damaged" Integrity
     E503 "store-in-use" Runtime

@@ -1,12 +1,22 @@
-//! Reads the keys of pseudonym domains when a run starts. Keys are never kept beyond the plan that uses them and never shown.
+//! Reads the keys of pseudonym domains and draws randomness when a run starts. Keys are never kept beyond the plan that uses them and never shown.
 
 use hub_core::manifest::Manifest;
-use hub_core::treat::DomainKey;
+use hub_core::problem::{Code, Problem};
+use hub_core::treat::{DomainKey, DomainKeys, Seed};
 
 use crate::egress::read_secret;
 
-/// The key of a domain; none if it is missing, cannot be read, or is under 16 bytes.
-pub(super) fn domain_key(manifest: &Manifest, domain: &str) -> Option<DomainKey> {
-    let key = &manifest.pseudonyms.get(domain)?.key;
-    DomainKey::new(read_secret(&manifest.sources, key.span, &key.value).ok()?.as_bytes())
+/// The newest key of a domain; the error says why there is none, without the key.
+pub(super) fn domain_key(manifest: &Manifest, domain: &str) -> Result<DomainKey, String> {
+    let declared = manifest.pseudonyms.get(domain).ok_or("the domain is not declared")?;
+    let source = read_secret(&manifest.sources, declared.key.span, &declared.key.value)?;
+    let keys = DomainKeys::read(source.as_bytes(), declared.method).map_err(|fault| fault.to_string())?;
+    keys.newest().map(|(_, key)| key.clone()).ok_or_else(|| "it holds no version".to_owned())
+}
+
+/// Randomness for one plan's ephemeral keys.
+pub(super) fn seed() -> Result<Seed, Problem> {
+    let mut random = [0; 32];
+    let drawn = getrandom::fill(&mut random).ok().and_then(|()| Seed::new(random));
+    drawn.ok_or_else(|| Problem::new(Code::E312, "the operating system gives no randomness", "make its random device available to hub"))
 }

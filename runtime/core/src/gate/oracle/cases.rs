@@ -2,16 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::gate::{PlanRequest, PlannedField};
-use crate::manifest::{OnInvalid, OnUndeclared};
+use crate::gate::{PlanRequest, PlannedField, PlannedJoin};
+use crate::manifest::{Coarser, DateUnit, Missing, OnInvalid, OnUndeclared};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
-use crate::treat::{DomainKey, Treatment};
+use crate::treat::{DomainKey, Index, Lookup, Sealer, Seed, Treatment};
 
 /// One way to be asked.
 pub struct Case {
     shape: StreamShape,
     fields: Vec<PlannedField>,
+    joins: Vec<PlannedJoin>,
     primary_key: Vec<FieldPath>,
     cursor: Option<FieldPath>,
     on_undeclared: OnUndeclared,
@@ -25,6 +26,7 @@ impl Case {
         PlanRequest {
             shape: &self.shape,
             fields: self.fields.clone(),
+            joins: self.joins.clone(),
             primary_key: self.primary_key.clone(),
             cursor: self.cursor.clone(),
             on_undeclared: self.on_undeclared,
@@ -62,7 +64,15 @@ pub fn cases() -> Vec<Case> {
     ];
     let loose = vec![("a", "a", Keep), ("d.a", "d.a", Keep), ("b", "c", Truncate { keep: 1 })];
     let some = vec![("c", "c", Keep), ("m.b", "m.b", Keep)];
+    let joined = vec![("e", "e", Keep), ("x", "x", Keep), ("l", "l", Keep)];
+    let in_objects = join(&[("d.a", "d.b"), ("m.a", "m.a")], &["k.n", "m.n"]);
     vec![
+        case(&schema(), &coarser(), &[], Some("b"), OnUndeclared::Drop, OnInvalid::Skip),
+        Case {
+            joins: join(&[("b", "a"), ("c", "f")], &["n", "o"]),
+            ..case(&schema(), &joined, &["a"], None, OnUndeclared::Drop, OnInvalid::Skip)
+        },
+        Case { joins: in_objects, ..case(&schema(), &joined, &[], None, OnUndeclared::Drop, OnInvalid::Stop) },
         case(&schema(), &everything, &["a"], Some("c"), OnUndeclared::Drop, OnInvalid::Skip),
         case(&schema(), &everything, &[], None, OnUndeclared::Stop, OnInvalid::Skip),
         case(&schema(), &treated, &["c", "d.b"], Some("a"), OnUndeclared::Drop, OnInvalid::Skip),
@@ -72,6 +82,47 @@ pub fn cases() -> Vec<Case> {
         case(&Value::Null, &loose, &["b"], Some("a"), OnUndeclared::Drop, OnInvalid::Skip),
         case(&Value::Null, &[], &["a"], None, OnUndeclared::Stop, OnInvalid::Stop),
     ]
+}
+
+/// Treatments that a value may not fit.
+fn coarser() -> Vec<(&'static str, &'static str, Treatment)> {
+    use Treatment::{Encrypt, Generalise, Hash, Lookup, Network};
+    let entries = vec![("a".to_owned(), "\"\n".to_owned()), ("b".to_owned(), String::new())];
+    let seed = Seed::repeating([3; 32]);
+    let sealed = seed.and_then(|seed| Sealer::new([9; 32], &seed)).map_or(Hash, Encrypt);
+    vec![
+        ("a", "a", Generalise(Coarser::Bucket(7))),
+        ("b", "y", Generalise(Coarser::Map { entries: entries.clone(), default: None })),
+        ("c", "c", Generalise(Coarser::Bucket(1_000_000_007))),
+        ("d.a", "d.a", Generalise(Coarser::Map { entries, default: Some("ö".to_owned()) })),
+        ("d.b", "d.c", Network),
+        ("e", "e", Lookup { index: Index::new(std::sync::Arc::new(Short)), missing: Missing::Null }),
+        ("f", "f", Generalise(Coarser::Date(DateUnit::Quarter))),
+        ("l", "l", sealed),
+        ("m.a", "m.a", Lookup { index: Index::new(std::sync::Arc::new(Short)), missing: Missing::Invalid }),
+    ]
+}
+
+/// Knows the keys of at most two bytes.
+struct Short;
+
+impl Lookup for Short {
+    fn find(&self, key: &[u8], out: &mut Vec<u8>) -> bool {
+        let known = key.len() <= 2;
+        if known {
+            out.extend_from_slice(b"0.5");
+        }
+        known
+    }
+}
+
+fn join(pairs: &[(&str, &str)], to: &[&str]) -> Vec<PlannedJoin> {
+    let made = pairs.iter().zip(to).filter_map(|((left, right), to)| {
+        let mut parts: Vec<FieldPath> = [left, right].iter().filter_map(|path| FieldPath::parse(path)).collect();
+        parts.dedup();
+        Some(PlannedJoin { parts, to: FieldPath::parse(to)?, separator: "\" ".to_owned() })
+    });
+    made.collect()
 }
 
 fn schema() -> Value {
@@ -110,6 +161,7 @@ fn case(
     Case {
         shape: shape.unwrap_or_default(),
         fields: fields.iter().filter_map(field).collect(),
+        joins: Vec::new(),
         primary_key: primary_key.iter().filter_map(|path| FieldPath::parse(path)).collect(),
         cursor: cursor.and_then(FieldPath::parse),
         on_undeclared,

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, FieldPlan, LeafPlace, LeafPlan, MAX_KEY_PARTS, NodePlan, ObjectPlan, PlanError, PlanRequest, PlannedField};
+use super::joins::{Joins, parent};
+use super::{
+    Entry, FieldPlan, LeafPlace, LeafPlan, MAX_KEY_PARTS, NodePlan, ObjectPlan, PlanError, PlanRequest, PlannedField, PlannedJoin,
+};
 use crate::gate::check::Check;
 use crate::gate::json::Reader;
 use crate::record::FieldPath;
@@ -13,6 +16,9 @@ pub(super) fn compile(request: PlanRequest<'_>) -> Result<FieldPlan, Vec<PlanErr
     let mut assigned = Assigned::default();
     for field in &request.fields {
         assigned.add(request.shape, field);
+    }
+    for join in &request.joins {
+        assigned.join(request.shape, join);
     }
     let watched: BTreeSet<&str> = request.primary_key.iter().chain(&request.cursor).map(FieldPath::as_str).collect();
     let mut builder = Builder { assigned, watched, places: Vec::new(), leaves: BTreeMap::new(), guesses: Vec::new() };
@@ -47,6 +53,7 @@ struct Assigned {
     treatments: BTreeMap<String, Treatment>,
     /// Destination names of leaves and of the containers around them.
     names: BTreeMap<String, String>,
+    joins: Joins,
     errors: Vec<PlanError>,
 }
 
@@ -61,7 +68,7 @@ impl Assigned {
         if !is_single_line(&field.treatment) {
             return self.refuse(&field.path, "its constant is not JSON on one line");
         }
-        self.name_parts(field);
+        self.name_parts(&field.path, &field.to, usize::MAX);
         let leaves = shape.leaves_within(&field.path);
         if leaves.is_empty() {
             self.refuse(&field.path, "it declares no field inside");
@@ -83,10 +90,24 @@ impl Assigned {
         }
     }
 
-    /// Notes the destination name of every part of the path. An object cannot be split in two.
-    fn name_parts(&mut self, field: &PlannedField) {
+    /// What a join is made of passes in no other way.
+    fn join(&mut self, shape: &StreamShape, join: &PlannedJoin) {
+        self.joins.add(shape, join, &mut self.errors);
+        for path in &join.parts {
+            if self.treatments.contains_key(path.as_str()) {
+                self.refuse(path, "it is planned twice");
+            }
+        }
+        if let Some(first) = join.parts.first() {
+            let depth = parent(first).split('.').filter(|part| !part.is_empty()).count();
+            self.name_parts(first, &join.to, depth);
+        }
+    }
+
+    /// Notes the destination name of the first `depth` parts of the path. An object cannot be split in two.
+    fn name_parts(&mut self, path: &FieldPath, destination: &FieldPath, depth: usize) {
         let mut prefix = String::new();
-        for (part, to) in field.path.parts().zip(field.to.parts()) {
+        for (part, to) in path.parts().zip(destination.parts()).take(depth) {
             if !prefix.is_empty() {
                 prefix.push('.');
             }
@@ -94,7 +115,7 @@ impl Assigned {
             let known = self.names.entry(prefix.clone()).or_insert_with(|| to.to_owned());
             if known != to {
                 let message = format!("`{prefix}` cannot become both `{known}` and `{to}`");
-                return self.refuse(&field.path, message);
+                return self.refuse(path, message);
             }
         }
     }
@@ -127,11 +148,18 @@ impl Builder<'_> {
                 if required.contains(name) {
                     plan.required[at / 64] |= 1 << (at % 64);
                 }
-                if let Some(other) = names.insert(entry.emitted.clone(), inner.clone()) {
+                let is_part = self.assigned.joins.place(inner.as_str()).is_some();
+                if let Some(other) = (!is_part).then(|| names.insert(entry.emitted.clone(), inner.clone())).flatten() {
                     self.assigned.refuse(&inner, format!("`{other}` has the same destination"));
                 }
             }
             plan.entries.push(entry);
+        }
+        (plan.joins, plan.parts) = self.assigned.joins.take(path.map_or("", FieldPath::as_str));
+        for join in &plan.joins {
+            if let Some(other) = names.insert(join.emitted.clone(), join.first.clone()) {
+                self.assigned.refuse(&join.first, format!("`{other}` has the same destination"));
+            }
         }
         plan
     }
@@ -170,13 +198,14 @@ impl Builder<'_> {
         let id = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
         let place = LeafPlace { id, personal: is_personal(leaf.category.as_deref()), many: in_list || leaf.opaque };
         self.leaves.insert(path.as_str().to_owned(), place);
-        let checked = treatment.is_some() || self.watched.contains(path.as_str());
+        let part = self.assigned.joins.place(path.as_str());
+        let checked = treatment.is_some() || part.is_some() || self.watched.contains(path.as_str());
         let check = checked.then(|| Check::compile(leaf.schema.as_ref(), leaf.opaque));
         let check = check.transpose().unwrap_or_else(|message| {
             self.assigned.refuse(path, message);
             None
         });
-        LeafPlan { id, place: self.place(path.as_str()), treatment, check, opaque: leaf.opaque, schemaless: leaf.schema.is_none() }
+        LeafPlan { id, place: self.place(path.as_str()), treatment, part, check, opaque: leaf.opaque, schemaless: leaf.schema.is_none() }
     }
 
     fn place(&mut self, path: &str) -> u32 {
@@ -194,7 +223,7 @@ impl Builder<'_> {
     }
 }
 
-fn quote(name: &str) -> Vec<u8> {
+pub(super) fn quote(name: &str) -> Vec<u8> {
     let mut quoted = vec![b'"'];
     escape(name, &mut quoted);
     quoted.push(b'"');

@@ -50,18 +50,21 @@ impl<'a> Scanner<'a, '_> {
         match &leaf.treatment {
             None => {}
             Some(Treatment::Keep) => self.keep(lead, token.json.len()),
-            Some(treatment) => self.treat(treatment, &token, lead),
+            Some(treatment) => self.treat(treatment, &token, lead)?,
+        }
+        if let Some(part) = leaf.part {
+            self.parts.put(part, token);
         }
         Ok(())
     }
 
-    fn treat(&mut self, treatment: &Treatment, token: &Token<'a>, lead: Lead<'a>) {
+    fn treat(&mut self, treatment: &Treatment, token: &Token<'a>, lead: Lead<'a>) -> Scan<()> {
         self.lead(lead);
         let text = match token.kind {
             Kind::Null => None,
             _ => Some(token.text(&mut self.scratch)),
         };
-        treatment.apply(token.json, text, self.out);
+        treatment.apply(token.json, text, self.out).map_err(|unfit| Fault::mismatch(&lead.entry.path, unfit.0, token.kind.name()))
     }
 
     /// An object or array where a value without declared fields is.
@@ -89,7 +92,7 @@ impl<'a> Scanner<'a, '_> {
                 self.lead(lead);
                 compact(token.json, self.out);
             }
-            Some(treatment) => self.treat(treatment, &token, lead),
+            Some(treatment) => self.treat(treatment, &token, lead)?,
         }
         Ok(())
     }
@@ -226,7 +229,7 @@ impl<'a> Scanner<'a, '_> {
 
     /// A comma, unless the output has just entered an object or array: no value ends in an opening bracket.
     #[inline]
-    fn comma(&mut self) {
+    pub(super) fn comma(&mut self) {
         if !matches!(self.out.last(), Some(b'{' | b'[')) {
             self.out.push(b',');
         }

@@ -51,11 +51,12 @@ fn values_are_treated_on_their_way() {
         .check(r#"{"id":1,"name":null,"meta":{"a":1}}"#, "{\"id\":null,\"name\":\"x\",\"meta\":{}}\n");
     Setup::new(nested(), "name=hash").check(r#"{"name":null}"#, "{\"name\":null}\n");
     let mut treated = Vec::new();
-    DomainKey::new(b"0123456789abcdef").map(Treatment::Pseudonymise).unwrap().for_category("user.name").apply(
-        "",
-        Some("Ada"),
-        &mut treated,
-    );
+    DomainKey::new(b"0123456789abcdef")
+        .map(Treatment::Pseudonymise)
+        .unwrap()
+        .for_category("user.name")
+        .apply("", Some("Ada"), &mut treated)
+        .unwrap();
     let token = String::from_utf8(treated).unwrap();
     Setup::new(nested(), "name=hide").check("{\"name\":\"\\u0041da\"}", &format!("{{\"name\":{token}}}\n"));
 }

@@ -45,12 +45,28 @@ fn plans_are_refused_with_every_reason() {
 }
 
 #[test]
+fn joins_are_refused_with_every_reason() {
+    check(&setup("a+b>name o.x+o.y>p.z"), &[]);
+    check(&setup("a+none>n"), &["`none`: nothing declares this field"]);
+    check(&setup("a+o>n"), &["`o`: only scalars can be joined"]);
+    check(&setup("a+whole>n"), &["`whole`: only scalars can be joined"]);
+    check(&setup("a+o.x>n"), &["`o.x`: it does not stand beside `a`"]);
+    check(&setup("a+b>n.m"), &["`a`: `n.m` has another depth: a field can be renamed, not moved"]);
+    check(&setup("a a+b>n"), &["`a`: it is planned twice"]);
+    check(&setup("a+a>n"), &["`a`: it is joined twice"]);
+    check(&setup("a+b>n odd>n"), &["`a`: `odd` has the same destination", "`odd`: its schema cannot be compiled at `/pattern`"]);
+    check(&setup("o.x>p.x l.x+a>q.x"), &["`a`: it does not stand beside `l.x`"]);
+    check(&setup("o.x>p.x o.y+o.y>q.z"), &["`o.y`: `o` cannot become both `p` and `q`", "`o.y`: it is joined twice"]);
+}
+
+#[test]
 fn constants_stay_on_their_line() {
     let shape = setup("").shape;
     let constant = PlannedField { treatment: Treatment::Constant("{\"x\":\n1}".to_owned()), ..field("a") };
     let request = PlanRequest {
         shape: &shape,
         fields: vec![constant],
+        joins: Vec::new(),
         primary_key: Vec::new(),
         cursor: None,
         on_undeclared: OnUndeclared::Drop,

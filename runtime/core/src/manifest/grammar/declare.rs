@@ -4,8 +4,8 @@ use super::{
     CATEGORY, KEY, Key, Kind, MOST_PERSONS, NAME, Names, PATH, PATHS, PEOPLE, PERIOD, REFERENCE, REFERENCES, TEXT, Table, Text, optional,
     required,
 };
-use crate::problem::Code;
 use crate::manifest::types::{AfterLimit, DecisionGround, PseudonymMethod, RetentionKind, Safeguard, Strength, Then};
+use crate::problem::Code;
 
 pub static PURPOSE: Table = Table {
     title: "[purpose.ID]",

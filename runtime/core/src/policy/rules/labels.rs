@@ -1,21 +1,17 @@
 //! Rules about labels: what a purpose needs (E104), what a destination takes (E106) and calls it (E107), whose data it is (E108), how long (E141).
 
-use super::source::Resolved;
-use super::{LabelledField, closest, field_span, is_personal, is_within, subject_exists};
-use crate::description::Description;
-use crate::manifest::{Flow, Manifest};
+use super::source::{self, Resolved};
+use super::{closest, field_span, is_personal, is_within, subject_exists};
+use crate::manifest::{Action, Flow, Manifest, StreamDeclaration};
+use crate::policy::{Catalogue, LabelledField};
 use crate::problem::{Code, Problem};
 use crate::record::{FieldPath, StreamId};
 
 /// E104, E106, E107 for every field that passes.
-pub(super) fn check(
-    manifest: &Manifest,
-    flow: &Flow,
-    fields: &[LabelledField],
-    destination: Option<&Description>,
-    found: &mut Vec<Problem>,
-) {
-    for field in fields {
+pub(super) fn check(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], catalogue: &Catalogue, found: &mut Vec<Problem>) {
+    let destination = catalogue.get(&*flow.to.value.system);
+    // Parts of a joined field arrive as one; what is wrong with it is told once.
+    for field in fields.iter().filter(|field| !matches!(&field.action, Action::Concat { with, .. } if with.is_empty())) {
         needed(manifest, flow, field, found);
         if let Some(claim) = destination.and_then(|description| description.destination.as_ref())
             && !claim.accepts.iter().any(|root| is_within(manifest, &field.resulting, root))
@@ -29,7 +25,7 @@ pub(super) fn check(
                 .at(field_span(flow, &field.path), format!("carries `{}`", field.resulting)),
             );
         }
-        understated(manifest, flow, field, found);
+        understated(manifest, catalogue, flow, field, found);
     }
 }
 
@@ -50,32 +46,51 @@ fn needed(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &mut V
     );
 }
 
-/// A destination that the manifest describes must call the data what it is, or something wider.
-fn understated(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &mut Vec<Problem>) {
-    let Some(stream) = manifest.streams.get(&flow.to.value).filter(|stream| !stream.fields.is_empty()) else { return };
-    let span = field_span(flow, &field.path);
-    let problem = |title: String, help: String| {
-        Problem::new(Code::E107, format!("flow `{}` is denied: {title}", flow.id.value), help).at(span, "arrives there")
-    };
-    match stream.fields.iter().find(|(path, _)| field.to.is_within(&path.value)) {
-        None => {
-            let names: Vec<String> = stream.fields.iter().map(|(path, _)| path.value.as_str().to_owned()).collect();
-            let help = closest(field.to.as_str(), names.iter()).map_or_else(
-                || format!("declare it: `[stream.{}.fields]` with `{} = \"{}\"`", flow.to.value, field.to, field.resulting),
-                |near| format!("did you mean `{near}`? set `to = \"{near}\"`"),
-            );
-            found.push(problem(format!("`{}` has no field `{}`", flow.to.value, field.to), help));
+/// A destination that is described must call the data what it is, or something wider. What the manifest says of it comes first, then its schema,
+/// then what its connector says of the stream of this name.
+fn understated(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, field: &LabelledField, found: &mut Vec<Problem>) {
+    let declared = manifest.streams.get(&flow.to.value);
+    let label = declared.and_then(|stream| stream.fields.iter().find(|(path, _)| field.to.is_within(&path.value)));
+    if let Some((_, label)) = label {
+        if weaker(manifest, field, &label.value) {
+            found.push(understates(flow, field, &label.value).at(label.span, "this label understates the data"));
         }
-        Some((_, label)) if is_personal(manifest, &field.resulting) && !is_within(manifest, &field.resulting, &label.value) => {
-            let title =
-                format!("`{}` of `{}` is labelled `{}`, but it receives `{}`", field.to, flow.to.value, label.value, field.resulting);
-            found.push(
-                problem(title, format!("label it `{}` or a category above it", field.resulting))
-                    .at(label.span, "this label understates the data"),
-            );
-        }
-        Some(_) => {}
+        return;
     }
+    let Some(known) = source::label(manifest, catalogue, &flow.to.value, &field.to) else {
+        return undeclared(flow, field, declared, found);
+    };
+    if let Some(known) = known.filter(|known| weaker(manifest, field, known)) {
+        let place = declared.and_then(|stream| stream.schema.as_ref()).map(|schema| schema.span);
+        let says = if place.is_some() { "its schema says so" } else { "its connector says so" };
+        found.push(understates(flow, field, &known).at(place.unwrap_or(flow.to.span), says));
+    }
+}
+
+fn weaker(manifest: &Manifest, field: &LabelledField, label: &str) -> bool {
+    is_personal(manifest, &field.resulting) && !is_within(manifest, &field.resulting, label)
+}
+
+fn understates(flow: &Flow, field: &LabelledField, label: &str) -> Problem {
+    let (to, stream, resulting) = (&field.to, &flow.to.value, &field.resulting);
+    Problem::new(
+        Code::E107,
+        format!("flow `{}` is denied: `{to}` of `{stream}` is labelled `{label}`, but it receives `{resulting}`", flow.id.value),
+        format!("label it `{resulting}` or a category above it"),
+    )
+    .at(field_span(flow, &field.path), "arrives there")
+}
+
+/// A destination whose fields the manifest lists has these and no others.
+fn undeclared(flow: &Flow, field: &LabelledField, declared: Option<&StreamDeclaration>, found: &mut Vec<Problem>) {
+    let Some(stream) = declared.filter(|stream| !stream.fields.is_empty()) else { return };
+    let names: Vec<String> = stream.fields.iter().map(|(path, _)| path.value.as_str().to_owned()).collect();
+    let help = closest(field.to.as_str(), names.iter()).map_or_else(
+        || format!("declare it: `[stream.{}.fields]` with `{} = \"{}\"`", flow.to.value, field.to, field.resulting),
+        |near| format!("did you mean `{near}`? set `to = \"{near}\"`"),
+    );
+    let title = format!("flow `{}` is denied: `{}` has no field `{}`", flow.id.value, flow.to.value, field.to);
+    found.push(Problem::new(Code::E107, title, help).at(field_span(flow, &field.path), "arrives there"));
 }
 
 /// E108: personal data of nobody does not exist.

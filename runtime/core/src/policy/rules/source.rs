@@ -3,9 +3,10 @@
 use super::{closest, unknown};
 use crate::description::{Description, StreamClaim};
 use crate::manifest::{ConnectorRef, Flow, Manifest, StreamDeclaration, System};
+use crate::policy::Catalogue;
 use crate::problem::{Code, Problem, Spanned};
-use crate::record::FieldPath;
-use crate::stream::StreamShape;
+use crate::record::{FieldPath, StreamId};
+use crate::stream::{Node, StreamShape};
 
 /// A source stream, resolved.
 pub(super) struct Resolved {
@@ -67,6 +68,30 @@ fn resolved(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, f
         ),
         shape,
     }
+}
+
+/// True if the manifest or a connector says that there is such a stream.
+pub(super) fn is_known(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> bool {
+    manifest.systems.contains_key(&*stream.system) && (manifest.streams.contains_key(stream) || claim(catalogue, stream).is_some())
+}
+
+/// The label of a single value of a stream: the manifest's word, else its schema's, else the connector's. The inner None: it has none.
+pub(super) fn label(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId, path: &FieldPath) -> Option<Option<String>> {
+    let declared = manifest.streams.get(stream);
+    if let Some((_, category)) = declared.and_then(|own| own.fields.iter().find(|(own, _)| own.value == *path)) {
+        return Some(Some(category.value.clone()));
+    }
+    // What is wrong with a schema is told where the stream is read.
+    let shape = shape(claim(catalogue, stream), declared, &mut Vec::new());
+    match shape.at(path)? {
+        Node::Leaf(leaf) => Some(leaf.category.clone()),
+        Node::Object { .. } | Node::List { .. } => None,
+    }
+}
+
+fn claim<'a>(catalogue: &'a Catalogue, stream: &StreamId) -> Option<&'a StreamClaim> {
+    let source = catalogue.get(&*stream.system)?.source.as_ref()?;
+    source.streams.iter().find(|claim| *claim.name == *stream.stream)
 }
 
 /// The manifest's schema wins over the connector's; the manifest's field labels are laid over either.
