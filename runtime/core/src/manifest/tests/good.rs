@@ -85,7 +85,7 @@ fn declarations_are_typed() {
     assert_eq!(manifest.retentions["voucher"].period.value, Period::parse("P8Y").unwrap());
     assert_eq!(manifest.pseudonyms["analytics"].key.value, SecretRef::File("secrets/analytics.key".to_owned()));
     assert_eq!(manifest.pseudonyms["analytics"].method, PseudonymMethod::HmacSha256);
-    assert_eq!(manifest.pseudonyms["relink"].method, PseudonymMethod::AesSiv);
+    assert_eq!(manifest.pseudonyms["support"].method, PseudonymMethod::AesSiv);
     assert!(Recipient::key(&manifest.recipients["adviser"].age.value).is_some());
     assert_eq!(manifest.categories["user.demographic.household"].parent, "user.demographic");
     assert_eq!(manifest.categories["user.demographic.trade_union"].marks, ["art9", "quasi"]);

@@ -15,6 +15,8 @@ key = "user.behavior.badge"
 parent = "user.behavior"
 marks = ["enumerable"]
 [stream.crm.log]
+collected_for = ["care"]
+identity = { customer = { field = "id", strength = "strong" } }
 subjects = ["customer"]
 retention = ["customer"]
 primary_key = ["id"]
