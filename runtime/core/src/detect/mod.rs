@@ -78,7 +78,9 @@ pub fn find_all(text: &[u8], wanted: DetectorSet, out: &mut Vec<Hit>) {
 
 /// Digits of the text; compiled to vector instructions, so that ordinary text is passed over at once.
 fn count_digits(text: &[u8]) -> usize {
-    text.chunks(255).map(|chunk| usize::from(chunk.iter().map(|byte| u8::from(byte.is_ascii_digit())).sum::<u8>())).sum()
+    // A chunk is short enough for a byte to count it; a checked addition would keep the compiler from using vectors.
+    let digits = |chunk: &[u8]| chunk.iter().fold(0_u8, |count, byte| count.wrapping_add(u8::from(byte.is_ascii_digit())));
+    text.chunks(255).map(|chunk| usize::from(digits(chunk))).sum()
 }
 
 fn emails(text: &[u8], out: &mut Vec<Hit>) {
@@ -119,8 +121,8 @@ fn is_part_of_fraction(text: &[u8], start: usize, end: usize) -> bool {
 fn number_at(text: &[u8], at: usize, wanted: DetectorSet) -> Option<(Detector, usize)> {
     match text.get(at..)? {
         [b'0'..=b'9', ..] => {
-            let run = Run::read(text, at);
-            digits_first(&run, wanted).or_else(|| phone_at(text, at, wanted))
+            let number = run::has_known_lengths(text, at).then(|| digits_first(&Run::read(text, at), wanted)).flatten();
+            number.or_else(|| phone_at(text, at, wanted))
         }
         [b'+' | b'(', ..] => phone_at(text, at, wanted),
         [b'A'..=b'Z', b'0'..=b'9', ..] => letter_first(&Run::read(text, at), wanted),

@@ -84,6 +84,20 @@ impl Run {
     }
 }
 
+/// True if a number that begins here with a digit can be one that is looked for: by the length of this word, and of the next one if this is short.
+/// Dates and amounts are passed over so.
+pub(super) fn has_known_lengths(text: &[u8], start: usize) -> bool {
+    let length =
+        |from: usize| (from..).take(20).take_while(|at| byte_at(text, *at).is_some_and(|byte| byte.is_ascii_alphanumeric())).count();
+    let next = |from: usize| Some(length(from + 1)).filter(|_| matches!(text.get(from), Some(b' ' | b'-')));
+    match length(start) {
+        2 => matches!(next(start + 2), Some(3 | 6)),
+        4 => matches!(next(start + 4), Some(4 | 6)),
+        11..=19 => true,
+        _ => false,
+    }
+}
+
 /// True for a character of a word. What is not ASCII counts as none: quotes and dashes often touch a number.
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'

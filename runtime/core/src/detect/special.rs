@@ -6,7 +6,7 @@ use super::run::{byte_at, is_word, word_end};
 use super::{Detector, DetectorSet, Hit};
 
 /// In lower case, sorted. `*` at the end: whatever follows belongs to the word, as in German compounds.
-const TERMS: [(&str, Detector); 31] = [
+pub(super) const TERMS: [(&str, Detector); 31] = [
     ("arbeitsunfähigkeitsbescheinigung*", Detector::Health),
     ("chemotherap*", Detector::Health),
     ("church tax", Detector::Religion),
@@ -45,19 +45,28 @@ const BEFORE_A_CODE: [&[u8]; 3] = [b"icd", b"diagnos", b"befund"];
 /// How far before the code such a word may stand, in bytes.
 const CONTEXT: usize = 40;
 
-/// Letters that a term or a code begins with: all, but terms are few, so that most words are passed over after one look.
-const BEGINNINGS: u32 = beginnings();
+/// For each letter the place of the first term that does not begin with an earlier one; the terms of a letter end where those of the next begin.
+const PLACES: [usize; 27] = places();
 
-const fn beginnings() -> u32 {
-    let mut letters = 0;
-    let mut rest: &[(&str, Detector)] = &TERMS;
-    while let [(term, _), others @ ..] = rest {
-        if let Some(first) = term.as_bytes().first() {
-            letters |= 1 << (*first - b'a');
+const fn places() -> [usize; 27] {
+    let mut places = [0; 27];
+    let mut letter = 0;
+    while letter < places.len() {
+        let mut place = 0;
+        while place < TERMS.len() && ((TERMS[place].0.as_bytes()[0] - b'a') as usize) < letter {
+            place += 1;
         }
-        rest = others;
+        places[letter] = place;
+        letter += 1;
     }
-    letters
+    places
+}
+
+/// The terms that begin with a letter, in lower case.
+fn terms(letter: u8) -> &'static [(&'static str, Detector)] {
+    let place = usize::from(letter - b'a');
+    let ends = PLACES.get(place).zip(PLACES.get(place + 1));
+    ends.and_then(|(first, end)| TERMS.get(*first..*end)).unwrap_or_default()
 }
 
 /// Appends the terms and codes of a text, in their order.
@@ -86,11 +95,7 @@ fn hit(text: &[u8], at: usize, first: u8) -> Option<Hit> {
     if text.get(at + 1).is_some_and(u8::is_ascii_digit) {
         return code(text, at).map(|end| Hit { range: at..end, detector: Detector::Health });
     }
-    if BEGINNINGS & 1 << (letter - b'a') == 0 {
-        return None;
-    }
-    let terms = TERMS.iter().filter(|(term, _)| term.as_bytes().first() == Some(&letter));
-    terms.filter_map(|(term, detector)| Some(Hit { range: at..term_end(text, at, term)?, detector: *detector })).next()
+    terms(letter).iter().find_map(|(term, detector)| Some(Hit { range: at..term_end(text, at, term)?, detector: *detector }))
 }
 
 /// Where the term that stands here ends.

@@ -77,6 +77,15 @@ fn hostile_text_takes_linear_time() {
 }
 
 #[test]
+fn terms_are_sorted_and_all_are_found() {
+    assert!(special::TERMS.is_sorted_by(|(left, _), (right, _)| left < right));
+    for (term, detector) in special::TERMS {
+        let term = term.trim_end_matches('*');
+        assert_eq!(found(&format!("Notiz: {term}."), DetectorSet::SPECIAL), [(term, detector)]);
+    }
+}
+
+#[test]
 fn a_set_is_the_detectors_in_it() {
     for (place, detector) in Detector::ALL.into_iter().enumerate() {
         assert_eq!(detector as usize, place);
