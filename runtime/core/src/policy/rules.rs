@@ -100,7 +100,7 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
         parties::erasure(manifest, flow, labels::finds_people(manifest, flow, &fields), found);
     }
     let subjects = resolved.subjects;
-    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor, subjects })
+    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor, subjects, lapses_on: None })
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use url::Url;
 
-use super::ask::Ask;
+use super::ask::{Ask, Occasion};
 use super::verdict::Verdict;
 use super::{Catalogue, Denied, Policy, decide};
 use crate::date::Date;
@@ -176,7 +176,7 @@ fn everything_is_told_in_one_go() {
 
 fn refused(ask: &Ask<'_>) -> Option<&'static str> {
     let policy = build(GOOD).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
-    match decide(&policy, ask) {
+    match decide(&policy, ask, Occasion { flow: "sync", today: today() }) {
         Verdict::Granted(grant) => {
             grant.consume();
             None
