@@ -3,10 +3,13 @@
 //! Does no I/O, reads no clock, knows neither tokio nor wasmtime: everything it needs comes as an argument, so every rule is testable as data.
 //! The arrows point downwards in this list; `cargo xtask check` holds them.
 
+pub mod date;
 pub mod problem;
 pub mod record;
 
 pub mod vocab;
+
+pub mod detect;
 
 pub mod description;
 pub mod stream;

@@ -17,9 +17,11 @@ const fn row(module: &'static str, may_use: &'static [&'static str]) -> Row {
 
 /// Lowest first: what stands above is used by what stands below.
 const CORE: &[Row] = &[
+    row("date", &[]),
     row("problem", &[]),
     row("record", &["problem"]),
-    row("vocab", &["problem"]),
+    row("vocab", &["date", "problem"]),
+    row("detect", &[]),
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["problem", "record", "vocab", "stream", "description"]),

@@ -18,6 +18,7 @@ mod import;
 mod init;
 mod inspect_lowcode;
 mod label;
+mod law;
 mod load;
 mod plugin;
 pub mod progress;
@@ -82,6 +83,8 @@ enum Verb {
     Import(import::Import),
     /// Explain a problem code such as HUB-E101
     Explain(explain::Explain),
+    /// List what the rules take from the law, and what is due for review
+    Law(law::Law),
     /// Print the JSON Schema of the manifest, for editors
     Schema,
     /// Print a completion script for a shell
@@ -173,6 +176,7 @@ impl Cli {
             Verb::Status(verb) => verb.output,
             Verb::Audit(verb) => verb.output(),
             Verb::Plugin(verb) => verb.output(),
+            Verb::Law(verb) => verb.output,
             _ => Output::Human,
         }
     }
@@ -188,6 +192,7 @@ impl Cli {
             Verb::Plugin(verb) => verb.run(),
             Verb::Import(verb) => verb.run(),
             Verb::Explain(verb) => verb.run(),
+            Verb::Law(verb) => verb.run(),
             Verb::Schema => shell::schema(),
             Verb::Completion(verb) => verb.run(),
         }
