@@ -6,6 +6,7 @@ use bech32::Bech32;
 use bech32::primitives::decode::CheckedHrpstring;
 use serde_json::Value;
 
+use crate::detect::DetectorSet;
 use crate::problem::Spanned;
 use crate::record::{FieldPath, StreamId};
 
@@ -46,6 +47,11 @@ pub enum Action {
     },
     /// Something coarser.
     Generalise(Coarser),
+    /// The text without what detectors find in it.
+    Redact {
+        /// What is looked for; at least one.
+        detectors: DetectorSet,
+    },
     /// An age file, base64, for one recipient.
     Encrypt {
         /// As written: `age:ID` or `age1…`.

@@ -6,6 +6,8 @@ use crate::vocab;
 
 mod field;
 
+#[cfg(test)]
+pub(super) use field::DETECTORS;
 use field::{FIELD, RECIPIENT};
 
 /// A table: the whole file, `[operator]`, `{ path, access }`.
