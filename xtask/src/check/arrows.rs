@@ -24,11 +24,11 @@ const CORE: &[Row] = &[
     row("detect", &[]),
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
-    row("manifest", &["date", "problem", "record", "vocab", "stream", "description"]),
+    row("manifest", &["date", "detect", "problem", "record", "vocab", "stream", "description"]),
     row("labels", &["problem", "record", "vocab", "stream", "description", "manifest"]),
-    row("treat", &["vocab", "manifest"]),
+    row("treat", &["detect", "vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
-    row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
+    row("policy", &["date", "problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
 ];
 

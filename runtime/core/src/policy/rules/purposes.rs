@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::manifest::Safeguard;
-use crate::manifest::{Flow, Manifest, Purpose};
+use crate::manifest::{Action, Flow, Manifest, Purpose};
 use crate::policy::purpose::{Holding, Holdings, Network, NodeId, Objection, Passage, PurposeId, Terms, holdings};
 use crate::policy::{FlowRule, LabelledField};
 use crate::problem::{Code, Problem};
@@ -167,7 +167,7 @@ fn lacks(manifest: &Manifest, field: &LabelledField) -> Vec<Safeguard> {
     let marks = marks_of(manifest, &field.resulting);
     let has = |mark: &str| marks.iter().any(|own| own == mark);
     let names_people = has("direct") && field.resulting != PSEUDONYM && !field.degraded;
-    let free_text = has("free-text");
+    let free_text = has("free-text") && !matches!(field.action, Action::Redact { .. });
     let lacking = [(Safeguard::NoDirectIdentifiers, names_people), (Safeguard::NoFreeText, free_text)];
     lacking.into_iter().filter_map(|(safeguard, lacking)| lacking.then_some(safeguard)).collect()
 }
