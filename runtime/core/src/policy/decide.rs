@@ -4,8 +4,8 @@
 
 use url::Url;
 
-use super::address::{AddressClass, class};
 use super::Policy;
+use super::address::{AddressClass, class};
 use super::ask::{Ask, Occasion};
 use super::verdict::Refusal;
 use crate::manifest::{ConnectorRef, FolderAccess, Manifest, Origin, System};

@@ -55,6 +55,9 @@ fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
     for record in &manifest.compatibilities {
         purposes_exist(manifest, [&record.from, &record.to].into_iter(), found);
     }
+    for system in manifest.systems.values() {
+        purposes_exist(manifest, system.collected_for.iter(), found);
+    }
     for (id, stream) in &manifest.streams {
         if !manifest.systems.contains_key(&*id.system) {
             let system = Spanned { value: id.system.to_string(), span: stream.span };

@@ -67,6 +67,15 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
     for system in systems {
         let package = match &system.connector.value {
             manifest::ConnectorRef::LowCode(named) => low_code(&mut manifest, &system, named, config, &mut found, &mut remarks),
+            // What is in a registry can be judged by the manifest's own words. It cannot be run: no component, no run.
+            manifest::ConnectorRef::Oci(name) => {
+                let text = format!(
+                    "system `{}`: connector `{name}` is in a registry and was not read; the manifest alone is judged",
+                    system.id.value
+                );
+                remarks.push(Remark { span: Some(system.connector.span), text });
+                None
+            }
             connector => component(&system, connector, &folder_of(path), config, &mut found),
         };
         packages.extend(package.map(|package| (system.id.value.clone(), Arc::new(package))));

@@ -24,6 +24,7 @@ mod plugin;
 pub mod progress;
 pub mod render;
 mod run;
+mod sarif;
 mod shell;
 mod status;
 
@@ -171,7 +172,7 @@ impl Cli {
 
     fn output(&self) -> Output {
         match &self.verb {
-            Verb::Check(verb) => verb.output,
+            Verb::Check(verb) => verb.output(),
             Verb::Run(verb) => verb.output,
             Verb::Status(verb) => verb.output,
             Verb::Audit(verb) => verb.output(),

@@ -216,8 +216,15 @@ impl<'a> Run<'a> {
     }
 
     fn system(&self, id: &str) -> Result<(Arc<crate::plugin::package::Package>, &hub_core::manifest::System), Arc<Problem>> {
-        let found = self.host.packages.get(id).cloned().zip(self.host.policy.manifest().systems.get(id));
-        found.ok_or_else(|| Arc::new(Problem::new(Code::E103, format!("system `{id}` is not declared"), "declare it in the manifest")))
+        let Some(declared) = self.host.policy.manifest().systems.get(id) else {
+            return Err(Arc::new(Problem::new(Code::E103, format!("system `{id}` is not declared"), "declare it in the manifest")));
+        };
+        let missing = || {
+            let title = format!("the connector of system `{id}` is in a registry");
+            let help = "fetch it and name its path: registries are not read yet";
+            Arc::new(Problem::new(Code::E007, title, help).at(declared.connector.span, "not read"))
+        };
+        Ok((self.host.packages.get(id).cloned().ok_or_else(missing)?, declared))
     }
 
     fn target(&self) -> WriteTarget {
