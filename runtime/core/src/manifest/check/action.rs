@@ -92,7 +92,10 @@ pub(super) fn action(table: &Table, span: Span, loader: &mut Loader<'_>) -> Opti
 }
 
 fn truncate(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Action> {
-    let network = table.get("network").map(|_| read::flag(table, "network").is_some());
+    let network = match table.get("network").map(|node| &node.value) {
+        Some(Raw::Boolean(network)) => Some(*network),
+        _ => None,
+    };
     match (table.get("keep"), network) {
         (Some(keep), Some(_)) => {
             loader.findings.wrong(keep.span, "`keep` counts characters, `network` keeps a network: not both", "keep one of the two");
