@@ -165,6 +165,7 @@ impl Place<'_> {
             clock: clock.clone(),
             cancelled: Arc::new(AtomicBool::new(false)),
             lifetime: Some(LIFETIME),
+            open_records: false,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(async {

@@ -96,6 +96,7 @@ impl World {
             clock: Arc::new(crate::clock::SystemClock),
             cancelled: Arc::default(),
             lifetime: None,
+            open_records: false,
         }
     }
 }

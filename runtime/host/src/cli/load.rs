@@ -142,6 +142,13 @@ pub(super) fn judge(read: Read, today: Date) -> Result<(Policy, crate::sync::Pac
         Err(denied) => (None, denied.problems.into_iter().collect()),
     };
     found.extend(read.found);
+    if let Some(policy) = &policy {
+        for (id, package) in &read.packages {
+            if let (Some(low_code), Some(system)) = (&package.low_code, policy.manifest().systems.get(id)) {
+                found.extend(lowcode::blocked(low_code, policy, system));
+            }
+        }
+    }
     match (policy, Problems::new(found)) {
         (Some(policy), None) => Ok((policy, read.packages, sources)),
         (_, Some(problems)) => Err(Failure { problems, sources }),

@@ -212,6 +212,7 @@ impl<'a> Run<'a> {
             clock: self.host.clock.clone(),
             cancelled: self.cancelled.clone(),
             lifetime: None,
+            open_records: false,
         }
     }
 
@@ -265,7 +266,10 @@ impl<'a> Run<'a> {
 
     async fn read_to_the_end(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
         let (package, declared) = self.system(&self.flow.from.value.system)?;
-        let mut source = abi::open_source(self.setup(package, declared), inlet.clone()).await?;
+        let open_records =
+            package.low_code.as_ref().is_some_and(|read| !read.obstacles(&self.flow.from.value.stream, &self.rule.shape).is_empty());
+        let setup = Setup { open_records, ..self.setup(package, declared) };
+        let mut source = abi::open_source(setup, inlet.clone()).await?;
         match self.watched(&mut *source).await {
             Ok(_) => Ok(()),
             // A guest that ends early because it was asked to has done nothing wrong.
