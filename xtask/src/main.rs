@@ -80,11 +80,11 @@ enum Verb {
     },
     /// Accept the present output: generated pages and snapshots
     Bless,
-    /// Hold connectors against connectors/STANDARD.md, or low-code manifests against recorded behaviour
+    /// Hold connectors against connectors/STANDARD.md, low-code manifests against recorded behaviour, or the static rules against a sketch of them
     Conform {
         /// Only this connector
         name: Option<String>,
-        /// With `lowcode`: a case, or a folder of cases, recorded of the language's reference
+        /// With `lowcode`: a case, or a folder of cases, recorded of the language's reference. With `policy`: a folder with `plan_check.py`
         folder: Option<PathBuf>,
         #[command(flatten)]
         options: conform::recorded::Options,
@@ -126,6 +126,9 @@ fn dispatch() -> Result<ExitCode> {
         Verb::Check { tidy: true } => check::tidy(&workspace)?,
         Verb::Check { tidy: false } => check::run(&workspace)?,
         Verb::Bless => bless::run(&workspace)?,
+        Verb::Conform { name, folder: Some(folder), options } if name.as_deref() == Some("policy") => {
+            return conform::policy::run(&workspace, &folder, options.count);
+        }
         Verb::Conform { name, folder: Some(folder), options } => {
             return conform::recorded::run(&workspace, name.as_deref(), &folder, &options);
         }

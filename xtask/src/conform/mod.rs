@@ -4,6 +4,8 @@
 
 mod component;
 mod folder;
+mod mutate;
+pub mod policy;
 pub mod recorded;
 
 use std::path::PathBuf;

@@ -23,6 +23,9 @@ pub struct Options {
     /// Cases at the same time
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64), requires = "folder")]
     jobs: u32,
+    /// With `policy`: mutants to compare on
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000), requires = "folder")]
+    pub count: u32,
     /// Print every difference
     #[arg(long, requires = "folder")]
     verbose: bool,

@@ -82,6 +82,14 @@ pub struct LabelledField {
     pub protected: bool,
 }
 
+impl LabelledField {
+    /// Every category that is in the value when it arrives. What is joined with something else is still what it was: no label above both may hide it.
+    pub(crate) fn contained(&self) -> impl Iterator<Item = &str> {
+        let joined = matches!(self.action, Action::Concat { .. }).then_some(self.category.as_str());
+        std::iter::once(self.resulting.as_str()).chain(joined)
+    }
+}
+
 impl Policy {
     /// Applies every static rule as of a day.
     ///

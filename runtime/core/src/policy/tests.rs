@@ -240,3 +240,15 @@ fn every_other_effect_needs_its_grant() {
     assert_eq!(link("crm", "files"), Some("HUB-E305"));
     assert_eq!(link("crm", "wasi:cli/environment@0.2.0"), Some("HUB-E305"));
 }
+
+#[test]
+fn what_arrives_can_be_erased_again() {
+    let by_itself = r#"dsr = { erase = "native" }"#;
+    check(r#"dsr = { erase = "manual", procedure = "P-1" }"#, "", &["HUB-E181"]);
+    check(r#"dsr = { erase = "manual", procedure = "P-1" }"#, r#"dsr = { erase = "manual" }"#, &["HUB-E181"]);
+    check(r#"dsr = { erase = "manual", procedure = "P-1" }"#, by_itself, &[]);
+    let nobody =
+        GOOD.replace(r#"dsr = { erase = "manual", procedure = "P-1" }"#, by_itself).replace(r#"["id", "name", "email"]"#, r#"["name"]"#);
+    let denied = build(&nobody).err().unwrap_or_else(|| panic!("granted"));
+    assert_eq!(denied.problems.iter().map(|problem| problem.code.id()).collect::<Vec<_>>(), ["HUB-E182"]);
+}

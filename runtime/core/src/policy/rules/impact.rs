@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::manifest::{Decision, Flow, ImpactDecision, Manifest};
 use crate::policy::FlowRule;
 use crate::problem::{Code, Problem, Span};
+use crate::record::FieldPath;
 use crate::vocab;
 
 use super::purposes::{Graph, Held};
@@ -96,17 +97,20 @@ fn of_purpose(manifest: &Manifest, flow: &Flow, hit: &mut impl FnMut(u8, String)
 }
 
 fn of_data(manifest: &Manifest, rule: &FlowRule, hit: &mut impl FnMut(u8, String)) {
-    let within = |category: &str, roots: &[&str]| roots.iter().any(|root| vocab::is_within(category, root));
     for field in rule.fields.iter().filter(|field| is_personal(manifest, &field.resulting)) {
-        let (path, category) = (&field.path, field.resulting.as_str());
-        if within(category, &MONITORING) {
-            hit(3, format!("`{path}` (`{category}`) is of the kind that watches people"));
-        }
-        if carries(manifest, category, "art9") || carries(manifest, category, "art10") {
-            hit(4, format!("`{path}` (`{category}`) is data of Art. 9 or 10"));
-        } else if within(category, &HIGHLY_PERSONAL) {
-            hit(4, format!("`{path}` (`{category}`) is highly personal"));
-        }
+        field.contained().for_each(|category| of_category(manifest, &field.path, category, hit));
+    }
+}
+
+fn of_category(manifest: &Manifest, path: &FieldPath, category: &str, hit: &mut impl FnMut(u8, String)) {
+    let within = |category: &str, roots: &[&str]| roots.iter().any(|root| vocab::is_within(category, root));
+    if within(category, &MONITORING) {
+        hit(3, format!("`{path}` (`{category}`) is of the kind that watches people"));
+    }
+    if carries(manifest, category, "art9") || carries(manifest, category, "art10") {
+        hit(4, format!("`{path}` (`{category}`) is data of Art. 9 or 10"));
+    } else if within(category, &HIGHLY_PERSONAL) {
+        hit(4, format!("`{path}` (`{category}`) is highly personal"));
     }
 }
 

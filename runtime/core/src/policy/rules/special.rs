@@ -14,21 +14,21 @@ pub(super) fn check(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], 
     let Some(purpose) = manifest.purposes.get(&flow.purpose.value) else { return };
     let special = purpose.special.as_ref();
     for field in fields {
-        let category = &field.resulting;
-        let problem = |code, what: &str, help: String| {
+        let problem = |code, category: &str, what: &str, help: String| {
             let title = format!("flow `{}` is denied: `{category}` is {what}", flow.id.value);
             Problem::new(code, title, help)
                 .at(field_span(flow, &field.path), format!("carries `{category}`"))
                 .at(purpose.id.span, "this purpose names no ground for it")
         };
         let ground = special.is_some_and(|special| special.art9.is_some() && (special.law.is_some() || special.consent.is_some()));
-        if carries(manifest, category, SPECIAL) && !ground {
+        let marked = |mark| field.contained().find(|category| carries(manifest, category, mark));
+        if let (Some(category), false) = (marked(SPECIAL), ground) {
             let help = "drop the field, or add `special = { art9 = \"LETTER\", law = \"…\" }` (letter of Art. 9(2) GDPR) to the purpose";
-            found.push(problem(Code::E120, "data of Art. 9 GDPR", help.to_owned()));
+            found.push(problem(Code::E120, category, "data of Art. 9 GDPR", help.to_owned()));
         }
-        if carries(manifest, category, CRIMINAL) && special.is_none_or(|special| special.law.is_none()) {
+        if let (Some(category), true) = (marked(CRIMINAL), special.is_none_or(|special| special.law.is_none())) {
             let help = "drop the field, or add `special = { law = \"…\" }` to the purpose: Art. 10 GDPR wants a law";
-            found.push(problem(Code::E121, "about crimes, Art. 10 GDPR", help.to_owned()));
+            found.push(problem(Code::E121, category, "about crimes, Art. 10 GDPR", help.to_owned()));
         }
     }
     abroad(manifest, flow, fields, today, found);
@@ -36,7 +36,7 @@ pub(super) fn check(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], 
 
 /// E123. Both ends count: data is at the source, too.
 fn abroad(manifest: &Manifest, flow: &Flow, fields: &[LabelledField], today: Date, found: &mut Vec<Problem>) {
-    let Some(field) = fields.iter().find(|field| carries(manifest, &field.resulting, SPECIAL)) else { return };
+    let Some(field) = fields.iter().find(|field| field.contained().any(|category| carries(manifest, category, SPECIAL))) else { return };
     let done = |activity: &str| {
         manifest.dpia.iter().any(|decision| decision.activity.value == activity && decision.decision.value == Decision::Done)
     };
