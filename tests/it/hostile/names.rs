@@ -67,7 +67,7 @@ impl Stage {
             PURPOSE,
             ARCHIVE,
             &format!(
-                "\n[system.net]\nconnector = \"guests/network.wasm\"\nconfig = {{ attack = \"{attack}\", url = \"{url}\" }}\ncollected_for = [\"care\"]\n{system}\n"
+                "\n[system.net]\nconnector = \"guests/network.wasm\"\nconfig = {{ attack = \"{attack}\", url = \"{url}\" }}\ncollected_for = [\"care\"]\nrole = \"own\"\nhosting = {{ country = \"DE\" }}\n{system}\n"
             ),
             &flow("net", "net.people", "archive.people", "fields = [\"id\"]"),
         ]

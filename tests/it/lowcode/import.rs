@@ -70,7 +70,9 @@ fn filled(program: &Program) {
             "# use = \"…\"\n# basis = { art6 = \"…\" }\n# allows = [\"…\"]",
             "use = \"essential.service\"\nbasis = { art6 = \"b\", contract = \"x\" }\nallows = [\"user.unique_id\"]",
         )
-        .replace("# retention = [\"…\"]", "retention = [\"year\"]");
+        .replace("# retention = [\"…\"]", "retention = [\"year\"]")
+        .replace("# dsr = { erase = \"manual\", procedure = \"…\" }", "dsr = { erase = \"manual\", procedure = \"P-1\" }")
+        .replace("# collected_for = [\"imported\"]", "collected_for = [\"imported\"]");
     program.write("new/manifest.toml", manifest + "\n[retention.year]\nkind = \"limit\"\nperiod = \"P1Y\"\n");
 }
 

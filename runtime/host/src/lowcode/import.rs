@@ -223,6 +223,8 @@ const TAIL: &str = "
 connector = \"builtin:file\"
 config = { folder = \"out\" }
 folders = { out = { path = \"out\", access = \"write\" } }
+# FILL IN for personal data: how it is erased there, and the reference of the procedure if people do it
+# dsr = { erase = \"manual\", procedure = \"…\" }
 
 [purpose.imported]
 # FILL IN: what for, on which legal basis, which data categories it needs (docs/reference/vocabulary.md)
@@ -252,6 +254,9 @@ fn system(plan: &Plan<'_>, text: &mut String) {
     }
     let hosts: Vec<String> = plan.read.inspection.hosts.origins.iter().map(|origin| quoted(&origin.origin)).collect();
     let _ = writeln!(text, "hosts = [{}]", hosts.join(", "));
+    text.push_str(
+        "# FILL IN for personal data: who runs it, where it stands, what the data was collected for\n# role = \"processor\"\n# hosting = { country = \"…\" }\n# collected_for = [\"imported\"]\n",
+    );
     for open in &plan.read.inspection.hosts.open {
         let _ = writeln!(text, "# FILL IN if it is needed: {}", one_line(&super::open_host(open)));
     }
