@@ -177,7 +177,7 @@ impl Case {
         let settings = Config::new(Some(out.to_owned()), None);
         let package = Package::low_code(read, &folder.join("manifest.yaml"), &settings).map_err(|problem| problem.title)?;
         let catalogue: Catalogue = [("case".to_owned(), package.description.clone())].into();
-        match Policy::build(manifest, &catalogue) {
+        match Policy::build(manifest, &catalogue, hub::clock::day(0, None)) {
             Ok(policy) => {
                 Ok(Ok(Self { policy: Arc::new(policy), package: Arc::new(package), system, streams, secrets: secret_files, has_budget }))
             }

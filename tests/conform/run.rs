@@ -160,11 +160,12 @@ impl Place<'_> {
             workshop: self.workshop.clone(),
             sources: self.case.policy.manifest().sources.clone(),
             system: self.case.system.clone(),
-            gate: Arc::new(Gate::new(self.case.policy.clone(), store, RunContext::default())),
+            gate: Arc::new(Gate::new(self.case.policy.clone(), store, RunContext::default(), Arc::new(hub::clock::SystemClock))),
             lookup: Arc::new(Detour(self.port)),
             clock: clock.clone(),
             cancelled: Arc::new(AtomicBool::new(false)),
             lifetime: Some(LIFETIME),
+            open_records: false,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(async {

@@ -7,7 +7,7 @@ use crate::support::story::{ARCHIVE, HEAD, PURPOSE, flow};
 
 #[test]
 fn a_connector_that_claims_more_is_stopped_until_it_is_accepted() {
-    let system = "\n[system.crm]\nconnector = \"reader.wasm\"\nconfig = { records = 10 }\n";
+    let system = "\n[system.crm]\nconnector = \"reader.wasm\"\nconfig = { records = 10 }\ncollected_for = [\"care\"]\n";
     let fields = "fields = [\"id\", \"email\"]";
     let program =
         Program::with_manifest(&[HEAD, PURPOSE, ARCHIVE, system, &flow("a", "crm.contacts", "archive.contacts", fields)].concat());

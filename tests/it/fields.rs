@@ -66,11 +66,13 @@ note = { action = "hash" }
 fn the_same_person_gets_the_same_pseudonym_inside_a_domain_only() {
     let streams = r#"
 [stream.desk.people]
+identity = { customer = { field = "email", strength = "strong" } }
 subjects = ["customer"]
 retention = ["customer"]
 [stream.desk.people.fields]
 email = "user.contact.email"
 [stream.desk.orders]
+identity = { customer = { field = "mail", strength = "strong" } }
 subjects = ["customer"]
 retention = ["customer"]
 [stream.desk.orders.fields]
@@ -244,7 +246,7 @@ fn csv_and_gzip_there_and_back() {
         .replace("desk", "back")
         .replace("{ folder = \"in\"", "{ folder = \"in\", compression = \"gzip\"")
         .replace("path = \"in\"", "path = \"packed\"");
-    let back = "\n[stream.back.people]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n[stream.back.people.fields]\nid = \"user.unique_id\"\nname = \"user.name\"\n";
+    let back = "\n[stream.back.people]\nidentity = { customer = { field = \"id\", strength = \"strong\" } }\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n[stream.back.people.fields]\nid = \"user.unique_id\"\nname = \"user.name\"\n";
     let manifest = file_to_file(stream, "fields = [\"id\", \"name\"]\nmode = \"append\"")
         .replace("config = { folder = \"in\" }", "config = { folder = \"in\", format = \"csv\", delimiter = \";\" }")
         .replace("config = { folder = \"out\" }", "config = { folder = \"out\", format = \"csv\" }")

@@ -18,7 +18,7 @@ const SECRET: &str = "planted-password-of-the-tracker";
 /// Issues of a tracker at an address, appended to a file; the password comes from `secret`.
 fn issues(url: &str, origin: &str, secret: &str) -> String {
     let system = format!(
-        "\n[system.tracker]\nconnector = \"builtin:roundup\"\nconfig = {{ base_url = \"{url}\", page_size = 50 }}\nhosts = [\"{origin}\"]\n\
+        "\n[system.tracker]\nconnector = \"builtin:roundup\"\nconfig = {{ base_url = \"{url}\", page_size = 50 }}\nhosts = [\"{origin}\"]\ncollected_for = [\"care\"]\n\
          credentials = {{ tracker = {{ scheme = \"basic\", user = \"admin\", value = {secret} }} }}\n"
     );
     let flow =

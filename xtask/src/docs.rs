@@ -24,6 +24,7 @@ struct Page {
 const PAGES: &[Page] = &[
     Page { name: "manifest.md", text: |_| Ok(hub_core::manifest::schema::reference_page()) },
     Page { name: "vocabulary.md", text: |_| Ok(hub_core::vocab::reference_page()) },
+    Page { name: "law.md", text: |_| Ok(hub_core::vocab::law::reference_page()) },
     Page { name: "problems.md", text: |_| Ok(hub_core::problem::reference_page()) },
     Page { name: "connectors.md", text: connectors },
     Page { name: "cli.md", text: command_line },

@@ -25,6 +25,9 @@ struct Config {
     /// The system's configuration, with placeholders for its secrets.
     #[schemars(with = "serde_json::Value")]
     config: Box<RawValue>,
+    /// Take all records in, although the manifest does not want to look into them.
+    #[serde(default)]
+    open_records: bool,
 }
 
 struct LowCode {
@@ -46,7 +49,7 @@ impl Source for LowCode {
         })?;
         let now = i64::try_from(hub_sdk::runtime::now().as_micros()).unwrap_or(i64::MAX);
         let connector = Connector::new(source, &settings, now).map_err(|failure| error(&failure))?;
-        Ok(Self { connector })
+        Ok(Self { connector: if config.open_records { connector.with_open_records() } else { connector } })
     }
 
     fn check(&mut self) -> Result<(), Error> {

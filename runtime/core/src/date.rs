@@ -10,6 +10,14 @@ pub use chrono::Weekday;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(NaiveDate);
 
+impl From<NaiveDate> for Date {
+    /// Days before the year 1 and after 9999 become the first and the last that there is.
+    fn from(day: NaiveDate) -> Self {
+        let (year, month, last) = if day.year() < 1 { (1, 1, 1) } else { (9999, 12, 31) };
+        Self::in_range(day).or_else(|| Self::new(year, month, last)).unwrap_or(Self(day))
+    }
+}
+
 impl Date {
     /// None if there is no such day.
     #[must_use]

@@ -9,6 +9,8 @@ pub mod record;
 
 pub mod vocab;
 
+pub mod detect;
+
 pub mod description;
 pub mod stream;
 

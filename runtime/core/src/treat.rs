@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::detect::DetectorSet;
 use crate::manifest::{Coarser, Missing};
 
 mod coarse;
@@ -21,7 +22,7 @@ pub use label::{Label, PSEUDONYM, is_enumerable, is_personal, label};
 pub use normal::{NORMALISATION, normalise};
 pub use seal::{Sealer, Seed};
 pub(crate) use text::escape;
-use text::{hex, mask, prefix, quoted};
+use text::{hex, mask, prefix, quoted, redact};
 
 /// What happens to one value. Leaving a field out is no treatment: such a field is not in the plan.
 ///
@@ -54,6 +55,8 @@ pub enum Treatment {
     Network,
     /// Something coarser.
     Generalise(Coarser),
+    /// The text with a mark such as `[EMAIL]` in the place of everything that is found.
+    Redact(DetectorSet),
     /// An age file in base64.
     Encrypt(Sealer),
     /// What an index knows for the value.
@@ -127,6 +130,7 @@ impl Treatment {
             (Self::Truncate { keep }, Some(text)) => quoted(out, |out| escape(prefix(text, *keep as usize), out)),
             (Self::Network, Some(text)) => return coarse::network(json, text, out),
             (Self::Generalise(coarser), Some(text)) => return coarse::generalise(coarser, json, text, out),
+            (Self::Redact(wanted), Some(text)) => quoted(out, |out| redact(text, *wanted, out)),
             (Self::Encrypt(sealer), Some(text)) => quoted(out, |out| sealer.seal(text, out)),
             (Self::Lookup { index, missing }, Some(text)) => return index.apply(text, *missing, out),
         }

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
+use hub_core::date::Date;
+use hub_core::manifest::Manifest;
 
 /// Milliseconds since 1970-01-01T00:00:00Z by the machine's clock.
 #[must_use]
@@ -22,6 +24,27 @@ pub trait Clock: Send + Sync {
     fn now_us(&self) -> u64;
     /// Waits.
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// The day at a moment in a zone; in UTC for none that is known.
+#[must_use]
+pub fn day(now_us: u64, zone: Option<&str>) -> Date {
+    let seconds = i64::try_from(now_us / 1_000_000).unwrap_or(i64::MAX);
+    let utc = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    let zone = zone.and_then(|zone| zone.parse::<chrono_tz::Tz>().ok()).unwrap_or(chrono_tz::UTC);
+    utc.with_timezone(&zone).date_naive().into()
+}
+
+/// Today by the machine's clock in the operator's zone.
+#[must_use]
+pub fn today(manifest: &Manifest) -> Date {
+    day(now_us(), zone(manifest))
+}
+
+/// The zone in which the operator counts days.
+#[must_use]
+pub fn zone(manifest: &Manifest) -> Option<&str> {
+    manifest.operator.timezone.as_ref().map(|zone| zone.value.as_str())
 }
 
 /// The machine's clock.

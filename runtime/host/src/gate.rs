@@ -10,13 +10,14 @@ use futures::future::BoxFuture;
 use hub_core::audit::{Draft, Kind};
 use hub_core::gate::{FieldPlan, PageOutcome, ScanReport, Stop};
 use hub_core::manifest::FolderAccess;
-use hub_core::policy::ask::Ask;
+use hub_core::policy::ask::{Ask, Occasion};
 use hub_core::policy::verdict::Verdict;
 use hub_core::policy::{self, Policy, origin_of};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::StreamId;
 use tokio::sync::Mutex;
 
+use crate::clock::{self, Clock};
 use crate::store::{Durability, Store, StoreError, Transaction};
 
 /// Cargo that may have its effect, once. Effects take this and nothing else.
@@ -87,6 +88,7 @@ pub struct Gate {
     policy: Arc<Policy>,
     store: Arc<dyn Store>,
     context: RunContext,
+    clock: Arc<dyn Clock>,
     memory: Mutex<Memory>,
 }
 
@@ -188,8 +190,29 @@ pub struct Passed {
 impl Gate {
     /// A gate for one run.
     #[must_use]
-    pub fn new(policy: Arc<Policy>, store: Arc<dyn Store>, context: RunContext) -> Self {
-        Self { policy, store, context, memory: Mutex::default() }
+    pub fn new(policy: Arc<Policy>, store: Arc<dyn Store>, context: RunContext, clock: Arc<dyn Clock>) -> Self {
+        Self { policy, store, context, clock, memory: Mutex::default() }
+    }
+
+    /// Asks whether what the run rests on still holds: for effects that no other question precedes.
+    ///
+    /// # Errors
+    /// E210, already in the audit log.
+    pub async fn still_holds(&self, to: &StreamId, from: &StreamId) -> Result<(), Arc<Problem>> {
+        let ask = Ask::Deliver { flow: &self.context.flow, from, to };
+        match self.decide(&ask) {
+            Verdict::Granted(grant) => {
+                grant.consume();
+                Ok(())
+            }
+            Verdict::Refused(refusal) => Err(self.denied(&to.system, refusal.problem()).await),
+        }
+    }
+
+    /// Contracts are clocks: the day is asked for at every effect.
+    fn decide(&self, ask: &Ask<'_>) -> Verdict {
+        let today = clock::day(self.clock.now_us(), clock::zone(self.policy.manifest()));
+        policy::decide(&self.policy, ask, Occasion { flow: &self.context.flow, today })
     }
 
     /// Whose run it is.
@@ -204,7 +227,7 @@ impl Gate {
     /// The refusal, already in the audit log; or E216 if that could not be written.
     pub async fn clear<T: Asks>(&self, cargo: T) -> Result<Cleared<T>, Arc<Problem>> {
         let (system, footprint) = footprint(&cargo.ask());
-        match policy::decide(&self.policy, &cargo.ask()) {
+        match self.decide(&cargo.ask()) {
             Verdict::Granted(grant) => {
                 if let Some((key, draft)) = footprint {
                     self.grant_once(key, draft).await?;

@@ -61,10 +61,11 @@ pub(crate) fn world_of(folder: &Path, connector: &str, grants: &str) -> World {
     let name = folder.join("manifest.toml").display().to_string();
     let manifest: Manifest = manifest::read(&name, &text, &NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
     let (sources, system) = (manifest.sources.clone(), manifest.systems["here"].clone());
-    let policy = Policy::build(manifest, &Catalogue::new()).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
+    let policy =
+        Policy::build(manifest, &Catalogue::new(), crate::clock::day(0, None)).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
     let store = crate::store::open("memory:").unwrap();
     let notes = Arc::new(Notes(Arc::clone(&store)));
-    let gate = Arc::new(Gate::new(Arc::new(policy), store, RunContext::default()));
+    let gate = Arc::new(Gate::new(Arc::new(policy), store, RunContext::default(), Arc::new(crate::clock::SystemClock)));
     World { gate, notes, sources, system, lookup: Arc::new(SystemLookup) }
 }
 
@@ -95,6 +96,7 @@ impl World {
             clock: Arc::new(crate::clock::SystemClock),
             cancelled: Arc::default(),
             lifetime: None,
+            open_records: false,
         }
     }
 }

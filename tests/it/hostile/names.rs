@@ -67,7 +67,7 @@ impl Stage {
             PURPOSE,
             ARCHIVE,
             &format!(
-                "\n[system.net]\nconnector = \"guests/network.wasm\"\nconfig = {{ attack = \"{attack}\", url = \"{url}\" }}\n{system}\n"
+                "\n[system.net]\nconnector = \"guests/network.wasm\"\nconfig = {{ attack = \"{attack}\", url = \"{url}\" }}\ncollected_for = [\"care\"]\n{system}\n"
             ),
             &flow("net", "net.people", "archive.people", "fields = [\"id\"]"),
         ]
@@ -84,7 +84,9 @@ impl Stage {
         let found = |system: &manifest::System| Arc::new(package::find(&system.connector.value, self.program.folder(), &config).unwrap());
         let packages: Packages = manifest.systems.iter().map(|(id, system)| (id.clone(), found(system))).collect();
         let catalogue = packages.iter().map(|(id, package)| (id.clone(), package.description.clone())).collect();
-        let policy = Arc::new(Policy::build(manifest, &catalogue).unwrap_or_else(|denied| panic!("{:?}", denied.problems)));
+        let policy = Arc::new(
+            Policy::build(manifest, &catalogue, hub::clock::day(0, None)).unwrap_or_else(|denied| panic!("{:?}", denied.problems)),
+        );
         let store = hub::store::open(&config.data.join("store").display().to_string()).unwrap();
         let clock = Arc::new(hub::clock::SystemClock);
         let host = Host { policy, packages, store, config, stopping: Arc::new(AtomicBool::new(false)), lookup: names, clock };

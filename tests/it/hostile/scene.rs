@@ -144,7 +144,7 @@ impl Scene {
         };
         let does = attack.does.unwrap_or(name);
         let own = format!(
-            "\n[system.{name}]\nconnector = \"guests/{file}.wasm\"\nconfig = {{ attack = \"{does}\", canary = \"{{canary}}\"{config} }}\n{system}\n"
+            "\n[system.{name}]\nconnector = \"guests/{file}.wasm\"\nconfig = {{ attack = \"{does}\", canary = \"{{canary}}\"{config} }}\ncollected_for = [\"care\"]\ndsr = {{ erase = \"native\" }}\n{system}\n"
         );
         let text = if attack.guest == Guest::Recipient {
             let rest = format!("fields = [\"id\", \"email\"]\n{}", attack.flow);

@@ -4,5 +4,6 @@ mod example;
 mod hostile;
 mod import;
 mod memory;
+mod sandbox;
 mod secrets;
 mod source;

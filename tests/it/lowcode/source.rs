@@ -69,8 +69,8 @@ spec:
 /// The manifest of hub: `items` of the source at `origin` into a file, with further keys of the configuration and lines of the system.
 pub fn manifest(origin: &str, config: &str, system: &str) -> String {
     let system = format!(
-        "\n[system.api]\nconnector = \"source.yaml\"\nconfig = {{ base_url = \"{origin}\"{config} }}\nhosts = [\"{origin}\"]\ngrants = [\"read-body\"]\n{system}\n\
-         \n[stream.api.items]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\nfields = {{ id = \"user.unique_id\", name = \"user.name\" }}\n"
+        "\n[system.api]\nconnector = \"source.yaml\"\nconfig = {{ base_url = \"{origin}\"{config} }}\nhosts = [\"{origin}\"]\ngrants = [\"read-body\"]\ncollected_for = [\"care\"]\n{system}\n\
+         \n[stream.api.items]\nidentity = {{ customer = {{ field = \"id\", strength = \"strong\" }} }}\nsubjects = [\"customer\"]\nretention = [\"customer\"]\nfields = {{ id = \"user.unique_id\", name = \"user.name\" }}\n"
     );
     let flow = flow("items-to-archive", "api.items", "archive.items", "fields = [\"id\", \"name\"]\nmode = \"append\"");
     [HEAD, PURPOSE, ARCHIVE, &system, &flow].concat()

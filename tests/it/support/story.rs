@@ -22,6 +22,7 @@ pub const ARCHIVE: &str = r#"
 connector = "builtin:file"
 config = { folder = "out" }
 folders = { out = { path = "out", access = "write" } }
+dsr = { erase = "manual", procedure = "P-1" }
 "#;
 
 /// The system `desk`: the connector `file`, reading from `in`.
@@ -30,11 +31,12 @@ pub const DESK: &str = r#"
 connector = "builtin:file"
 config = { folder = "in" }
 folders = { in = { path = "in", access = "read" } }
+collected_for = ["care"]
 "#;
 
 /// The system `crm`: so many invented contacts.
 pub fn crm(records: u64) -> String {
-    format!("\n[system.crm]\nconnector = \"builtin:sample\"\nconfig = {{ records = {records} }}\n")
+    format!("\n[system.crm]\nconnector = \"builtin:sample\"\nconfig = {{ records = {records} }}\ncollected_for = [\"care\"]\n")
 }
 
 /// A flow with some more lines.
@@ -50,6 +52,8 @@ pub fn sample_to_file(records: u64, rest: &str) -> String {
 
 /// `in/people.ndjson` into `out/people.ndjson`: `stream` describes the source's fields, `rest` the flow.
 pub fn file_to_file(stream: &str, rest: &str) -> String {
-    let declared = format!("\n[stream.desk.people]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n{stream}\n");
+    let declared = format!(
+        "\n[stream.desk.people]\nidentity = {{ customer = {{ field = \"id\", strength = \"strong\" }} }}\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n{stream}\n"
+    );
     [HEAD, PURPOSE, ARCHIVE, DESK, &declared, &flow("people-to-archive", "desk.people", "archive.people", rest)].concat()
 }

@@ -7,6 +7,7 @@ use bech32::primitives::decode::CheckedHrpstring;
 use serde_json::Value;
 
 use super::types::words::words;
+use crate::detect::DetectorSet;
 use crate::problem::Spanned;
 use crate::record::{FieldPath, StreamId};
 
@@ -47,6 +48,11 @@ pub enum Action {
     },
     /// Something coarser.
     Generalise(Coarser),
+    /// The text without what detectors find in it.
+    Redact {
+        /// What is looked for; at least one.
+        detectors: DetectorSet,
+    },
     /// An age file, base64, for one recipient.
     Encrypt {
         /// As written: `age:ID` or `age1…`.

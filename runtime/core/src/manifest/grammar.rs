@@ -12,6 +12,8 @@ mod govern;
 mod system;
 
 use declare::{CATEGORY_EXTENSION, COMPATIBILITY, PSEUDONYM, PURPOSE, RETENTION, STREAM, SUBJECT_EXTENSION};
+#[cfg(test)]
+pub(super) use field::DETECTORS;
 use field::{FIELD, RECIPIENT};
 use govern::{ACTIVITY, BREACH, DPIA, DSR, OPERATOR, TAXONOMY};
 pub(super) use system::SECRET;

@@ -113,6 +113,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// What a stream's data was collected for: its own word, else its system's.
+    #[must_use]
+    pub fn collected_for(&self, stream: &StreamId) -> &[Spanned<String>] {
+        let own = self.streams.get(stream).map(|stream| stream.collected_for.as_slice()).filter(|own| !own.is_empty());
+        own.or_else(|| self.systems.get(&*stream.system).map(|system| system.collected_for.as_slice())).unwrap_or_default()
+    }
+
     /// True if flows need an approval: where the manifest says so, and where it says nothing but one flow has been approved.
     #[must_use]
     pub fn needs_approvals(&self) -> bool {

@@ -19,7 +19,7 @@ const MAX_PATH_BYTES: usize = 512;
 const MAX_PATH_PARTS: usize = 16;
 
 /// Actions that say nothing without further keys.
-const NEEDS_TABLE: [&str; 8] = ["constant", "mask", "pseudonymise", "truncate", "generalise", "encrypt", "lookup", "concat"];
+const NEEDS_TABLE: [&str; 9] = ["constant", "mask", "pseudonymise", "truncate", "generalise", "redact", "encrypt", "lookup", "concat"];
 /// By these keys the treatment of a field is known.
 pub(super) const ACTION: &[&str] = &["action"];
 /// By these keys the place of a secret is known.

@@ -2,8 +2,18 @@
 
 use url::Url;
 
+use crate::date::Date;
 use crate::manifest::FolderAccess;
 use crate::record::StreamId;
+
+/// For what and when an effect is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The flow that it serves; empty = none.
+    pub flow: &'a str,
+    /// The day, in the operator's zone.
+    pub today: Date,
+}
 
 /// An effect that somebody wants to have.
 #[derive(Clone, Debug)]

@@ -4,14 +4,26 @@
 
 use url::Url;
 
+use super::Policy;
 use super::address::{AddressClass, class};
-use super::ask::Ask;
+use super::ask::{Ask, Occasion};
 use super::verdict::Refusal;
 use crate::manifest::{ConnectorRef, FolderAccess, Manifest, Origin, System};
 use crate::problem::{Code, Span};
 
 /// Interfaces of the ABI that a component may import.
 pub const INTERFACES: [&str; 6] = ["types", "http", "sink", "pages", "files", "runtime"];
+
+/// E210: what a flow rests on held when it was planned, and holds no more. None = it still does.
+pub(super) fn lapse(policy: &Policy, occasion: Occasion<'_>) -> Option<Refusal> {
+    let (flow, rule) = policy.flow(occasion.flow)?;
+    if rule.lapses_on.is_none_or(|day| occasion.today < day) {
+        return None;
+    }
+    let first = policy.lapsed(occasion.flow, occasion.today).into_iter().next()?;
+    let span = first.labels.first().map_or(flow.id.span, |label| label.span);
+    Some(Refusal { code: Code::E210, title: first.title, span: Some(span), help: first.help })
+}
 
 /// None = granted.
 pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {

@@ -30,7 +30,7 @@ pub use plan::Means;
 pub use rules::impact::{Cause, Hit, Screening};
 pub use rules::purposes::Held;
 
-use ask::Ask;
+use ask::{Ask, Occasion};
 use verdict::{Grant, Verdict};
 
 /// What the connectors of all systems claim, by system id. A system whose connector could not be read is absent; that is told elsewhere.
@@ -59,6 +59,8 @@ pub struct FlowRule {
     pub cursor: Option<FieldPath>,
     /// Whom the source stream is about.
     pub subjects: Vec<String>,
+    /// The first day on which a contract or a transfer that the flow rests on no longer holds. None: no such day is known.
+    pub lapses_on: Option<Date>,
 }
 
 /// One value that passes, with the label that it arrives with.
@@ -88,11 +90,14 @@ impl Policy {
     pub fn build(manifest: Manifest, catalogue: &Catalogue, today: Date) -> Result<Self, Denied> {
         let mut found = Vec::new();
         rules::declarations(&manifest, &mut found);
-        let flows: BTreeMap<String, FlowRule> = manifest
+        let mut flows: BTreeMap<String, FlowRule> = manifest
             .flows
             .values()
             .filter_map(|flow| Some((flow.id.value.clone(), rules::flow(&manifest, catalogue, flow, today, &mut found)?)))
             .collect();
+        for (id, rule) in &mut flows {
+            rule.lapses_on = manifest.flows.get(id).and_then(|flow| rules::parties::lapses_on(&manifest, flow, rule, today));
+        }
         let graph = rules::purposes::check(&manifest, &flows, &mut found);
         let screened = rules::impact::screen(&manifest, &flows, &graph);
         rules::impact::check(&manifest, &screened, &mut found);
@@ -148,13 +153,6 @@ impl Policy {
         self.flow(id).map_or_else(Vec::new, |(flow, rule)| rules::parties::lapsed(&self.manifest, flow, rule, today))
     }
 
-    /// The first day after `today` on which a contract or transfer of a flow no longer holds. None: no such day is known.
-    #[must_use]
-    pub fn lapses_on(&self, id: &str, today: Date) -> Option<Date> {
-        let (flow, rule) = self.flow(id)?;
-        rules::parties::lapses_on(&self.manifest, flow, rule, today)
-    }
-
     /// The manifest that it was built from.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
@@ -191,8 +189,8 @@ pub struct Denied {
 
 /// The answer to a question. The only function that makes a [`Grant`].
 #[must_use]
-pub fn decide(policy: &Policy, ask: &Ask<'_>) -> Verdict {
-    match decide::refusal(&policy.manifest, ask) {
+pub fn decide(policy: &Policy, ask: &Ask<'_>, occasion: Occasion<'_>) -> Verdict {
+    match decide::lapse(policy, occasion).or_else(|| decide::refusal(&policy.manifest, ask)) {
         None => Verdict::Granted(Grant::new()),
         Some(refusal) => Verdict::Refused(refusal),
     }

@@ -65,6 +65,7 @@ fn treatment(manifest: &Manifest, flow: &Flow, field: &LabelledField, means: &Me
         Action::Hash => Treatment::Hash,
         Action::Truncate { keep } => Treatment::Truncate { keep: *keep },
         Action::Network { .. } => Treatment::Network,
+        Action::Redact { detectors } => Treatment::Redact(*detectors),
         Action::Generalise(coarser) => Treatment::Generalise(coarser.clone()),
         Action::Pseudonymise { domain } => {
             Treatment::Pseudonymise((means.key)(domain).map_err(|reason| no_key(manifest, domain, &reason, span))?)

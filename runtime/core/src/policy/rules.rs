@@ -55,6 +55,9 @@ fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
     for record in &manifest.compatibilities {
         purposes_exist(manifest, [&record.from, &record.to].into_iter(), found);
     }
+    for system in manifest.systems.values() {
+        purposes_exist(manifest, system.collected_for.iter(), found);
+    }
     for (id, stream) in &manifest.streams {
         if !manifest.systems.contains_key(&*id.system) {
             let system = Spanned { value: id.system.to_string(), span: stream.span };
@@ -100,7 +103,7 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
         parties::erasure(manifest, flow, labels::finds_people(manifest, flow, &fields), found);
     }
     let subjects = resolved.subjects;
-    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor, subjects })
+    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor, subjects, lapses_on: None })
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {

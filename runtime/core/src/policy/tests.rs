@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use url::Url;
 
-use super::ask::Ask;
+use super::ask::{Ask, Occasion};
 use super::verdict::Verdict;
 use super::{Catalogue, Denied, Policy, decide};
 use crate::date::Date;
@@ -24,6 +24,7 @@ operator = { name = "Muster GmbH", contact = "dsb@muster.example" }
 [system.crm]
 connector = "builtin:crm"
 role = "own"
+dsr = { erase = "native" }
 hosting = { country = "DE" }
 hosts = ["https://api.example.org", "http://127.0.0.1:8080", "https://erp.example.org"]
 credentials = { token = { scheme = "bearer", value = { env = "TOKEN" }, origins = ["https://api.example.org"] } }
@@ -44,6 +45,8 @@ period = "P3Y"
 key = { env = "KEY" }
 
 [stream.crm.contacts]
+collected_for = ["care"]
+[stream.crm.strangers]
 collected_for = ["care"]
 
 [flow.sync]
@@ -145,7 +148,7 @@ fn systems_must_be_approved_and_able() {
 fn labels_may_not_understate() {
     let stream = |fields: &str| {
         format!(
-            "[stream.archive.contacts]\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n[stream.archive.contacts.fields]\n{fields}\n[flow.sync]"
+            "[stream.archive.contacts]\nidentity = {{ email = {{ field = \"email\", strength = \"strong\" }} }}\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n[stream.archive.contacts.fields]\n{fields}\n[flow.sync]"
         )
     };
     let whole = "id = \"user.unique_id\"\nname = \"user\"\nemail = \"user.contact.email\"";
@@ -173,7 +176,7 @@ fn everything_is_told_in_one_go() {
 
 fn refused(ask: &Ask<'_>) -> Option<&'static str> {
     let policy = build(GOOD).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
-    match decide(&policy, ask) {
+    match decide(&policy, ask, Occasion { flow: "sync", today: today() }) {
         Verdict::Granted(grant) => {
             grant.consume();
             None

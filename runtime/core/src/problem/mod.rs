@@ -204,7 +204,6 @@ codes! {
     E190 "observe-mode" Policy
     E201 "undeclared-field-observed" Policy
     E204 "egress-host" Policy
-    E206 "consent-missing" Policy
     E210 "contract-or-transfer-lapsed" Policy
     E215 "capability-drift" Policy
     E216 "audit-unwritable" Integrity
@@ -223,7 +222,7 @@ codes! {
     E310 "body-not-granted" Policy
     E311 "delivery-failed" Runtime
     E312 "key-unavailable" Runtime
-    E313 "lookup-unavailable" Runtime
+    E313 "not-available" Runtime
     E401 "plain-http" Policy
     E501 "audit-damaged" Integrity
     E502 "store-damaged" Integrity

@@ -27,7 +27,9 @@ pub fn label(action: &Action, category: &str, others: &[&str]) -> Option<Label> 
         Action::Null | Action::Constant(_) => label(NON_PERSONAL, false, false),
         Action::Pseudonymise { .. } => label(PSEUDONYM, true, false),
         Action::Allow | Action::Hash => label(category, false, false),
-        Action::Mask { .. } | Action::Truncate { .. } | Action::Network { .. } | Action::Generalise(_) => label(category, true, false),
+        Action::Mask { .. } | Action::Truncate { .. } | Action::Network { .. } | Action::Generalise(_) | Action::Redact { .. } => {
+            label(category, true, false)
+        }
         Action::Encrypt { .. } => label(category, false, true),
         Action::Lookup { .. } => label(others.first().unwrap_or(&category), false, false),
         Action::Concat { .. } => label(&joined(others.iter().copied().chain([category])), false, false),
@@ -96,6 +98,7 @@ mod tests {
         check(Action::Truncate { keep: 2 }, "user.name", true, false);
         check(Action::Network { named: true }, "user.name", true, false);
         check(Action::Generalise(Coarser::Bucket(10)), "user.name", true, false);
+        check(Action::Redact { detectors: crate::detect::DetectorSet::ALL }, "user.name", true, false);
         check(Action::Encrypt { recipient: "age:r".to_owned() }, "user.name", false, true);
         check(Action::Pseudonymise { domain: "d".to_owned() }, "user.unique_id.pseudonymous", true, false);
     }

@@ -38,6 +38,21 @@ fn pseudonyms_depend_on_key_and_category() {
     assert_eq!(format!("{named:?}"), "Pseudonymise(DomainKey)");
 }
 
+#[test]
+fn texts_are_redacted() {
+    let wanted = DetectorSet::NONE.with(crate::detect::Detector::Email).with(crate::detect::Detector::Iban);
+    let redact = Treatment::Redact(wanted);
+    check(&redact, Some("\"Ada\" <ada@example.org>\n"), "\"\\\"Ada\\\" <[EMAIL]>\\u000a\"");
+    check(&redact, Some("ü DE89 3704 0044 0532 0130 00, +49 30 1234567"), "\"ü [IBAN], +49 30 1234567\"");
+    check(&redact, Some("nothing here"), "\"nothing here\"");
+    check(&redact, Some("7"), "\"7\"");
+    check(&redact, None, "null");
+    let long = "planted@example.org ".repeat(50_000);
+    let mut out = Vec::new();
+    redact.apply("", Some(&long), &mut out).unwrap();
+    assert!(!String::from_utf8(out).unwrap().contains("planted"));
+}
+
 /// An index of texts that appends what it is told, right or wrong.
 struct Fixed(&'static [(&'static str, &'static str)]);
 

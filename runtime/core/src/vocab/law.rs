@@ -175,10 +175,10 @@ pub fn is_eea(country: &str, day: Date) -> bool {
     in_force(day).any(|row| row.id.strip_prefix("eea.") == Some(country))
 }
 
-/// True if a country is a member of the European Union on a day: of the Area, and by its own law.
+/// True if a country is a member of the European Union on a day. The Area has three members more, where the GDPR holds by decision of its Joint Committee.
 #[must_use]
 pub fn is_eu(country: &str, day: Date) -> bool {
-    in_force(day).any(|row| row.id.strip_prefix("eu.") == Some(country))
+    in_force(day).any(|row| row.id.strip_prefix("eea.") == Some(country) && row.source.contains("Treaty on European Union"))
 }
 
 /// The rows that somebody has to look at again by a day, the most urgent first: those that are not over whose review is too old or whose

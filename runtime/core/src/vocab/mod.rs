@@ -1,6 +1,7 @@
 //! Data categories, uses and subjects: keys of fideslang (CC BY 4.0, see `fideslang.toml`) and hub's extensions (`hub.toml`). Data, not code.
 //!
-//! Knows the shipped vocabulary only. What a manifest adds with `[[category]]` and `[[subject]]` is the policy's to join.
+//! Beside them stands law as dated data (`law`). Knows the shipped vocabulary only: what a manifest adds with `[[category]]` and `[[subject]]`
+//! is the policy's to join.
 
 mod data;
 pub mod law;

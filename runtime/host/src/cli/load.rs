@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hub_core::date::Date;
 use hub_core::manifest::{self, ConnectorRef, Files, Manifest, System};
 use hub_core::policy::{Catalogue, Policy};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
 use super::Failure;
+use crate::clock;
 use crate::config::Config;
 use crate::lowcode::{self, Reading, Remark, Texts};
 use crate::plugin::package::{self, Package};
@@ -38,7 +40,8 @@ pub(super) struct Read {
 pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
     let read = read(path, config)?;
     let remarks = read.remarks.clone();
-    let (policy, packages, sources) = judge(read)?;
+    let today = clock::today(&read.manifest);
+    let (policy, packages, sources) = judge(read, today)?;
     Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks })
 }
 
@@ -64,6 +67,15 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
     for system in systems {
         let package = match &system.connector.value {
             manifest::ConnectorRef::LowCode(named) => low_code(&mut manifest, &system, named, config, &mut found, &mut remarks),
+            // What is in a registry can be judged by the manifest's own words. It cannot be run: no component, no run.
+            manifest::ConnectorRef::Oci(name) => {
+                let text = format!(
+                    "system `{}`: connector `{name}` is in a registry and was not read; the manifest alone is judged",
+                    system.id.value
+                );
+                remarks.push(Remark { span: Some(system.connector.span), text });
+                None
+            }
             connector => component(&system, connector, &folder_of(path), config, &mut found),
         };
         packages.extend(package.map(|package| (system.id.value.clone(), Arc::new(package))));
@@ -104,7 +116,7 @@ fn low_code(
             return None;
         }
     };
-    let now_micros = i64::try_from(crate::clock::now_ms()).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+    let now_micros = i64::try_from(clock::now_ms()).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
     let (read, problems) = lowcode::read(&texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() });
     found.extend(problems);
     let mut read = read?;
@@ -123,13 +135,20 @@ fn low_code(
 }
 
 /// Applies the static rules; all findings come together.
-pub(super) fn judge(read: Read) -> Result<(Policy, crate::sync::Packages, Sources), Failure> {
+pub(super) fn judge(read: Read, today: Date) -> Result<(Policy, crate::sync::Packages, Sources), Failure> {
     let sources = read.manifest.sources.clone();
-    let (policy, mut found) = match Policy::build(read.manifest, &read.catalogue) {
+    let (policy, mut found) = match Policy::build(read.manifest, &read.catalogue, today) {
         Ok(policy) => (Some(policy), Vec::new()),
         Err(denied) => (None, denied.problems.into_iter().collect()),
     };
     found.extend(read.found);
+    if let Some(policy) = &policy {
+        for (id, package) in &read.packages {
+            if let (Some(low_code), Some(system)) = (&package.low_code, policy.manifest().systems.get(id)) {
+                found.extend(lowcode::blocked(low_code, policy, system));
+            }
+        }
+    }
     match (policy, Problems::new(found)) {
         (Some(policy), None) => Ok((policy, read.packages, sources)),
         (_, Some(problems)) => Err(Failure { problems, sources }),

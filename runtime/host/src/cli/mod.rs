@@ -18,11 +18,13 @@ mod import;
 mod init;
 mod inspect_lowcode;
 mod label;
+mod law;
 mod load;
 mod plugin;
 pub mod progress;
 pub mod render;
 mod run;
+mod sarif;
 mod shell;
 mod status;
 
@@ -82,6 +84,8 @@ enum Verb {
     Import(import::Import),
     /// Explain a problem code such as HUB-E101
     Explain(explain::Explain),
+    /// List what the rules take from the law, and what is due for review
+    Law(law::Law),
     /// Print the JSON Schema of the manifest, for editors
     Schema,
     /// Print a completion script for a shell
@@ -168,11 +172,12 @@ impl Cli {
 
     fn output(&self) -> Output {
         match &self.verb {
-            Verb::Check(verb) => verb.output,
+            Verb::Check(verb) => verb.output(),
             Verb::Run(verb) => verb.output,
             Verb::Status(verb) => verb.output,
             Verb::Audit(verb) => verb.output(),
             Verb::Plugin(verb) => verb.output(),
+            Verb::Law(verb) => verb.output,
             _ => Output::Human,
         }
     }
@@ -188,6 +193,7 @@ impl Cli {
             Verb::Plugin(verb) => verb.run(),
             Verb::Import(verb) => verb.run(),
             Verb::Explain(verb) => verb.run(),
+            Verb::Law(verb) => verb.run(),
             Verb::Schema => shell::schema(),
             Verb::Completion(verb) => verb.run(),
         }

@@ -39,6 +39,18 @@ pub fn problems(failure: &Failure) -> Value {
     failure.problems.iter().map(|problem| as_json(problem, &failure.sources)).collect()
 }
 
+/// Findings as text.
+#[must_use]
+pub fn list(problems: &[Problem], sources: &Sources) -> String {
+    problems.iter().map(|problem| draw_one(problem, sources) + "\n\n").collect()
+}
+
+/// Findings as JSON.
+#[must_use]
+pub fn list_json(problems: &[Problem], sources: &Sources) -> Value {
+    problems.iter().map(|problem| as_json(problem, sources)).collect()
+}
+
 fn as_json(problem: &Problem, sources: &Sources) -> Value {
     let places: Vec<Value> = problem.labels.iter().map(|label| place(label, sources)).collect();
     json!({

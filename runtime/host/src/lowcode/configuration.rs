@@ -33,9 +33,11 @@ pub struct Started {
 impl LowCode {
     /// Reads the secrets and makes placeholders for the guest.
     ///
+    /// `open_records`: records enter the sandbox although the manifest does not want to look into them.
+    ///
     /// # Errors
     /// E312 for a secret that cannot be read, E010 for a template that cannot work with a placeholder.
-    pub fn start(&self, sources: &Sources, system: &System, now_micros: i64) -> Result<Started, Problem> {
+    pub fn start(&self, sources: &Sources, system: &System, now_micros: i64, open_records: bool) -> Result<Started, Problem> {
         let real = EngineValue::from(&real_config(sources, system)?);
         let manifest = self.manifest.for_run();
         let mut made = 0_u64;
@@ -51,7 +53,7 @@ impl LowCode {
         manifest.to_value().write_json(&mut guest);
         guest.extend_from_slice(b",\"config\":");
         configuration.write_json(&mut guest);
-        guest.push(b'}');
+        guest.extend_from_slice(if open_records { b",\"open_records\":true}" } else { b"}" });
         Ok(Started { guest: String::from_utf8_lossy(&guest).into_owned(), real, secrets })
     }
 }

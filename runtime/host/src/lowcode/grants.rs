@@ -1,6 +1,7 @@
 //! What a low-code connector needs and its system does not grant: said before a run, not at its first request. Grants nothing.
 
 use hub_core::manifest::{Manifest, Origin, System};
+use hub_core::policy::Policy;
 use hub_core::problem::{Code, Problem};
 use hub_lowcode::inspect::{Cause, OpenHost};
 
@@ -35,6 +36,26 @@ pub fn missing(read: &LowCode, manifest: &Manifest, system: &System) -> (Vec<Pro
         remarks.push(Remark { span: span_in(open.mark, text, read.file), text: told });
     }
     (problems, remarks)
+}
+
+/// E310 for each flow whose records must enter the sandbox under the labels in force, although the manifest does not want to look into them.
+#[must_use]
+pub fn blocked(read: &LowCode, policy: &Policy, system: &System) -> Vec<Problem> {
+    let flows = policy.manifest().flows.values().filter(|flow| *flow.from.value.system == *system.id.value && system.read_body.is_none());
+    let problems = flows.filter_map(|flow| {
+        let (_, rule) = policy.flow(&flow.id.value)?;
+        let obstacles = read.obstacles(&flow.from.value.stream, &rule.shape);
+        let obstacle = obstacles.first()?;
+        let title = format!("flow `{}` is denied: the records of `{}` cannot stay outside of the sandbox", flow.id.value, flow.from.value);
+        let help =
+            format!("let them in with `grants = [\"read-body\"]` in `[system.{}]`, or declare the field as what it is", system.id.value);
+        let problem = Problem::new(Code::E310, title, help)
+            .at(flow.from.span, "read without being seen")
+            .at(system.id.span, "does not grant `read-body`")
+            .note(obstacle.clone());
+        Some(obstacles.iter().skip(1).take(7).fold(problem, |problem, obstacle| problem.note(obstacle.clone())))
+    });
+    problems.collect()
 }
 
 /// An address that is not known yet, in words.

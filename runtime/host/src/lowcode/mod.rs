@@ -1,6 +1,6 @@
 //! A low-code manifest as a connector: what it offers, claims and lacks, told from its text and its labels without running anything.
 //!
-//! Grants nothing and sends nothing. The component that runs such a manifest is `lowcode.wasm`; what it is told stands in [`LowCode::guest_config`].
+//! Grants nothing and sends nothing. The component that runs such a manifest is `lowcode.wasm`; what it is told stands in [`LowCode::start`].
 
 mod bodies;
 mod configuration;
@@ -18,16 +18,17 @@ use hub_core::description::{Description, StreamClaim};
 use hub_core::labels::{self, Labels, MAX_LABELS_BYTES};
 use hub_core::manifest::{Manifest, System};
 use hub_core::problem::{Code, Problem, Sources, Span};
-use hub_core::stream::Foreign;
+use hub_core::stream::{Foreign, StreamShape};
 use hub_lowcode::fault::{Fault, Kind, Mark};
 use hub_lowcode::inspect::{self, Inspection};
 use hub_lowcode::load;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use bodies::Way;
 pub use configuration::{Started, blank_literals, placeholder_config, real_config};
 pub use describe::{Base, claims, hub_name, name_of};
-pub use grants::{missing, open_host};
+pub use grants::{blocked, missing, open_host};
 
 /// The greatest size of a low-code manifest in bytes.
 pub const MAX_MANIFEST_BYTES: usize = 8 << 20;
@@ -48,8 +49,8 @@ pub struct LowCode {
     pub foreign: BTreeMap<String, Foreign>,
     /// The labels, confirmed or not.
     pub labels: Labels,
-    /// Why records must enter the sandbox, by stream.
-    pub reasons: BTreeMap<String, Vec<String>>,
+    /// How records get to the gate, by stream.
+    pub ways: BTreeMap<String, Way>,
     /// The system's configuration with placeholders in the place of secrets.
     pub config: Value,
     /// Hex SHA-256 of manifest and labels.
@@ -149,8 +150,8 @@ pub fn read(texts: &Texts, reading: Reading<'_>) -> (Option<LowCode>, Vec<Proble
         remarks.push(Remark { span, text });
     }
     let digest = digest(texts);
-    let reasons = bodies::reasons(&manifest);
-    let read = LowCode { file: texts.file, manifest, inspection, streams, foreign, labels, reasons, config, digest, remarks };
+    let ways = bodies::ways(&manifest, &inspection.streams);
+    let read = LowCode { file: texts.file, manifest, inspection, streams, foreign, labels, ways, config, digest, remarks };
     (Some(read), problems)
 }
 
@@ -181,7 +182,13 @@ impl LowCode {
     /// Why the records of a stream must enter the sandbox; empty if they need not.
     #[must_use]
     pub fn reasons(&self, stream: &str) -> &[String] {
-        self.reasons.get(self.own_name(stream)).map_or(&[], Vec::as_slice)
+        self.ways.get(self.own_name(stream)).map_or(&[], |way| &way.reasons)
+    }
+
+    /// Why the records of a stream must enter the sandbox under the labels in force, although its manifest does not want to look into them.
+    #[must_use]
+    pub fn obstacles(&self, stream: &str, shape: &StreamShape) -> Vec<String> {
+        self.ways.get(self.own_name(stream)).filter(|way| way.reasons.is_empty()).map_or_else(Vec::new, |way| way.obstacles(shape))
     }
 }
 

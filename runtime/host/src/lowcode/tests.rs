@@ -197,7 +197,7 @@ fn the_guest_gets_placeholders_and_the_host_the_secrets() {
     let hub = hub(&GOOD.replace("\"key\"", &format!("{:?}", folder.path().join("key"))));
     let system = hub.systems.get("acme").unwrap();
     let (read, _) = read(&texts(ACME, None), Reading { hub: Some(&hub), system: Some(system), ..Reading::default() });
-    let started = read.unwrap().start(&hub.sources, system, 0).unwrap();
+    let started = read.unwrap().start(&hub.sources, system, 0, false).unwrap();
     assert!(!started.guest.contains("a-very-secret"), "{}", started.guest);
     let guest: Value = serde_json::from_str(&started.guest).unwrap();
     assert_eq!(guest.pointer("/config/region"), Some(&json!("eu")));
@@ -206,7 +206,7 @@ fn the_guest_gets_placeholders_and_the_host_the_secrets() {
     assert_eq!(guest.pointer("/manifest/streams/0/name"), Some(&json!("contacts ")));
     fs::remove_file(folder.path().join("key")).unwrap();
     let (read, _) = super::read(&texts(ACME, None), Reading { hub: Some(&hub), system: Some(system), ..Reading::default() });
-    assert_eq!(read.unwrap().start(&hub.sources, system, 0).err().unwrap().code, Code::E312);
+    assert_eq!(read.unwrap().start(&hub.sources, system, 0, false).err().unwrap().code, Code::E312);
 }
 
 #[test]

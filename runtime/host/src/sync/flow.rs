@@ -39,6 +39,22 @@ pub async fn run_flow(host: &Host, id: &str, options: Options, meter: Arc<Meter>
     run.end(outcome).await
 }
 
+/// E313: what the manifest wants of a run and no run can do yet. Running without it would deliver what nobody declared.
+fn not_yet(flow: &Flow) -> Result<(), Arc<Problem>> {
+    let id = &flow.id.value;
+    let wanted = [
+        (flow.consent.as_ref().map(|gate| gate.span), "asks a ledger who consented", "deliver on another basis, or remove the flow"),
+        (flow.filter.as_ref().map(|filter| filter.span), "has a `filter`", "let the source select the records, and remove `filter`"),
+    ];
+    for (span, what, help) in wanted {
+        if let Some(span) = span {
+            let problem = Problem::new(Code::E313, format!("flow `{id}` {what}, which no run can do yet"), help);
+            return Err(Arc::new(problem.at(span, "wanted here")));
+        }
+    }
+    Ok(())
+}
+
 /// A run under way.
 struct Run<'a> {
     host: &'a Host,
@@ -74,6 +90,7 @@ impl<'a> Run<'a> {
             let help = format!("declared flows: {}", host.policy.manifest().flows.keys().cloned().collect::<Vec<_>>().join(", "));
             return Err(Arc::new(Problem::new(Code::E103, format!("flow `{id}` is not declared"), help)));
         };
+        not_yet(flow)?;
         for system in [&flow.from.value.system, &flow.to.value.system] {
             capability::activate(host, system).await?;
         }
@@ -89,7 +106,7 @@ impl<'a> Run<'a> {
             flow,
             rule,
             options,
-            gate: Arc::new(Gate::new(host.policy.clone(), host.store.clone(), context)),
+            gate: Arc::new(Gate::new(host.policy.clone(), host.store.clone(), context, host.clock.clone())),
             meter,
             recovering: progress.open_run.is_some(),
             progress,
@@ -163,6 +180,7 @@ impl<'a> Run<'a> {
         let sink = if self.options.dry_run { None } else { Some(self.open_sink().await?) };
         Ok(Outlet {
             gate: self.gate.clone(),
+            from: self.flow.from.value.clone(),
             store: self.host.store.clone(),
             sink,
             progress: self.progress.clone(),
@@ -194,12 +212,20 @@ impl<'a> Run<'a> {
             clock: self.host.clock.clone(),
             cancelled: self.cancelled.clone(),
             lifetime: None,
+            open_records: false,
         }
     }
 
     fn system(&self, id: &str) -> Result<(Arc<crate::plugin::package::Package>, &hub_core::manifest::System), Arc<Problem>> {
-        let found = self.host.packages.get(id).cloned().zip(self.host.policy.manifest().systems.get(id));
-        found.ok_or_else(|| Arc::new(Problem::new(Code::E103, format!("system `{id}` is not declared"), "declare it in the manifest")))
+        let Some(declared) = self.host.policy.manifest().systems.get(id) else {
+            return Err(Arc::new(Problem::new(Code::E103, format!("system `{id}` is not declared"), "declare it in the manifest")));
+        };
+        let missing = || {
+            let title = format!("the connector of system `{id}` is in a registry");
+            let help = "fetch it and name its path: registries are not read yet";
+            Arc::new(Problem::new(Code::E007, title, help).at(declared.connector.span, "not read"))
+        };
+        Ok((self.host.packages.get(id).cloned().ok_or_else(missing)?, declared))
     }
 
     fn target(&self) -> WriteTarget {
@@ -240,7 +266,10 @@ impl<'a> Run<'a> {
 
     async fn read_to_the_end(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
         let (package, declared) = self.system(&self.flow.from.value.system)?;
-        let mut source = abi::open_source(self.setup(package, declared), inlet.clone()).await?;
+        let open_records =
+            package.low_code.as_ref().is_some_and(|read| !read.obstacles(&self.flow.from.value.stream, &self.rule.shape).is_empty());
+        let setup = Setup { open_records, ..self.setup(package, declared) };
+        let mut source = abi::open_source(setup, inlet.clone()).await?;
         match self.watched(&mut *source).await {
             Ok(_) => Ok(()),
             // A guest that ends early because it was asked to has done nothing wrong.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hub_core::audit::{Draft, Kind, Outcome};
 use hub_core::manifest::OnInvalid;
 use hub_core::problem::{Code, Problem};
-use hub_core::record::Cursor;
+use hub_core::record::{Cursor, StreamId};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
@@ -22,6 +22,8 @@ use crate::store::{Durability, Namespace, Put, Store, Transaction};
 /// One run's destination. `sink` is none in a dry run: everything is cleared, nothing is written.
 pub(super) struct Outlet {
     pub gate: Arc<Gate>,
+    /// The flow's source.
+    pub from: StreamId,
     pub store: Arc<dyn Store>,
     pub sink: Option<(Box<dyn Sink>, Positions)>,
     pub progress: Progress,
@@ -64,6 +66,7 @@ impl Outlet {
             self.meter.add_written(u64::from(checked.records));
             return Ok(());
         };
+        self.gate.still_holds(&checked.to, &self.from).await?;
         let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
         let failed = u64::try_from(report.failed.len()).unwrap_or(u64::MAX);
         contradiction(&report, checked.records).map_or(Ok(()), |what| Err(Arc::new(disbelieved(&flow, checked.batch, &what))))?;

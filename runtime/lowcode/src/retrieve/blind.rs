@@ -72,6 +72,16 @@ impl Blind {
         Ok(Self { stream, path, constants, observe: all, last_record })
     }
 
+    /// Fields that are added to each record.
+    pub fn added(&self) -> impl Iterator<Item = &str> {
+        self.constants.iter().map(|(name, ..)| name.as_str())
+    }
+
+    /// Fields whose values the engine wants to know.
+    pub fn observed(&self) -> impl Iterator<Item = &str> {
+        self.observe.iter().map(String::as_str)
+    }
+
     /// What becomes of a page's records.
     ///
     /// # Errors

@@ -99,6 +99,7 @@ fn coarser() -> Vec<(&'static str, &'static str, Treatment)> {
         ("e", "e", Lookup { index: Index::new(std::sync::Arc::new(Short)), missing: Missing::Null }),
         ("f", "f", Generalise(Coarser::Date(DateUnit::Quarter))),
         ("l", "l", sealed),
+        ("x", "x", Treatment::Keep),
         ("m.a", "m.a", Lookup { index: Index::new(std::sync::Arc::new(Short)), missing: Missing::Invalid }),
     ]
 }

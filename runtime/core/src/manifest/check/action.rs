@@ -5,6 +5,7 @@ use super::super::raw::{Raw, Table};
 use super::super::{Action, Coarser, Missing, Recipient};
 use super::read::path;
 use super::{Named, read};
+use crate::detect::{Detector, DetectorSet};
 use crate::manifest::finding::shorten;
 use crate::problem::Span;
 
@@ -15,7 +16,7 @@ struct Keys {
 }
 
 /// Keys of a field's table that belong to single actions, each with an example.
-const OWN: [(&str, &str); 14] = [
+const OWN: [(&str, &str); 15] = [
     ("value", "\"unknown\""),
     ("first", "1"),
     ("last", "2"),
@@ -25,6 +26,7 @@ const OWN: [(&str, &str); 14] = [
     ("to_unit", "\"month\""),
     ("bucket", "100"),
     ("map", "{ AT = \"EU\" }"),
+    ("detectors", "[\"email\", \"iban\"]"),
     ("recipient", "\"age:adviser\""),
     ("via", "\"erp.parties.code\""),
     ("missing", "\"null\""),
@@ -50,6 +52,7 @@ fn keys(word: &str) -> Option<Keys> {
         "pseudonymise" => (&["domain"], &[]),
         "truncate" => (&[], &["keep", "network"]),
         "generalise" => (&[], &["to_unit", "bucket", "map"]),
+        "redact" => (&["detectors"], &[]),
         "encrypt" => (&["recipient"], &[]),
         "lookup" => (&["via"], &["missing"]),
         "concat" => (&[], &["with", "separator"]),
@@ -80,6 +83,7 @@ pub(super) fn action(table: &Table, span: Span, loader: &mut Loader<'_>) -> Opti
         "pseudonymise" => read::filled(table, "domain", loader).map(|domain| Action::Pseudonymise { domain: domain.value }),
         "truncate" => truncate(table, span, loader),
         "generalise" => generalise(table, span, loader).map(Action::Generalise),
+        "redact" => redact(table, loader),
         "encrypt" => recipient_name(table, loader).map(|recipient| Action::Encrypt { recipient }),
         "lookup" => lookup(table, loader),
         "concat" => concat(table, loader),
@@ -88,7 +92,10 @@ pub(super) fn action(table: &Table, span: Span, loader: &mut Loader<'_>) -> Opti
 }
 
 fn truncate(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Action> {
-    let network = table.get("network").map(|_| read::flag(table, "network").is_some());
+    let network = match table.get("network").map(|node| &node.value) {
+        Some(Raw::Boolean(network)) => Some(*network),
+        _ => None,
+    };
     match (table.get("keep"), network) {
         (Some(keep), Some(_)) => {
             loader.findings.wrong(keep.span, "`keep` counts characters, `network` keeps a network: not both", "keep one of the two");
@@ -135,6 +142,16 @@ fn coarser_texts(map: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Coa
     }
     entries.sort();
     Some(Coarser::Map { entries, default })
+}
+
+fn redact(table: &Table, loader: &mut Loader<'_>) -> Option<Action> {
+    let node = table.get("detectors")?;
+    let names = read::texts(table, "detectors");
+    let detectors = names.iter().filter_map(|name| Detector::parse(&name.value)).fold(DetectorSet::NONE, DetectorSet::with);
+    if names.is_empty() && matches!(node.value, Raw::List(_)) {
+        loader.findings.wrong(node.span, "a text is not redacted without detectors", "name what is looked for: `[\"email\", \"iban\"]`");
+    }
+    (!detectors.is_empty()).then_some(Action::Redact { detectors })
 }
 
 fn recipient_name(table: &Table, loader: &mut Loader<'_>) -> Option<String> {

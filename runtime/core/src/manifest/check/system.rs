@@ -45,6 +45,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
         role: read::word(table, "role"),
         legal_name: read::filled(table, "legal_name", loader),
         hosting: read::one(table, "hosting", loader, party::hosting),
+        collected_for: read::filled_texts(table, "collected_for", loader),
         access_from: read::countries(table, "access_from", loader),
         ai: read::flag(table, "ai"),
         mandant: read::filled(table, "mandant", loader),

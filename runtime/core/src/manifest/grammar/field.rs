@@ -2,6 +2,10 @@
 
 use super::{Kind, Table, Text, optional, required};
 
+/// The names of [`crate::detect::Detector`], in its order.
+pub(in crate::manifest) const DETECTORS: &[&str] =
+    &["iban", "tax-id", "pension-number", "health-insurance-number", "payment-card", "email", "phone", "health", "trade-union", "religion"];
+
 pub(super) static FIELD: Table = Table {
     title: "[flow.ID.fields.PATH]",
     doc: "What is done with one field.",
@@ -18,12 +22,13 @@ pub(super) static FIELD: Table = Table {
                 "pseudonymise",
                 "truncate",
                 "generalise",
+                "redact",
                 "encrypt",
                 "lookup",
                 "concat",
             ]),
             "`constant` needs `value`, `pseudonymise` needs `domain`, `truncate` needs `keep` or `network`, `generalise` needs one of `to_unit`, \
-             `bucket` and `map`, `encrypt` needs `recipient`, `lookup` needs `via`; `mask` takes `first` and `last`, `concat` takes `with` and \
+             `bucket` and `map`, `redact` needs `detectors`, `encrypt` needs `recipient`, `lookup` needs `via`; `mask` takes `first` and `last`, `concat` takes `with` and \
              `separator`.",
             "\"allow\"",
         ),
@@ -51,6 +56,12 @@ pub(super) static FIELD: Table = Table {
             Kind::Free,
             "Text = what it becomes. `default` stands for all others; without it they are invalid.",
             "{ AT = \"EU\", CH = \"EFTA\", default = \"other\" }",
+        ),
+        optional(
+            "detectors",
+            Kind::List(&Kind::Choice(DETECTORS)),
+            "What is looked for in a text and replaced by a mark such as `[EMAIL]`. What they do not find stays.",
+            "[\"email\", \"iban\"]",
         ),
         optional("recipient", super::TEXT, "`age:ID` of a `[recipient]`, or an `age1…` key itself.", "\"age:adviser\""),
         optional("via", super::TEXT, "`system.stream.field`: the field of the record whose key this value is.", "\"erp.parties.code\""),

@@ -1,6 +1,6 @@
 //! Tables of a system: what serves it, what it may reach, who runs it.
 
-use super::{COUNTRY, Kind, NAME, Names, ORIGINS, PERIOD, REFERENCE, TEXT, Table, optional, required};
+use super::{COUNTRY, Kind, NAME, Names, ORIGINS, PERIOD, REFERENCE, REFERENCES, TEXT, Table, optional, required};
 use crate::manifest::types::{ContractKind, FolderAccess, Mechanism, Role, Support, SystemStatus};
 
 pub static SYSTEM: Table = Table {
@@ -59,6 +59,12 @@ pub static SYSTEM: Table = Table {
         optional("role", Kind::Choice(Role::WORDS), "Who runs it in the sense of the GDPR.", "\"own\""),
         optional("legal_name", TEXT, "Who runs it, if not the operator.", "\"CRM Vendor Ltd.\""),
         optional("hosting", Kind::Table(&HOSTING), "Where it is.", "{ country = \"DE\" }"),
+        optional(
+            "collected_for",
+            REFERENCES,
+            "Purposes for which its data was collected; a `[stream]` table can say otherwise.",
+            "[\"customer-care\"]",
+        ),
         optional("access_from", Kind::List(&COUNTRY), "Countries from which somebody else may look at the data.", "[\"US\"]"),
         optional("ai", Kind::Boolean, "It is an AI system.", "true"),
         optional("mandant", TEXT, "The controller on whose behalf the operator runs it, Art. 30(2).", "\"Musterverein e.V.\""),

@@ -3,6 +3,7 @@
 use super::super::*;
 use super::{Memory, reads};
 use crate::date::Period;
+use crate::detect::{Detector, DetectorSet};
 
 const EVERYTHING: &str = include_str!("everything.toml");
 const QUICKSTART: &str = include_str!("quickstart.toml");
@@ -85,7 +86,7 @@ fn declarations_are_typed() {
     assert_eq!(manifest.retentions["voucher"].period.value, Period::parse("P8Y").unwrap());
     assert_eq!(manifest.pseudonyms["analytics"].key.value, SecretRef::File("secrets/analytics.key".to_owned()));
     assert_eq!(manifest.pseudonyms["analytics"].method, PseudonymMethod::HmacSha256);
-    assert_eq!(manifest.pseudonyms["relink"].method, PseudonymMethod::AesSiv);
+    assert_eq!(manifest.pseudonyms["support"].method, PseudonymMethod::AesSiv);
     assert!(Recipient::key(&manifest.recipients["adviser"].age.value).is_some());
     assert_eq!(manifest.categories["user.demographic.household"].parent, "user.demographic");
     assert_eq!(manifest.categories["user.demographic.trade_union"].marks, ["art9", "quasi"]);
@@ -168,6 +169,7 @@ fn flows_keep_the_order_of_their_fields() {
         ("born", "born_in", Action::Generalise(Coarser::Date(DateUnit::Year))),
         ("amount", "amount", Action::Generalise(Coarser::Bucket(100))),
         ("nation", "nation", Action::Generalise(Coarser::Map { entries, default: Some("other".to_owned()) })),
+        ("remarks", "remarks", Action::Redact { detectors: DetectorSet::NONE.with(Detector::Email).with(Detector::Iban) }),
         ("iban", "iban", Action::Encrypt { recipient: "age:adviser".to_owned() }),
         ("party", "party_code", Action::Lookup { via: "erp.parties.code".to_owned(), missing: Missing::Null }),
         ("first", "full", Action::Concat { with: parts, separator: ", ".to_owned() }),
@@ -185,6 +187,11 @@ fn flows_keep_the_order_of_their_fields() {
     assert_eq!(flow.retention[0].value, "prospect");
     assert_eq!(paths(&manifest.flows["nightly"].fields), [("id", "id", Action::Allow)]);
     assert_eq!(manifest.sources.get(manifest.flows["nightly"].id.span.file).unwrap().0, "flows/night.toml");
+}
+
+#[test]
+fn detectors_are_named_as_they_are() {
+    assert_eq!(grammar::DETECTORS, Detector::ALL.map(Detector::name));
 }
 
 /// A key that no good manifest uses is a key that nothing tests.

@@ -51,6 +51,8 @@ pub struct System {
     pub hosting: Option<Hosting>,
     /// Countries from which somebody else may look at the data, ISO 3166 alpha-2.
     pub access_from: Vec<Spanned<String>>,
+    /// Purposes for which its data was collected, by id, where a stream does not say.
+    pub collected_for: Vec<Spanned<String>>,
     /// Set if it is an AI system.
     pub ai: Option<Span>,
     /// The controller on whose behalf the operator runs it, Art. 30(2).

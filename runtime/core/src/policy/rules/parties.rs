@@ -225,7 +225,7 @@ pub(super) fn erasure(manifest: &Manifest, flow: &Flow, finds_people: bool, foun
         let problem =
             Problem::new(Code::E181, title, help).at(erase.map_or(system.id.span, |erase| erase.span), "cannot erase, as declared");
         found.push(problem.at(flow.to.span, "personal data arrives here"));
-    } else if !finds_people {
+    } else if !finds_people && erase.is_some_and(|erase| erase.value != Support::Manual) {
         no_way_back(flow, &flow.to.value, found);
     }
 }

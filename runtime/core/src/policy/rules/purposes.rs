@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::manifest::Safeguard;
-use crate::manifest::{Flow, Manifest, Purpose};
+use crate::manifest::{Action, Flow, Manifest, Purpose};
 use crate::policy::purpose::{Holding, Holdings, Network, NodeId, Objection, Passage, PurposeId, Terms, holdings};
 use crate::policy::{FlowRule, LabelledField};
 use crate::problem::{Code, Problem};
@@ -86,13 +86,14 @@ pub(in crate::policy) fn check(manifest: &Manifest, flows: &BTreeMap<String, Flo
 }
 
 fn is_collected(manifest: &Manifest, stream: &StreamId) -> bool {
-    manifest.streams.get(stream).is_some_and(|stream| !stream.collected_for.is_empty())
+    !manifest.collected_for(stream).is_empty()
 }
 
 fn no_provenance(flow: &Flow, field: &LabelledField) -> Problem {
     let stream = &flow.from.value;
     let title = format!("flow `{}` is denied: nothing says what the personal data of `{stream}` was collected for", flow.id.value);
-    let help = format!("say it: `[stream.{stream}]` with `collected_for = [\"PURPOSE\"]`");
+    let help =
+        format!("say it: `collected_for = [\"PURPOSE\"]` in `[system.{}]`, or in `[stream.{stream}]` for this stream", stream.system);
     Problem::new(Code::E136, title, help)
         .at(flow.from.span, "neither collected for a purpose nor filled by a flow")
         .at(field_span(flow, &field.path), format!("`{}` is personal", field.resulting))
@@ -132,7 +133,7 @@ impl<'m> Builder<'m> {
             return *known;
         }
         let node = NodeId::try_from(self.graph.nodes.len()).unwrap_or(NodeId::MAX);
-        let collected = manifest.streams.get(stream).into_iter().flat_map(|stream| &stream.collected_for);
+        let collected = manifest.collected_for(stream).iter();
         self.network.seeds.extend(collected.filter_map(|purpose| Some((node, *self.purposes.get(purpose.value.as_str())?))));
         self.graph.nodes.push(key.clone());
         self.graph.numbers.insert(key, node);
@@ -167,7 +168,7 @@ fn lacks(manifest: &Manifest, field: &LabelledField) -> Vec<Safeguard> {
     let marks = marks_of(manifest, &field.resulting);
     let has = |mark: &str| marks.iter().any(|own| own == mark);
     let names_people = has("direct") && field.resulting != PSEUDONYM && !field.degraded;
-    let free_text = has("free-text");
+    let free_text = has("free-text") && !matches!(field.action, Action::Redact { .. });
     let lacking = [(Safeguard::NoDirectIdentifiers, names_people), (Safeguard::NoFreeText, free_text)];
     lacking.into_iter().filter_map(|(safeguard, lacking)| lacking.then_some(safeguard)).collect()
 }
@@ -211,9 +212,7 @@ fn tell(manifest: &Manifest, graph: &Graph, objection: &Objection) -> Option<Pro
         let said = format!("came from `{}` with flow `{}` for `{}`", flow.from.value, flow.id.value, flow.purpose.value);
         problem = problem.at(field_span(flow, &earlier.path), said);
     }
-    if let Some(written) =
-        manifest.streams.get(origin).and_then(|stream| stream.collected_for.iter().find(|purpose| purpose.value == *collected))
-    {
+    if let Some(written) = manifest.collected_for(origin).iter().find(|purpose| purpose.value == *collected) {
         problem = problem.at(written.span, format!("collected in `{origin}` for `{collected}`"));
     }
     Some(problem.note(chain(manifest, graph, objection, flow)))

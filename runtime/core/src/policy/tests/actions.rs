@@ -15,6 +15,8 @@ key = "user.behavior.badge"
 parent = "user.behavior"
 marks = ["enumerable"]
 [stream.crm.log]
+collected_for = ["care"]
+identity = { customer = { field = "id", strength = "strong" } }
 subjects = ["customer"]
 retention = ["customer"]
 primary_key = ["id"]
@@ -160,7 +162,7 @@ fn names_that_actions_need_exist() {
 fn labels_of_the_destination_may_not_understate_results() {
     let stream = |label: &str| {
         format!(
-            "[stream.archive.contacts]\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n[stream.archive.contacts.fields]\nx = \"{label}\"\n[flow.sync]\n"
+            "[stream.archive.contacts]\nidentity = {{ customer = {{ field = \"x\", strength = \"strong\" }} }}\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n[stream.archive.contacts.fields]\nx = \"{label}\"\n[flow.sync]\n"
         )
     };
     let check = |action: &str, label: &str, receives: Option<&str>| {

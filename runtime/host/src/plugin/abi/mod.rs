@@ -46,6 +46,9 @@ pub struct Setup {
     pub cancelled: Arc<AtomicBool>,
     /// Longest life of the instance, waiting included; none = as long as it takes.
     pub lifetime: Option<Duration>,
+    /// A low-code connector takes its records into the sandbox although its manifest does not want to look into them: the gate could not pass its
+    /// pages under the labels in force. Grants nothing.
+    pub open_records: bool,
 }
 
 /// Starts an instance that reads. Its records go to `inlet`.
@@ -114,7 +117,7 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
     let (config, started) = match &package.low_code {
         None => (system.config.value.to_string(), None),
         Some(low_code) => {
-            let mut started = low_code.start(&setup.sources, system, micros(setup.clock.now_us()))?;
+            let mut started = low_code.start(&setup.sources, system, micros(setup.clock.now_us()), setup.open_records)?;
             (std::mem::take(&mut started.guest), Some(started))
         }
     };

@@ -1,0 +1,172 @@
+//! Finds identifiers and words of special categories in values: by check digits where there are any, by form and term lists otherwise.
+//!
+//! Looks at bytes, allocates nothing but the list of hits, and decides nothing: what a hit means for a field is the gate's. Names of people,
+//! postal codes and the like are not looked for, since too much else looks like them.
+
+mod card;
+mod contact;
+mod german;
+mod iban;
+mod kind;
+mod redact;
+mod run;
+mod special;
+
+use std::ops::Range;
+
+pub use kind::{Class, Detector, DetectorSet, fits};
+pub use redact::redact;
+
+use run::{Run, byte_at, is_word};
+
+/// The fewest digits of any number that is looked for.
+const FEWEST_DIGITS: usize = 7;
+/// The shortest and the longest value that can be an identifier as a whole, in bytes.
+const WHOLE: std::ops::RangeInclusive<usize> = 6..=contact::LONGEST_EMAIL;
+
+/// A place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// From the first byte to behind the last one.
+    pub range: Range<usize>,
+    /// What it is.
+    pub detector: Detector,
+}
+
+/// What a value is as a whole, white space at its ends left aside. Finds no terms: for those, see [`find_all`].
+#[must_use]
+pub fn whole(text: &[u8], wanted: DetectorSet) -> Option<Detector> {
+    let text = text.trim_ascii();
+    if !WHOLE.contains(&text.len()) {
+        return None;
+    }
+    if !wanted.is_disjoint(DetectorSet::NUMBERS)
+        && let Some((detector, end)) = number_at(text, 0, wanted)
+        && end == text.len()
+    {
+        return Some(detector);
+    }
+    (wanted.contains(Detector::Email) && contact::is_email(text)).then_some(Detector::Email)
+}
+
+/// Appends what is found in free text, sorted by place; no two hits overlap. Numbers may be written in their usual groups.
+///
+/// The time is linear in the length of the text, whatever it is.
+pub fn find_all(text: &[u8], wanted: DetectorSet, out: &mut Vec<Hit>) {
+    let first = out.len();
+    if wanted.contains(Detector::Email) {
+        emails(text, out);
+    }
+    if !wanted.is_disjoint(DetectorSet::NUMBERS) && count_digits(text) >= FEWEST_DIGITS {
+        numbers(text, wanted, out);
+    }
+    if !wanted.is_disjoint(DetectorSet::SPECIAL) {
+        special::find(text, wanted, out);
+    }
+    if out.len() > first + 1 {
+        let mut found = out.split_off(first);
+        found.sort_by_key(|hit| (hit.range.start, usize::MAX - hit.range.end));
+        let mut end = 0;
+        found.retain(|hit| {
+            let is_apart = hit.range.start >= end;
+            end = end.max(hit.range.end);
+            is_apart
+        });
+        out.append(&mut found);
+    }
+}
+
+/// Digits of the text; compiled to vector instructions, so that ordinary text is passed over at once.
+fn count_digits(text: &[u8]) -> usize {
+    // A chunk is short enough for a byte to count it; a checked addition would keep the compiler from using vectors.
+    let digits = |chunk: &[u8]| chunk.iter().fold(0_u8, |count, byte| count.wrapping_add(u8::from(byte.is_ascii_digit())));
+    text.chunks(255).map(|chunk| usize::from(digits(chunk))).sum()
+}
+
+fn emails(text: &[u8], out: &mut Vec<Hit>) {
+    let mut floor = 0;
+    for at in memchr::memchr_iter(b'@', text) {
+        if let Some(range) = contact::email_around(text, at, floor) {
+            floor = range.end;
+            out.push(Hit { range, detector: Detector::Email });
+        }
+    }
+}
+
+fn numbers(text: &[u8], wanted: DetectorSet, out: &mut Vec<Hit>) {
+    let mut at = 0;
+    while let Some(byte) = byte_at(text, at) {
+        if !is_word(byte) && byte != b'+' {
+            at += 1;
+            continue;
+        }
+        let found = number_at(text, at, wanted).filter(|(_, end)| !is_part_of_fraction(text, at, *end));
+        if let Some((detector, end)) = found {
+            out.push(Hit { range: at..end, detector });
+            at = end;
+        } else {
+            at = run::word_end(text, at).max(at + 1);
+        }
+    }
+}
+
+/// True for digits on either side of a decimal point: a measured value, not a number that was given out.
+fn is_part_of_fraction(text: &[u8], start: usize, end: usize) -> bool {
+    let digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
+    let point = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|byte| matches!(byte, b'.' | b','));
+    (point(start.checked_sub(1)) && digit(start.checked_sub(2))) || (point(Some(end)) && digit(Some(end + 1)))
+}
+
+/// The number that begins here, and where it ends. Here is the beginning of a word, or a `+`.
+fn number_at(text: &[u8], at: usize, wanted: DetectorSet) -> Option<(Detector, usize)> {
+    match text.get(at..)? {
+        [b'0'..=b'9', ..] => {
+            let number = run::has_known_lengths(text, at).then(|| digits_first(&Run::read(text, at), wanted)).flatten();
+            number.or_else(|| phone_at(text, at, wanted))
+        }
+        [b'+' | b'(', ..] => phone_at(text, at, wanted),
+        [b'A'..=b'Z', b'0'..=b'9', ..] => letter_first(&Run::read(text, at), wanted),
+        [first, second, b'0'..=b'9', b'0'..=b'9', ..] => {
+            let length = iban::length([*first, *second])?;
+            iban_first(&Run::read(text, at), length, wanted)
+        }
+        _ => None,
+    }
+}
+
+fn phone_at(text: &[u8], at: usize, wanted: DetectorSet) -> Option<(Detector, usize)> {
+    let end = Some(at).filter(|_| wanted.contains(Detector::Phone)).and_then(|at| contact::phone(text, at))?;
+    Some((Detector::Phone, end))
+}
+
+fn digits_first(run: &Run, wanted: DetectorSet) -> Option<(Detector, usize)> {
+    const TAX: [&[usize]; 2] = [&[11], &[2, 3, 3, 3]];
+    const PENSION: [&[usize]; 3] = [&[12], &[2, 6, 1, 3], &[2, 6, 4]];
+    const CARD: [&[usize]; 4] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4]];
+    let check = |detector: Detector, forms: &[&[usize]], is_valid: fn(&[u8]) -> bool| {
+        let forms = forms.iter().filter(|_| wanted.contains(detector));
+        forms.filter_map(|form| run.grouped(form)).find(|(text, _)| is_valid(text)).map(|(_, end)| (detector, end))
+    };
+    let card = || {
+        let group = run.first_group().filter(|(text, _)| wanted.contains(Detector::PaymentCard) && card::is_valid(text));
+        group.map(|(_, end)| (Detector::PaymentCard, end))
+    };
+    check(Detector::TaxId, &TAX, german::is_tax_id)
+        .or_else(|| check(Detector::PensionNumber, &PENSION, german::is_pension_number))
+        .or_else(card)
+        .or_else(|| check(Detector::PaymentCard, &CARD, card::is_valid))
+}
+
+fn letter_first(run: &Run, wanted: DetectorSet) -> Option<(Detector, usize)> {
+    let (text, end) = run.first_group().filter(|_| wanted.contains(Detector::HealthInsuranceNumber))?;
+    german::is_health_insurance_number(text).then_some((Detector::HealthInsuranceNumber, end))
+}
+
+fn iban_first(run: &Run, length: usize, wanted: DetectorSet) -> Option<(Detector, usize)> {
+    let written = Some(run).filter(|_| wanted.contains(Detector::Iban))?;
+    let (text, end) = written.grouped(&[length]).or_else(|| written.in_fours(length))?;
+    iban::is_valid(text).then_some((Detector::Iban, end))
+}
+
+#[cfg(test)]
+mod tests;
