@@ -25,3 +25,5 @@ pub mod gate;
 pub mod policy;
 
 pub mod audit;
+
+pub mod report;

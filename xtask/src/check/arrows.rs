@@ -30,6 +30,7 @@ const CORE: &[Row] = &[
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
     row("policy", &["date", "problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
+    row("report", &["date", "problem", "record", "vocab", "stream", "manifest", "gate", "policy", "audit"]),
 ];
 
 const HOST: &[Row] = &[

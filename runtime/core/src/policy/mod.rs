@@ -27,7 +27,7 @@ pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of};
 pub use plan::Means;
-pub use rules::impact::{Hit, Screening};
+pub use rules::impact::{Cause, Hit, Screening};
 pub use rules::purposes::Held;
 
 use ask::{Ask, Occasion};
@@ -134,6 +134,25 @@ impl Policy {
     #[must_use]
     pub fn screened(&self) -> &BTreeMap<String, Screening> {
         &self.screened
+    }
+
+    /// True unless the category says nothing about people, extensions included.
+    #[must_use]
+    pub fn is_personal(&self, category: &str) -> bool {
+        rules::is_personal(&self.manifest, category)
+    }
+
+    /// True if a category or one above it carries a mark (a word of [`crate::vocab::MARKS`]), extensions included.
+    #[must_use]
+    pub fn carries(&self, category: &str, mark: &str) -> bool {
+        rules::carries(&self.manifest, category, mark)
+    }
+
+    /// Countries outside of the European Economic Area from which the data of a system can be reached on a day: ISO 3166 alpha-2, each once.
+    #[must_use]
+    pub fn third_countries(&self, system: &str, today: Date) -> Vec<&str> {
+        let reached = self.manifest.systems.get(system).map(|system| rules::parties::third_countries(system, today));
+        reached.into_iter().flatten().map(|country| country.code).collect()
     }
 
     /// Contracts and transfers of a flow that do not hold on a day (E210). Empty: it may run.

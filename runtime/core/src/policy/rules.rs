@@ -214,7 +214,7 @@ fn subject_exists(manifest: &Manifest, key: &str) -> bool {
 }
 
 /// An extension category is as personal as its parent.
-fn is_personal(manifest: &Manifest, key: &str) -> bool {
+pub(super) fn is_personal(manifest: &Manifest, key: &str) -> bool {
     manifest.categories.get(key).map_or_else(|| vocab::is_personal(key), |extension| vocab::is_personal(&extension.parent))
 }
 
@@ -225,7 +225,7 @@ fn marks_of<'m>(manifest: &'m Manifest, key: &str) -> &'m [String] {
 }
 
 /// True if a category or one above it carries a mark.
-fn carries(manifest: &Manifest, key: &str, mark: &str) -> bool {
+pub(super) fn carries(manifest: &Manifest, key: &str, mark: &str) -> bool {
     above(key).any(|key| own_marks(manifest, key).iter().any(|own| own == mark))
 }
 

@@ -38,10 +38,15 @@ pub(super) struct Read {
 
 /// Reads and judges a manifest.
 pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
+    load_on(path, config, None)
+}
+
+/// Reads a manifest and judges it by the rules and the law of a day; None = today where the operator is.
+pub(super) fn load_on(path: &Path, config: &Config, day: Option<Date>) -> Result<Loaded, Failure> {
     let read = read(path, config)?;
     let remarks = read.remarks.clone();
-    let today = clock::today(&read.manifest);
-    let (policy, packages, sources) = judge(read, today)?;
+    let day = day.unwrap_or_else(|| clock::today(&read.manifest));
+    let (policy, packages, sources) = judge(read, day)?;
     Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks })
 }
 

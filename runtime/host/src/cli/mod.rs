@@ -13,6 +13,8 @@ use crate::config::Config;
 
 mod audit;
 mod check;
+mod diagram;
+mod dpia;
 mod explain;
 mod import;
 mod init;
@@ -20,13 +22,17 @@ mod inspect_lowcode;
 mod label;
 mod law;
 mod load;
+mod notice;
+mod paper;
 mod plugin;
 pub mod progress;
+mod register;
 pub mod render;
 mod run;
 mod sarif;
 mod shell;
 mod status;
+mod whereabouts;
 
 /// Declared flows between business systems, through sandboxed connectors. What the manifest does not declare is denied.
 #[derive(Debug, Parser)]
@@ -78,6 +84,16 @@ enum Verb {
     Status(status::Status),
     /// Show and verify the audit log
     Audit(audit::Audit),
+    /// Write the register of processing activities (Art. 30 GDPR)
+    Register(register::Register),
+    /// Screen for an impact assessment (Art. 35 GDPR): what was found, and what is open
+    Dpia(dpia::Dpia),
+    /// Write notices for data subjects (Art. 13 and 14 GDPR)
+    Notice(notice::Notice),
+    /// Tell where data of a category, or a kind of identifier, lies
+    Where(whereabouts::Whereabouts),
+    /// Draw the declared flows
+    Diagram(diagram::Diagram),
     /// Look at connectors
     Plugin(plugin::Plugin),
     /// Take over what another tool was set up to do
@@ -190,6 +206,11 @@ impl Cli {
             Verb::Run(verb) => verb.run(quiet),
             Verb::Status(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
+            Verb::Register(verb) => verb.run(),
+            Verb::Dpia(verb) => verb.run(),
+            Verb::Notice(verb) => verb.run(),
+            Verb::Where(verb) => verb.run(),
+            Verb::Diagram(verb) => verb.run(),
             Verb::Plugin(verb) => verb.run(),
             Verb::Import(verb) => verb.run(),
             Verb::Explain(verb) => verb.run(),

@@ -17,7 +17,7 @@ const REVIEW_GRACE_DAYS: i64 = 90;
 
 /// A country from which data can be reached.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reach<'m> {
+pub(in crate::policy) struct Reach<'m> {
     /// ISO 3166 alpha-2.
     pub code: &'m str,
     /// Where the manifest says so.
@@ -36,7 +36,7 @@ pub(super) fn countries(system: &System) -> Vec<Reach<'_>> {
 }
 
 /// Those outside of the European Economic Area.
-pub(super) fn third_countries(system: &System, today: Date) -> Vec<Reach<'_>> {
+pub(in crate::policy) fn third_countries(system: &System, today: Date) -> Vec<Reach<'_>> {
     countries(system).into_iter().filter(|country| !law::is_eea(country.code, today)).collect()
 }
 
