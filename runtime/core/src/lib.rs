@@ -22,4 +22,6 @@ pub mod gate;
 
 pub mod policy;
 
+pub mod change;
+
 pub mod audit;

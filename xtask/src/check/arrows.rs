@@ -28,6 +28,7 @@ const CORE: &[Row] = &[
     row("treat", &["vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
     row("policy", &["problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
+    row("change", &["date", "problem", "record", "vocab", "manifest", "labels", "treat", "policy"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
 ];
 
