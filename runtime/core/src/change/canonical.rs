@@ -9,6 +9,8 @@ mod govern;
 mod system;
 mod table;
 
+use std::fmt::Write as _;
+
 use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -60,10 +62,39 @@ fn approval(approval: &Approval) -> Value {
         .done()
 }
 
-/// The text over which digests are made: JSON without white space, keys sorted.
+/// The text over which digests are made: JSON without white space, keys sorted at every depth.
 #[must_use]
 pub fn text(value: &Value) -> String {
-    sorted(value).to_string()
+    let mut text = String::new();
+    write(value, &mut text);
+    text
+}
+
+fn write(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(entries) => {
+            let mut entries: Vec<(&String, &Value)> = entries.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            text.push('{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                let before = if index == 0 { "" } else { "," };
+                let _ = write!(text, "{before}{}:", Value::from(key.as_str()));
+                write(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index == 0 { "" } else { "," });
+                write(item, text);
+            }
+            text.push(']');
+        }
+        plain => {
+            let _ = write!(text, "{plain}");
+        }
+    }
 }
 
 /// Hex SHA-256 of [`text`].
@@ -75,16 +106,4 @@ pub fn digest(value: &Value) -> String {
 /// Hex SHA-256 of a text.
 pub(super) fn hash(text: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
-}
-
-/// The same value with sorted keys at every depth.
-pub(super) fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(entries) => {
-            let sorted: std::collections::BTreeMap<&String, &Value> = entries.iter().collect();
-            Value::Object(sorted.into_iter().map(|(key, value)| (key.clone(), self::sorted(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        plain => plain.clone(),
-    }
 }

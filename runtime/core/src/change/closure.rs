@@ -21,7 +21,8 @@ pub struct Closure {
 
 /// Makes the closures of one manifest.
 pub struct Closures<'m> {
-    manifest: &'m Value,
+    /// The canonical form without what is editorial: cut once, not for each flow.
+    material: Value,
     connectors: &'m ConnectorDigests,
     /// Stream → purposes for which what it holds was collected or brought there.
     held: BTreeMap<&'m str, BTreeSet<&'m str>>,
@@ -37,7 +38,7 @@ impl<'m> Closures<'m> {
     /// Prepares for a canonical form and the connectors that serve it.
     #[must_use]
     pub fn new(manifest: &'m Value, connectors: &'m ConnectorDigests) -> Self {
-        Self { manifest, connectors, held: held(manifest) }
+        Self { material: material(&mut Vec::new(), manifest), connectors, held: held(manifest) }
     }
 
     /// The closure of a flow. None if there is no such flow.
@@ -50,19 +51,19 @@ impl<'m> Closures<'m> {
             // What is not named is dropped as well: saying so changes nothing.
             fields.retain(|_, field| text(field, "action") != Some("drop"));
         }
-        parts.put("flow", id, &own);
+        parts.put("flow", id, own);
         parts.streams(flow);
         parts.purposes(flow);
         parts.references(flow);
-        let value = canonical::sorted(&Value::Object(parts.found));
+        let value = Value::Object(parts.found);
         Some(Closure { digest: canonical::digest(&value), value })
     }
 
-    fn entry(&self, section: &str, id: &str) -> Option<&'m Value> {
-        self.manifest.get(section)?.get(id)
+    fn entry(&self, section: &str, id: &str) -> Option<&Value> {
+        self.material.get(section)?.get(id)
     }
 
-    fn stream(&self, name: &str) -> Option<&'m Value> {
+    fn stream(&self, name: &str) -> Option<&Value> {
         let (system, stream) = name.split_once('.')?;
         self.entry("stream", system)?.get(stream)
     }
@@ -74,25 +75,23 @@ struct Parts<'c, 'm> {
     found: Map<String, Value>,
 }
 
-impl<'m> Parts<'_, 'm> {
-    /// Adds a table at its place, without what is editorial.
-    fn put(&mut self, section: &str, id: &str, value: &Value) {
-        let mut path = vec![section.to_owned(), id.to_owned()];
-        let kept = material(&mut path, value);
+impl<'c> Parts<'c, '_> {
+    /// Adds a table at its place.
+    fn put(&mut self, section: &str, id: &str, value: Value) {
         let section = self.found.entry(section.to_owned()).or_insert_with(|| json!({}));
         if let Value::Object(section) = section {
-            section.insert(id.to_owned(), kept);
+            section.insert(id.to_owned(), value);
         }
     }
 
     fn add(&mut self, section: &str, id: &str) {
         if let Some(value) = self.all.entry(section, id) {
-            self.put(section, id, value);
+            self.put(section, id, value.clone());
         }
     }
 
     /// Both ends, the consent ledger, streams that values are looked up in; their systems, retention rules and pseudonym domains.
-    fn streams(&mut self, flow: &'m Value) {
+    fn streams(&mut self, flow: &'c Value) {
         let ends = ["from", "to"].into_iter().filter_map(|end| text(flow, end));
         let ledger = flow.get("consent").and_then(|consent| text(consent, "ledger"));
         let mut names: BTreeSet<String> = ends.chain(ledger).map(str::to_owned).collect();
@@ -104,7 +103,7 @@ impl<'m> Parts<'_, 'm> {
             let Some((system, stream)) = name.split_once('.') else { continue };
             self.add("system", system);
             if let Some(digest) = self.all.connectors.get(system) {
-                self.put("connector", system, &Value::String(digest.clone()));
+                self.put("connector", system, Value::String(digest.clone()));
             }
             let Some(declared) = self.all.stream(name) else { continue };
             self.put_stream(system, stream, declared);
@@ -117,22 +116,21 @@ impl<'m> Parts<'_, 'm> {
     }
 
     fn put_stream(&mut self, system: &str, stream: &str, declared: &Value) {
-        let kept = material(&mut vec!["stream".to_owned(), system.to_owned(), stream.to_owned()], declared);
         let section = self.found.entry("stream").or_insert_with(|| json!({}));
         if let Value::Object(section) = section {
             let of_system = section.entry(system).or_insert_with(|| json!({}));
             if let Value::Object(of_system) = of_system {
-                of_system.insert(stream.to_owned(), kept);
+                of_system.insert(stream.to_owned(), declared.clone());
             }
         }
     }
 
-    fn retention(&mut self, table: &'m Value) {
+    fn retention(&mut self, table: &'c Value) {
         words(table, "retention").for_each(|rule| self.add("retention", rule));
     }
 
     /// The purpose, those for which the data was collected, and the assessments that lead from one of them to another.
-    fn purposes(&mut self, flow: &'m Value) {
+    fn purposes(&mut self, flow: &'c Value) {
         let Some(purpose) = text(flow, "purpose") else { return };
         let mut relevant: BTreeSet<&str> = BTreeSet::from([purpose]);
         relevant.extend(text(flow, "from").and_then(|from| self.all.held.get(from)).into_iter().flatten());
@@ -140,17 +138,17 @@ impl<'m> Parts<'_, 'm> {
             self.add("purpose", purpose);
         }
         let named = flow.get("own_basis").and_then(|basis| text(basis, "compatibility"));
-        let records = self.all.manifest.get("compatibility").and_then(Value::as_object).into_iter().flatten();
+        let records = self.all.material.get("compatibility").and_then(Value::as_object).into_iter().flatten();
         for (key, record) in records {
             let connects = ["from", "to"].into_iter().all(|end| text(record, end).is_some_and(|end| relevant.contains(end)));
             if connects || named.is_some() && text(record, "assessment") == named {
-                self.put("compatibility", key, record);
+                self.put("compatibility", key, record.clone());
             }
         }
     }
 
     /// Retention rules, pseudonym domains and recipients that the flow itself names, and its activity.
-    fn references(&mut self, flow: &'m Value) {
+    fn references(&mut self, flow: &'c Value) {
         self.retention(flow);
         for field in fields(flow) {
             text(field, "domain").into_iter().for_each(|domain| self.add("pseudonym", domain));
@@ -159,7 +157,7 @@ impl<'m> Parts<'_, 'm> {
         }
         let activity = text(flow, "activity").and_then(|id| Some((id, self.all.entry("activity", id)?)));
         if let Some((id, activity)) = activity.filter(|(_, activity)| words(activity, "residency").next().is_some()) {
-            self.put("activity", id, activity);
+            self.put("activity", id, activity.clone());
         }
     }
 }

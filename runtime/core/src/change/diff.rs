@@ -6,6 +6,8 @@ mod action;
 mod judge;
 mod rules;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::closure::{Closure, Closures};
@@ -151,19 +153,40 @@ fn relabelled(context: &Context<'_>, changes: &[Change]) -> Vec<Change> {
 }
 
 /// Which flows a change touches: those whose closure differs at its place.
-struct Touched(Vec<(String, Option<Closure>, Option<Closure>)>);
+struct Touched {
+    /// Flows whose closure differs.
+    flows: Vec<(String, Option<Closure>, Option<Closure>)>,
+    /// Section and key → numbers of the flows whose closure has it, before or after.
+    holders: BTreeMap<(String, String), BTreeSet<usize>>,
+}
 
 impl Touched {
     fn new(old: &State, new: &State) -> Self {
         let before = Closures::new(&old.manifest, &old.connectors);
         let after = Closures::new(&new.manifest, &new.connectors);
-        let ids: std::collections::BTreeSet<&String> = [old, new].into_iter().flat_map(judge::flow_ids).collect();
-        Self(ids.into_iter().map(|id| (id.clone(), before.of(id), after.of(id))).filter(|(_, before, after)| before != after).collect())
+        let ids: BTreeSet<&String> = [old, new].into_iter().flat_map(judge::flow_ids).collect();
+        let both = ids.into_iter().map(|id| (id.clone(), before.of(id), after.of(id)));
+        let flows: Vec<_> = both.filter(|(_, before, after)| before != after).collect();
+        let mut holders: BTreeMap<(String, String), BTreeSet<usize>> = BTreeMap::new();
+        for (number, (_, before, after)) in flows.iter().enumerate() {
+            let sections = [before, after].into_iter().flatten().filter_map(|closure| closure.value.as_object()).flatten();
+            for (section, entries) in sections {
+                for (key, _) in entries.as_object().into_iter().flatten() {
+                    holders.entry((section.clone(), key.clone())).or_default().insert(number);
+                }
+            }
+        }
+        Self { flows, holders }
     }
 
     fn by(&self, path: &[String]) -> Vec<String> {
-        let at = |closure: &Option<Closure>| closure.as_ref().and_then(|closure| reach(&closure.value, path)).cloned();
-        self.0.iter().filter(|(_, before, after)| at(before) != at(after)).map(|(id, _, _)| id.clone()).collect()
+        let [section, key, ..] = path else { return Vec::new() };
+        let holders = self.holders.get(&(section.clone(), key.clone())).into_iter().flatten();
+        fn at<'c>(closure: Option<&'c Closure>, path: &[String]) -> Option<&'c Value> {
+            closure.and_then(|closure| reach(&closure.value, path))
+        }
+        let flows = holders.filter_map(|number| self.flows.get(*number));
+        flows.filter(|(_, before, after)| at(before.as_ref(), path) != at(after.as_ref(), path)).map(|(id, _, _)| id.clone()).collect()
     }
 }
 

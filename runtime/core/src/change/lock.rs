@@ -1,6 +1,6 @@
 //! `hub.lock`: what was applied last, and who agreed to which flow as it then was. Approvals are signed; everything else is held by its digest.
 //!
-//! Reads and writes the text, makes and verifies signatures. Says not whose key it is: who may put a key into the lock is decided where the lock is
+//! Reads and writes the text, makes and verifies signatures. What was applied is not signed: nothing is allowed because of it. Says not whose key it is: who may put a key into the lock is decided where the lock is
 //! kept. Does not read the file.
 
 mod check;
@@ -67,6 +67,15 @@ impl Lock {
     /// Approvals of a flow over a closure, those with a good signature only.
     pub fn valid<'l>(&'l self, flow: &'l str, digest: &'l str) -> impl Iterator<Item = &'l Approval> {
         self.approvals.iter().filter(move |approval| approval.flow == flow && approval.closure == digest && approval.verify())
+    }
+
+    /// How many people agreed to a closure: one with two roles is one, and so are two with one key.
+    #[must_use]
+    pub fn given(&self, flow: &str, digest: &str) -> usize {
+        let valid: Vec<&Approval> = self.valid(flow, digest).collect();
+        let roles: BTreeSet<&str> = valid.iter().map(|approval| approval.role.as_str()).collect();
+        let keys: BTreeSet<[u8; 32]> = valid.iter().map(|approval| approval.key).collect();
+        roles.len().min(keys.len())
     }
 
     /// The text of the file. [`parse`] reads it.

@@ -51,7 +51,7 @@ pub struct Need {
     pub class: Class,
     /// How many have to sign.
     pub wanted: usize,
-    /// How many roles signed it as it is now.
+    /// How many people signed it as it is now.
     pub given: usize,
 }
 
@@ -75,6 +75,8 @@ pub struct Finding {
     pub is_warning: bool,
     /// What is wrong.
     pub title: String,
+    /// Facts that explain it.
+    pub notes: Vec<String>,
     /// What to do.
     pub help: String,
 }
@@ -152,7 +154,10 @@ impl Plan {
     #[must_use]
     pub fn json(&self) -> Value {
         let entries: Vec<Value> = self.entries.iter().map(Entry::json).collect();
-        let findings = self.findings.iter().map(|finding| json!({ "code": finding.code, "title": finding.title, "help": finding.help }));
+        let findings = self
+            .findings
+            .iter()
+            .map(|finding| json!({ "code": finding.code, "title": finding.title, "notes": finding.notes, "help": finding.help }));
         let approvals = self
             .approvals
             .iter()
@@ -191,7 +196,13 @@ impl Entry {
 }
 
 fn finding(problem: &Problem) -> Finding {
-    Finding { code: problem.code.id(), is_warning: problem.code.is_warning(), title: problem.title.clone(), help: problem.help.clone() }
+    Finding {
+        code: problem.code.id(),
+        is_warning: problem.code.is_warning(),
+        title: problem.title.clone(),
+        notes: problem.notes.clone(),
+        help: problem.help.clone(),
+    }
 }
 
 /// Order of the sections; the rest follows by name.
@@ -274,10 +285,10 @@ fn needs(request: &Request<'_>, changes: &[Change]) -> Vec<Need> {
     let closures = Closures::new(&request.new.manifest, &request.new.connectors);
     let need = |(flow, class): (&str, Class)| {
         let closure = closures.of(flow)?;
-        let roles: BTreeSet<&str> = request.lock.valid(flow, &closure.digest).map(|approval| approval.role.as_str()).collect();
+        let given = request.lock.given(flow, &closure.digest);
         // Where approvals are demanded, the officer who is told of a material change signs as well.
         let wanted = if request.needs_approvals && class > Class::Editorial { 2 } else { class.approvals() };
-        Some(Need { flow: flow.to_owned(), class, wanted, given: roles.len() })
+        Some(Need { flow: flow.to_owned(), class, wanted, given })
     };
     classes.into_iter().filter_map(need).collect()
 }

@@ -83,6 +83,13 @@ proptest::proptest! {
 }
 
 #[test]
+fn keys_are_sorted_at_every_depth() {
+    let value = serde_json::json!({ "b": [{ "z": 1.5, "a": null }], "a\"\n": "é", "": true });
+    assert_eq!(canonical::text(&value), r#"{"":true,"a\"\n":"é","b":[{"a":null,"z":1.5}]}"#);
+    assert_eq!(canonical::digest(&serde_json::json!({})), "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+}
+
+#[test]
 fn the_form_holds_no_secret_and_no_place() {
     let with_secret = edited(
         "[system.erp]\n",

@@ -12,6 +12,8 @@ use crate::manifest::{Approvals, Flow, Manifest};
 use crate::policy::Policy;
 use crate::problem::{Code, Problem, Span};
 
+/// How many people have to agree.
+const FOUR_EYES: usize = 2;
 /// How many differences a message lists.
 const MAX_LISTED: usize = 12;
 
@@ -61,7 +63,7 @@ fn of_flow(manifest: &Manifest, lock: &Lock, flow: &Flow, closure: &Closure) -> 
             Problem::new(Code::E171, format!("flow `{id}` is denied: {title}"), approve(id)).at(flow.id.span, "this flow, as it is now");
         return Some(with_causes(problem, lock, id, closure));
     }
-    if four_eyes(&valid) {
+    if lock.given(id, &closure.digest) >= FOUR_EYES {
         return None;
     }
     let who: Vec<String> = valid.iter().map(|approval| format!("`{}`", approval.role)).collect();
@@ -82,9 +84,4 @@ fn with_causes(problem: Problem, lock: &Lock, id: &str, closure: &Closure) -> Pr
         Some(more) if more > 0 => shown.note(format!("{more} more differ")),
         _ => shown,
     }
-}
-
-/// Two people: one with two roles, or two with one key, are not enough.
-pub(in crate::change) fn four_eyes(valid: &[&Approval]) -> bool {
-    valid.iter().any(|first| valid.iter().any(|second| first.role != second.role && first.key != second.key))
 }

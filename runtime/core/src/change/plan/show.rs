@@ -22,6 +22,7 @@ pub(super) fn human(plan: &Plan, name: &str, against: &str) -> String {
     }
     for finding in &plan.findings {
         let _ = writeln!(text, "  ! {}   {}", finding.title, finding.code);
+        finding.notes.iter().for_each(|note| text.push_str(&format!("      {note}\n")));
         let _ = writeln!(text, "      {}", finding.help);
     }
     if plan.has_changes() {
@@ -53,7 +54,8 @@ fn mark(step: Step) -> char {
 }
 
 fn entry(entry: &Entry, text: &mut String) {
-    let _ = writeln!(text, "  {} {:<10} {:<26} {}", mark(entry.step), entry.section, entry.id, entry.summary);
+    let line = format!("  {} {:<10} {:<26} {}", mark(entry.step), entry.section, entry.id, entry.summary);
+    let _ = writeln!(text, "{}", line.trim_end());
     for change in entry.changes.iter().take(MAX_CHANGES) {
         let _ = writeln!(text, "      {} {}{}", step_of(change), change.words, weight(change.class));
     }

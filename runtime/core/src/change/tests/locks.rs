@@ -59,6 +59,12 @@ fn one_person_is_not_two() {
     assert_eq!(with([sign(1, "role:sales"), sign(2, "dpo")]), []);
     assert_eq!(with([sign(1, "role:sales"), sign(1, "dpo")]), [Code::E172], "one key");
     assert_eq!(with([sign(1, "dpo"), sign(2, "dpo")]), [Code::E172], "one role");
+    let mut crossed = Lock::default();
+    crossed.approve(sign(1, "role:sales"), &closure);
+    crossed.approve(sign(1, "dpo"), &closure);
+    assert_eq!(crossed.given(SYNC, &closure.digest), 1);
+    crossed.approve(sign(2, "role:it"), &closure);
+    assert_eq!(crossed.given(SYNC, &closure.digest), 2);
     assert_eq!(Approval::sign(&key(1), SYNC, &closure.digest, "dpo\nrole:sales", today()), None);
     assert_eq!(Approval::sign(&key(1), SYNC, &closure.digest, " ", today()), None);
 }
@@ -195,7 +201,7 @@ fn a_hostile_lock_is_refused_with_its_place() {
         ("lock = 1\n".to_owned() + &"a.".repeat(100) + "b = 1", ""),
     ];
     for (text, words) in rows {
-        let problems = parse(&text, 3).expect_err(words);
+        let Err(problems) = parse(&text, 3) else { panic!("{words}: {text}") };
         let all: Vec<_> = problems.iter().collect();
         assert!(
             all.iter().all(|problem| problem.code == Code::E505 && !problem.help.is_empty() && problem.labels[0].span.file == 3),

@@ -37,7 +37,7 @@ fn against_nothing_everything_is_new() {
 #[test]
 fn a_change_is_told_with_all_that_follows() {
     let later = edited("period = \"P5Y\"", "period = \"P10Y\"");
-    let finding = Problem::new(Code::W154, "a review is late", "review it");
+    let finding = Problem::new(Code::W154, "a review is late", "review it").note("since May");
     let plan = plan(Some(EXAMPLE), &later, &[finding]);
     let [entry] = plan.entries.as_slice() else { panic!("{:?}", plan.entries) };
     assert_eq!((entry.step, entry.section.as_str(), entry.id.as_str()), (Step::Change, "retention", "stats"));
@@ -51,7 +51,7 @@ fn a_change_is_told_with_all_that_follows() {
         "Manifest manifest.toml (sha256:",
         "  ~ retention  stats",
         "      ~ retention: P5Y → P10Y, longer   (!)",
-        "  ! a review is late   HUB-W154",
+        "  ! a review is late   HUB-W154\n      since May\n      review it\n",
         "Register: 0 entries new, 1 changed, 0 gone",
         "Approval of erp-to-dwh-sales: two roles (material-high), 0 given",
         "Plan: 0 to add, 1 to change, 0 to remove, 1 finding.",
