@@ -24,6 +24,8 @@ pub mod gate;
 
 pub mod policy;
 
+pub mod change;
+
 pub mod audit;
 
 pub mod report;

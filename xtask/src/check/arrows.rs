@@ -29,6 +29,7 @@ const CORE: &[Row] = &[
     row("treat", &["detect", "vocab", "manifest"]),
     row("gate", &["problem", "record", "vocab", "stream", "manifest", "treat"]),
     row("policy", &["date", "problem", "record", "vocab", "stream", "description", "manifest", "treat", "gate"]),
+    row("change", &["date", "detect", "problem", "record", "vocab", "manifest", "labels", "treat", "policy"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
     row("report", &["date", "problem", "record", "vocab", "stream", "manifest", "gate", "policy", "audit"]),
 ];

@@ -228,6 +228,8 @@ codes! {
     E502 "store-damaged" Integrity
     E503 "store-in-use" Runtime
     E504 "store-format" Integrity
+    E505 "lock-damaged" Integrity
+    E506 "approval-forged" Integrity
 }
 
 impl Code {

@@ -11,9 +11,11 @@ use hub_core::problem::{Code, Problem, Problems, Sources};
 
 use crate::config::Config;
 
+mod approve;
 mod audit;
 mod check;
 mod diagram;
+mod diff;
 mod dpia;
 mod explain;
 mod import;
@@ -22,8 +24,10 @@ mod inspect_lowcode;
 mod label;
 mod law;
 mod load;
+mod lock;
 mod notice;
 mod paper;
+mod plan;
 mod plugin;
 pub mod progress;
 mod register;
@@ -78,6 +82,12 @@ enum Verb {
     Init(init::Init),
     /// Tell everything that is wrong with a manifest; connects to nothing and runs no connector
     Check(check::Check),
+    /// Show what would change if the manifest were applied, and who has to agree; applies nothing
+    Plan(plan::Plan),
+    /// Compare two manifests by what their difference means
+    Diff(diff::Diff),
+    /// Sign flows as they are now, in a role, into `hub.lock`
+    Approve(approve::Approve),
     /// Run the flows of a manifest: one pass, or until stopped if any has a schedule
     Run(run::Run),
     /// Show what each flow did last
@@ -189,6 +199,8 @@ impl Cli {
     fn output(&self) -> Output {
         match &self.verb {
             Verb::Check(verb) => verb.output(),
+            Verb::Plan(verb) => verb.output,
+            Verb::Diff(verb) => verb.output,
             Verb::Run(verb) => verb.output,
             Verb::Status(verb) => verb.output,
             Verb::Audit(verb) => verb.output(),
@@ -203,6 +215,9 @@ impl Cli {
         match self.verb {
             Verb::Init(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
+            Verb::Plan(verb) => verb.run(),
+            Verb::Diff(verb) => verb.run(),
+            Verb::Approve(verb) => verb.run(),
             Verb::Run(verb) => verb.run(quiet),
             Verb::Status(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),

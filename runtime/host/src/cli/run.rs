@@ -1,6 +1,7 @@
 //! `hub run`: judges the manifest, then runs its flows once, or on their schedules until the process is asked to end.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,7 +11,7 @@ use hub_core::problem::{Class, Code, Problem, Problems, Sources};
 use serde_json::{Value, json};
 
 use super::progress::Display;
-use super::{Failure, Output, Place, load, render};
+use super::{Failure, Output, Place, load, lock, render};
 use crate::config::Config;
 use crate::store::{self, Durability, Store, StoreError, Transaction};
 use crate::sync::schedule::{nothing_to_run, once, until_stopped};
@@ -48,6 +49,9 @@ impl Run {
             Err(failure) => return Err(runtime.block_on(on_record(failure, &config))),
         };
         let flows = self.flows(&loaded)?;
+        if !self.dry_run {
+            remember(&self.place.manifest, &loaded);
+        }
         let opened = open(&config)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let host = Host {
@@ -118,6 +122,13 @@ impl Run {
             }
         }
         code
+    }
+}
+
+/// What is run from now on is what the next plan compares with. A folder that cannot be written is no reason not to run.
+fn remember(manifest: &Path, loaded: &load::Loaded) {
+    if let Err(failure) = lock::applied(manifest, &loaded.policy, &loaded.packages) {
+        failure.problems.iter().for_each(|problem| tracing::warn!("the next `hub plan` will not know this run: {}", problem.title));
     }
 }
 

@@ -1,0 +1,100 @@
+//! Signatures of approvals: Ed25519 over a text that names flow, closure, role and day, so that none can be moved to another of them.
+
+use std::fmt;
+
+use data_encoding::BASE64;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+
+use crate::date::Date;
+
+const KEY_HEAD: &str = "hub-approval-key-1 ";
+/// Roles are names, not texts.
+const MAX_ROLE_CHARACTERS: usize = 128;
+
+/// One person in one role agreed to one flow as it then was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Id of the flow.
+    pub flow: String,
+    /// Digest of its closure, hex.
+    pub closure: String,
+    /// Role or person.
+    pub role: String,
+    /// When.
+    pub at: Date,
+    /// Ed25519 public key.
+    pub key: [u8; 32],
+    /// Ed25519 signature over [`Approval::signed_text`].
+    pub signature: [u8; 64],
+}
+
+impl Approval {
+    /// Signs. None if the role is empty, too long or not one line.
+    #[must_use]
+    pub fn sign(key: &SigningKey, flow: &str, closure: &str, role: &str, at: Date) -> Option<Self> {
+        if !is_role(role) {
+            return None;
+        }
+        let text = signed_text(flow, closure, role, at);
+        let signature = key.0.sign(text.as_bytes()).as_ref().try_into().ok()?;
+        Some(Self { flow: flow.to_owned(), closure: closure.to_owned(), role: role.to_owned(), at, key: key.public(), signature })
+    }
+
+    /// True if the signature is of this key over exactly this flow, closure, role and day.
+    #[must_use]
+    pub fn verify(&self) -> bool {
+        UnparsedPublicKey::new(&ED25519, &self.key).verify(self.signed_text().as_bytes(), &self.signature).is_ok()
+    }
+
+    /// What is signed: a line that no other use of a key has, then each part behind its length in bytes.
+    #[must_use]
+    pub fn signed_text(&self) -> String {
+        signed_text(&self.flow, &self.closure, &self.role, self.at)
+    }
+}
+
+/// True for one line of 1 to 128 characters.
+pub(super) fn is_role(role: &str) -> bool {
+    !role.trim().is_empty() && role.chars().count() <= MAX_ROLE_CHARACTERS && !role.contains(char::is_control)
+}
+
+fn signed_text(flow: &str, closure: &str, role: &str, at: Date) -> String {
+    let parts = [flow, closure, role, &at.to_string()].map(|part| format!("{} {part}\n", part.len()));
+    format!("hub approval 1\n{}", parts.concat())
+}
+
+/// An Ed25519 key that signs approvals. Shows nothing of itself.
+pub struct SigningKey(Ed25519KeyPair);
+
+impl SigningKey {
+    /// A key from 32 random bytes. None if they cannot be used.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Option<Self> {
+        Ed25519KeyPair::from_seed_unchecked(seed).ok().map(Self)
+    }
+
+    /// Reads a key file: `hub-approval-key-1 BASE64` in one line. None for anything else.
+    #[must_use]
+    pub fn parse(file: &str) -> Option<Self> {
+        let seed = BASE64.decode(file.trim_end().strip_prefix(KEY_HEAD)?.as_bytes()).ok()?;
+        Self::from_seed(&seed.try_into().ok()?)
+    }
+
+    /// The content of a key file for a seed. Secret.
+    #[must_use]
+    pub fn file(seed: &[u8; 32]) -> String {
+        format!("{KEY_HEAD}{}\n", BASE64.encode(seed))
+    }
+
+    /// The public part.
+    #[must_use]
+    pub fn public(&self) -> [u8; 32] {
+        self.0.public_key().as_ref().try_into().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SigningKey")
+    }
+}
