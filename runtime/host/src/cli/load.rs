@@ -9,7 +9,7 @@ use hub_core::manifest::{self, ConnectorRef, Files, Manifest, System};
 use hub_core::policy::{Catalogue, Policy};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
-use super::Failure;
+use super::{Failure, lock};
 use crate::clock;
 use crate::config::Config;
 use crate::lowcode::{self, Reading, Remark, Texts};
@@ -46,7 +46,11 @@ pub(super) fn load_on(path: &Path, config: &Config, day: Option<Date>) -> Result
     let read = read(path, config)?;
     let remarks = read.remarks.clone();
     let day = day.unwrap_or_else(|| clock::today(&read.manifest));
+    let digests = lock::digests(&read.packages);
     let (policy, packages, sources) = judge(read, day)?;
+    if let Some(problems) = Problems::new(hub_core::change::lock::check(&policy, &lock::read(path)?, &digests)) {
+        return Err(Failure { problems, sources });
+    }
     Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks })
 }
 
