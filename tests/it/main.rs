@@ -12,6 +12,7 @@ mod durability;
 mod evidence;
 mod examples;
 mod fields;
+mod governance;
 mod hostile;
 mod lowcode;
 mod manifest;

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use hub_core::date::Date;
 use hub_core::problem::Problem;
 use serde_json::json;
 
-use super::{Failure, Output, load, render, sarif};
+use super::{Failure, Output, load, paper, render, sarif};
 use crate::config::Config;
 
 /// Findings that deny.
@@ -20,6 +21,9 @@ pub(super) struct Check {
     /// Warnings deny too
     #[arg(long)]
     deny_warnings: bool,
+    /// The day by whose rules, contracts and law the manifest is judged, such as 2026-06-30 [default: today]
+    #[arg(long, value_name = "DATE", value_parser = paper::day)]
+    at: Option<Date>,
     /// How the result is printed
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
@@ -43,7 +47,7 @@ impl Check {
     }
 
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        let loaded = match load::load(&self.manifest, &Config::new(None, Some(&self.manifest))) {
+        let loaded = match load::load_on(&self.manifest, &Config::new(None, Some(&self.manifest)), self.at) {
             Ok(loaded) => loaded,
             Err(failure) if self.output == Form::Sarif => {
                 super::print_json(&sarif::log(failure.problems.iter(), &failure.sources));

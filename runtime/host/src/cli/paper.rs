@@ -44,7 +44,8 @@ pub(super) struct Subject {
     pub language: Language,
 }
 
-fn day(text: &str) -> Result<Date, String> {
+/// A day as users write it.
+pub(super) fn day(text: &str) -> Result<Date, String> {
     Date::parse(text).ok_or_else(|| "write it as YEAR-MONTH-DAY, such as 2026-06-30".to_owned())
 }
 
