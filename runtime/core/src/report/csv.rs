@@ -30,8 +30,8 @@ fn line(text: &mut String, values: impl Iterator<Item = String>) {
     text.push_str("\r\n");
 }
 
-/// A quoted cell. A spreadsheet reads a cell that begins with one of `= + - @`, a tab or a line break as a formula, also behind blanks: an apostrophe
-/// before it makes it text.
+/// A quoted cell. A spreadsheet reads a cell that begins with one of `= + - @`, a tab or a line break as a formula, also behind blanks: an
+/// apostrophe before it makes it text.
 #[must_use]
 pub fn cell(value: &str) -> String {
     let is_formula = |character: char| matches!(character, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');

@@ -1,7 +1,7 @@
 //! Documents for people out of a policy: the register of processing activities, screenings, notices, inventory and diagram.
 //!
-//! Each is built as a model that knows both languages, then rendered. Derives and words; decides nothing, and adds no fact that neither the manifest
-//! nor an observation has: what is absent is told as absent.
+//! Each is built as a model that knows both languages, then rendered. Derives and words; decides nothing, and adds no fact that neither the
+//! manifest nor an observation has: what is absent is told as absent.
 
 pub mod csv;
 pub mod diagram;

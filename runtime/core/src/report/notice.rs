@@ -1,7 +1,7 @@
 //! Notices for data subjects, Art. 13 and 14 GDPR: fragments for a website or a letter, one for each activity and language.
 //!
-//! Each begins with a comment that carries the manifest's digest, so that a stale one can be found. What the manifest does not say stays out or is told
-//! as not stated; nothing is made up.
+//! Each begins with a comment that carries the manifest's digest, so that a stale one can be found. What the manifest does not say stays out or
+//! is told as not stated; nothing is made up.
 
 use std::collections::BTreeSet;
 

@@ -295,3 +295,37 @@ fn hostile_names_stay_text_in_diagrams() {
     assert!(!mermaid.contains("<script") && mermaid.lines().all(|line| line.matches('"').count() % 2 == 0), "{mermaid}");
     assert!(!diagram.svg(Language::English).contains("<script"));
 }
+
+/// Circles, flows inside one system, flows side by side, and countries without systems: the layout has to bear them all.
+#[test]
+fn any_graph_of_flows_can_be_drawn() {
+    use diagram::{Country, Diagram, Edge, Node};
+    let mut seed = 7_usize;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for round in 0..40 {
+        let systems = round % 13;
+        let node = |at: usize| Node { id: format!("n{at}"), name: Text::same(format!("System {at}")), reached_from: Vec::new() };
+        let countries = (0..4).map(|at| Country {
+            code: Some(format!("C{at}")),
+            is_third: at == 3,
+            systems: (0..systems).filter(|system| system % 3 == at).map(node).collect(),
+        });
+        let edge = |at: usize, from: usize, to: usize| Edge {
+            id: format!("e{at}"),
+            from: format!("n{from}"),
+            to: format!("n{to}"),
+            purpose: Text::same("why"),
+            categories: Vec::new(),
+            is_special: at.is_multiple_of(5),
+            is_transfer: false,
+        };
+        let flows = if systems == 0 { 0 } else { systems * 3 };
+        let edges = (0..flows).map(|at| edge(at, next(systems), next(systems))).collect();
+        let svg = Diagram { countries: countries.collect(), edges }.svg(Language::English);
+        assert_eq!((svg.matches("class=\"box").count(), svg.matches("<path class=\"arrow").count()), (systems, flows), "round {round}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "round {round}");
+    }
+}

@@ -20,8 +20,8 @@ const PADDING: f64 = 10.0;
 /// Room above the systems of a country for its name.
 const TITLE: f64 = 20.0;
 
-const STYLE: &str = "text{font:11px 'Liberation Sans',Arial,sans-serif;fill:#111}.box{fill:#fff;stroke:#333}.third{stroke:#b00020;stroke-width:2}\
-.country{fill:#f4f4f4;stroke:#999}.arrow{fill:none;stroke:#333}.marked{stroke:#b00020;stroke-width:2}.label{fill:#fff;fill-opacity:.85}";
+const STYLE: &str = "text{font:11px 'Liberation Sans',Arial,sans-serif;fill:#111}.box{fill:#fff;stroke:#333}.country{fill:#f4f4f4;stroke:#999}\
+.third{stroke:#b00020;stroke-width:2}.arrow{fill:none;stroke:#333}.marked{stroke:#b00020;stroke-width:2}.label{fill:#fff;fill-opacity:.85}";
 
 type Layout = Graph<NodeLabel, EdgeLabel>;
 
@@ -71,7 +71,8 @@ fn laid_out(diagram: &Diagram, language: Language, texts: &mut BTreeMap<String, 
         }
     }
     if graph.node_count() > 0 {
-        let margins = LayoutOptions { rankdir: RankDir::LR, marginx: 20.0, marginy: 20.0 + TITLE, ..LayoutOptions::default() };
+        let margins =
+            LayoutOptions { rankdir: RankDir::LR, marginx: 20.0, marginy: 20.0 + TITLE, edgesep: 20.0 + TITLE, ..LayoutOptions::default() };
         layout(&mut graph, Some(margins));
     }
     graph
