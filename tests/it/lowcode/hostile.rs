@@ -159,8 +159,10 @@ fn what_only_a_run_can_find_ends_within_bounds() {
     // One folder for all: the component is compiled once.
     let program = Program::new();
     for bomb in CONTAINED {
-        let server = Server::start(|_, _| {
-            Answer::json(&json!({ "items": [{ "id": 1, "name": "Ada" }, { "id": 2, "name": "Alan" }], "next": "again" }))
+        let server = Server::start(|request, _| {
+            let items = json!([{ "id": 1, "name": "Ada" }, { "id": 2, "name": "Alan" }]);
+            let is_last = request.query("page").is_some_and(|page| page != "1");
+            Answer::json(&json!({ "items": if is_last { json!([]) } else { items }, "next": "again" }))
         });
         program.write("manifest.toml", manifest(&server.origin(), "", ""));
         program.write("source.yaml", (bomb.yaml)());

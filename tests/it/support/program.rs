@@ -240,6 +240,12 @@ impl Outcome {
     }
 
     /// Fails the test if standard error lacks a text.
+    pub fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "`hub {}` does not print `{text}`\n{}", self.command, self.printed());
+        self
+    }
+
+    /// The text stands on standard error.
     pub fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "`{}` does not say `{text}`\n--- stderr\n{}", self.command, self.stderr);
         self

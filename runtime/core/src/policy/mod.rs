@@ -21,7 +21,7 @@ mod plan;
 pub mod purpose;
 mod rules;
 #[cfg(test)]
-#[allow(clippy::panic, reason = "a test fails by panicking")]
+#[allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 pub mod verdict;
 
@@ -124,7 +124,7 @@ impl Policy {
         &self.warnings
     }
 
-    /// What a stream's field holds: from where and for what.
+    /// What a stream's field holds: from where and for what. On networks of very many chains at least one of each kind (see [`purpose::Holdings`]).
     #[must_use]
     pub fn held(&self, stream: &StreamId, path: &FieldPath) -> BTreeSet<Held> {
         self.graph.held(stream, path)

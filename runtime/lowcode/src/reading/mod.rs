@@ -28,7 +28,7 @@ use crate::template::Scope;
 use crate::value::{Dict, Value};
 
 /// A cursor makes at most so many windows for one partition.
-const WINDOW_LIMIT: u64 = 1_000_000;
+const WINDOW_LIMIT: u64 = 100_000;
 
 /// What streams are built with.
 #[derive(Clone)]
@@ -290,7 +290,9 @@ impl Reading {
         if self.windows.is_none()
             && let Progress::Single(timeline) = &mut *self.tracker.progress.borrow_mut()
         {
-            self.windows = Some(timeline.windows(self.tracker.now()).map_err(system)?);
+            let windows = timeline.windows(self.tracker.now()).map_err(system)?;
+            bounded(&windows, &self.name)?;
+            self.windows = Some(windows);
         }
         let Some(windows) = &mut self.windows else { return Ok(None) };
         let Some(cursor) = windows.advance().map_err(system)? else { return Ok(None) };
@@ -328,6 +330,7 @@ impl Reading {
             let opened = partitions.open(&partition.partition, parent_state, now).map_err(system)?;
             rule = partitions.rule_made();
             if let Some((key, mut windows)) = opened {
+                bounded(&windows, &self.name)?;
                 let next = windows.advance().map_err(system)?;
                 self.partition = Some(PartitionWindows { key, partition, windows, next, made: 0 });
             }
@@ -356,6 +359,17 @@ impl Reading {
         self.tracker.finish(parent_state);
         Ok(())
     }
+}
+
+/// Too many windows are told before the first one is read: a year of seconds must not become millions of requests first.
+fn bounded(windows: &Windows, name: &str) -> Result<(), Failure> {
+    let mut ahead = windows.clone();
+    let mut made = 0;
+    while ahead.advance().map_err(system)?.is_some() {
+        made += 1;
+        limit(made, name)?;
+    }
+    Ok(())
 }
 
 fn limit(made: u64, name: &str) -> Result<(), Failure> {

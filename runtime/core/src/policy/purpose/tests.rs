@@ -85,7 +85,7 @@ proptest! {
 
     #[test]
     fn it_is_the_least_fixpoint(network in network()) {
-        prop_assert_eq!(held(&holdings(&network, |node| node)), naive(&network));
+        prop_assert_eq!(held(&holdings(&network, |node| node, |node| node)), naive(&network));
     }
 
     #[test]
@@ -97,23 +97,23 @@ proptest! {
         }
         turned.passages.reverse();
         turned.seeds.reverse();
-        let (one, other) = (holdings(&network, |node| node), holdings(&turned, |node| node));
+        let (one, other) = (holdings(&network, |node| node, |node| node), holdings(&turned, |node| node, |node| node));
         prop_assert_eq!(held(&one), held(&other));
         prop_assert_eq!(told(&network, &one), told(&turned, &other));
     }
 
     #[test]
     fn another_flow_or_origin_takes_nothing_away(network in network(), more in passage(1), seed in 0..8_u32) {
-        let before = held(&holdings(&network, |node| node));
+        let before = held(&holdings(&network, |node| node, |node| node));
         let mut larger = network.clone();
         larger.passages.push(more);
         larger.seeds.push((seed, 0));
-        prop_assert!(before.is_subset(&held(&holdings(&larger, |node| node))));
+        prop_assert!(before.is_subset(&held(&holdings(&larger, |node| node, |node| node))));
     }
 
     #[test]
     fn every_way_leads_from_an_origin_to_the_field(network in network()) {
-        let found = holdings(&network, |node| node);
+        let found = holdings(&network, |node| node, |node| node);
         for (holding, at) in found.all.iter().zip(0..) {
             let way = found.way(at);
             let mut node = holding.origin;
@@ -145,7 +145,7 @@ fn small(
 }
 
 fn codes(network: &Network<'_>) -> Vec<Code> {
-    holdings(network, |node| node).objections.iter().map(|objection| objection.code).collect()
+    holdings(network, |node| node, |node| node).objections.iter().map(|objection| objection.code).collect()
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn laundering_over_a_warehouse_is_seen() {
     assert_eq!(codes(&network), [Code::E130], "nothing says that statistics may become advertising");
     network.assessments.insert((1, 2), Vec::new());
     assert_eq!(codes(&network), [Code::E131], "the last step is assessed, the collection purpose is not");
-    let found = holdings(&network, |node| node);
+    let found = holdings(&network, |node| node, |node| node);
     assert_eq!(found.way(found.objections[0].holding), [0]);
     network.assessments.insert((0, 2), Vec::new());
     assert_eq!(codes(&network), []);
@@ -184,5 +184,39 @@ fn an_unmet_safeguard_is_told_and_the_holding_goes_on() {
     network.assessments.insert((0, 1), vec![Safeguard::NoFreeText, Safeguard::NoDirectIdentifiers]);
     network.passages[0].lacks = vec![Safeguard::NoFreeText];
     assert_eq!(codes(&network), [Code::E133]);
-    assert_eq!(holdings(&network, |node| node).at(2).count(), 1);
+    assert_eq!(holdings(&network, |node| node, |node| node).at(2).count(), 1);
+}
+
+/// What rules can tell apart is the same, whether holdings are kept one by one or by kind.
+fn reduced(network: &Network<'_>) -> Holdings {
+    let mut outgoing: HashMap<NodeId, Vec<u32>> = HashMap::new();
+    for (passage, at) in network.passages.iter().zip(0..) {
+        outgoing.entry(passage.from).or_default().push(at);
+    }
+    Fixpoint::new(Kinds::alike(network)).run(network, &outgoing, &|node| node, &|node| node, usize::MAX).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn holdings_by_kind_lead_to_the_same_verdicts(network in network()) {
+        let (whole, reduced) = (holdings(&network, |node| node, |node| node), reduced(&network));
+        let told = |found: &Holdings| -> BTreeSet<(Code, u32, Option<Safeguard>)> {
+            found.objections.iter().map(|objection| (objection.code, objection.passage, objection.lacks)).collect()
+        };
+        prop_assert_eq!(told(&whole), told(&reduced));
+        let collected = |found: &Holdings| -> BTreeSet<(NodeId, PurposeId)> {
+            found.all.iter().map(|holding| (holding.node, holding.collected)).collect()
+        };
+        prop_assert_eq!(collected(&whole), collected(&reduced));
+        let combined = |found: &Holdings| -> BTreeSet<NodeId> {
+            let mut origins: HashMap<NodeId, BTreeSet<NodeId>> = HashMap::new();
+            for holding in &found.all {
+                origins.entry(holding.node).or_default().insert(holding.origin);
+            }
+            origins.into_iter().filter(|(_, origins)| origins.len() > 1).map(|(node, _)| node).collect()
+        };
+        prop_assert_eq!(combined(&whole), combined(&reduced));
+    }
 }

@@ -155,7 +155,11 @@ impl<'m> Builder<'m> {
         // All fields of a stream are one origin to a reader; the first of them stands for it.
         let mut first: HashMap<&StreamId, NodeId> = HashMap::new();
         let origins: Vec<NodeId> = graph.nodes.iter().zip(0..).map(|((stream, _), node)| *first.entry(stream).or_insert(node)).collect();
-        graph.holdings = holdings(&network, |node| origins.get(node as usize).copied().unwrap_or(node));
+        let mut of_system: HashMap<&str, NodeId> = HashMap::new();
+        let systems: Vec<NodeId> =
+            graph.nodes.iter().zip(0..).map(|((stream, _), node)| *of_system.entry(&*stream.system).or_insert(node)).collect();
+        let looked_up = |table: &[NodeId], node: NodeId| table.get(node as usize).copied().unwrap_or(node);
+        graph.holdings = holdings(&network, |node| looked_up(&origins, node), |node| looked_up(&systems, node));
         for (holding, at) in graph.holdings.all.iter().zip(0..) {
             graph.at.entry(holding.node).or_default().push(at);
         }
