@@ -137,6 +137,9 @@ pub fn holdings(network: &Network<'_>, origin: impl Fn(NodeId) -> NodeId, group:
     whole.unwrap_or_else(|| Fixpoint::new(Kinds::alike(network)).run(network, &outgoing, &origin, &group, usize::MAX).unwrap_or_default())
 }
 
+/// Purposes to which an assessment leads, with what it requires.
+type Assessed<'n> = Vec<(PurposeId, &'n [Safeguard])>;
+
 /// Which purposes count as one when they are what data was last passed on for.
 struct Kinds {
     of: Vec<PurposeId>,
@@ -152,13 +155,13 @@ impl Kinds {
 
     /// Purposes from which the same follows: the same use, no consent, the same assessments. Two origins are kept: there are several, or there are not.
     fn alike(network: &Network<'_>) -> Self {
-        let mut first: HashMap<(&str, Vec<(PurposeId, &[Safeguard])>), PurposeId> = HashMap::new();
+        let mut first: HashMap<(&str, Assessed<'_>), PurposeId> = HashMap::new();
         let kinds = network.purposes.iter().zip(0..).map(|(terms, id)| {
             if terms.art6 == 'a' {
                 return id;
             }
             let from = network.assessments.iter().filter(|((from, _), _)| *from == id);
-            let mut assessed: Vec<(PurposeId, &[Safeguard])> = from.map(|((_, to), requires)| (*to, requires.as_slice())).collect();
+            let mut assessed: Assessed<'_> = from.map(|((_, to), requires)| (*to, requires.as_slice())).collect();
             assessed.sort_unstable();
             *first.entry((terms.use_key, assessed)).or_insert(id)
         });

@@ -67,7 +67,7 @@ impl Check {
     fn print_json(&self, loaded: &load::Loaded, warnings: &[Problem]) {
         let manifest = loaded.policy.manifest();
         let notes: Vec<_> = loaded.remarks.iter().map(|remark| render::remark(remark, &loaded.sources)).collect();
-        let ok = !(self.deny_warnings && !warnings.is_empty());
+        let ok = !self.deny_warnings || warnings.is_empty();
         super::print_json(&json!({
             "version": 1, "ok": ok, "systems": manifest.systems.len(), "flows": manifest.flows.len(), "digest": manifest.digest,
             "problems": [], "warnings": render::list_json(warnings, &loaded.sources), "notes": notes,

@@ -216,10 +216,12 @@ fn configurations_are_migrated_transformed_and_validated() {
 }
 
 #[test]
-fn windows_are_made_one_by_one() {
+fn too_many_windows_are_told_before_the_first_is_read() {
     let cursor = CURSOR.replace("start_datetime: '2024-01-01'", "step: PT1S, cursor_granularity: PT1S, start_datetime: '1970-01-01'");
     let connector = connector(&format!("streams: [{}]", stream("a", "/a", "", &cursor)), "{}");
     let host = Scripted::new(&[("https://x.com/a", "[]")]);
-    host.patience.set(Some(3));
-    assert_eq!(connector.read("a", 0, None, &host), Err(Failure::Ended), "and not one for each second since 1970 first");
+    host.patience.set(Some(0));
+    let read = connector.read("a", 0, None, &host).unwrap();
+    assert!(matches!(&read.failures[..], [Failure::Stream { message, .. }] if message.contains("more than 100000 slices")), "{read:?}");
+    assert_eq!(read.slices, 0);
 }
