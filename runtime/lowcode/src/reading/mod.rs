@@ -196,7 +196,6 @@ pub struct Reading {
     router: RouterRun,
     inject: Inject,
     windows: Option<Windows>,
-    made: u64,
     partition: Option<PartitionWindows>,
 }
 
@@ -206,7 +205,6 @@ struct PartitionWindows {
     partition: Slice,
     windows: Windows,
     next: Option<Dict>,
-    made: u64,
 }
 
 impl Reading {
@@ -245,7 +243,7 @@ impl Reading {
         let kept = is_kept.then(|| identity(stream).into());
         let observe: Vec<String> = stream.incremental.iter().map(|_| tracker.field().to_owned()).collect();
         let blind = building.number.and_then(|number| Blind::new(stream, number, &observe).ok()).map(Rc::new);
-        Ok(Self { name, tracker, kept, retriever, blind, router, inject, windows: None, made: 0, partition: None })
+        Ok(Self { name, tracker, kept, retriever, blind, router, inject, windows: None, partition: None })
     }
 
     /// The pages of a slice.
@@ -296,8 +294,6 @@ impl Reading {
         }
         let Some(windows) = &mut self.windows else { return Ok(None) };
         let Some(cursor) = windows.advance().map_err(system)? else { return Ok(None) };
-        self.made += 1;
-        limit(self.made, &self.name)?;
         Ok(Some(Work { slice: Slice { cursor, ..Slice::default() }, key: None }))
     }
 
@@ -306,8 +302,6 @@ impl Reading {
             if let Some(partition) = &mut self.partition {
                 if let Some(cursor) = partition.next.take() {
                     partition.next = partition.windows.advance().map_err(system)?;
-                    partition.made += 1;
-                    limit(partition.made, &self.name)?;
                     if let Progress::Partitioned(partitions) = &mut *self.tracker.progress.borrow_mut() {
                         partitions.begin(&partition.key, partition.next.is_none());
                     }
@@ -332,7 +326,7 @@ impl Reading {
             if let Some((key, mut windows)) = opened {
                 bounded(&windows, &self.name)?;
                 let next = windows.advance().map_err(system)?;
-                self.partition = Some(PartitionWindows { key, partition, windows, next, made: 0 });
+                self.partition = Some(PartitionWindows { key, partition, windows, next });
             }
         }
         if let Some(rule) = rule {
