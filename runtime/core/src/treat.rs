@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::detect::DetectorSet;
+use crate::detect::{DetectorSet, redact};
 use crate::manifest::{Coarser, Missing};
 
 mod coarse;
@@ -22,7 +22,7 @@ pub use label::{Label, PSEUDONYM, is_enumerable, is_personal, label};
 pub use normal::{NORMALISATION, normalise};
 pub use seal::{Sealer, Seed};
 pub(crate) use text::escape;
-use text::{hex, mask, prefix, quoted, redact};
+use text::{hex, mask, prefix, quoted};
 
 /// What happens to one value. Leaving a field out is no treatment: such a field is not in the plan.
 ///
@@ -130,7 +130,7 @@ impl Treatment {
             (Self::Truncate { keep }, Some(text)) => quoted(out, |out| escape(prefix(text, *keep as usize), out)),
             (Self::Network, Some(text)) => return coarse::network(json, text, out),
             (Self::Generalise(coarser), Some(text)) => return coarse::generalise(coarser, json, text, out),
-            (Self::Redact(wanted), Some(text)) => quoted(out, |out| redact(text, *wanted, out)),
+            (Self::Redact(wanted), Some(text)) => quoted(out, |out| redact(text, *wanted, out, escape)),
             (Self::Encrypt(sealer), Some(text)) => quoted(out, |out| sealer.seal(text, out)),
             (Self::Lookup { index, missing }, Some(text)) => return index.apply(text, *missing, out),
         }

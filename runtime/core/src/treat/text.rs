@@ -2,8 +2,6 @@
 
 use data_encoding::{BASE32_NOPAD, Encoding};
 
-use crate::detect::{DetectorSet, find_all};
-
 /// All characters become `*` but the first and last few, as a JSON string.
 pub(super) fn mask(text: &str, first: usize, last: usize, out: &mut Vec<u8>) {
     let count = text.chars().count();
@@ -48,20 +46,6 @@ pub(crate) fn escape(text: &str, out: &mut Vec<u8>) {
 pub(super) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
-}
-
-/// Appends text as the inside of a JSON string, with a mark in the place of everything that is found in it.
-pub(super) fn redact(text: &str, wanted: DetectorSet, out: &mut Vec<u8>) {
-    // Costs nothing as long as nothing is found.
-    let mut hits = Vec::new();
-    find_all(text.as_bytes(), wanted, &mut hits);
-    let mut from = 0;
-    for hit in hits {
-        escape(text.get(from..hit.range.start).unwrap_or_default(), out);
-        out.extend_from_slice(hit.detector.mark().as_bytes());
-        from = hit.range.end;
-    }
-    escape(text.get(from..).unwrap_or_default(), out);
 }
 
 /// Replaces everything from `mark` on by its RFC 4648 base32 in lower case without padding.
