@@ -16,13 +16,9 @@ pub const INTERFACES: [&str; 6] = ["types", "http", "sink", "pages", "files", "r
 
 /// E210: what a flow rests on held when it was planned, and holds no more. None = it still does.
 pub(super) fn lapse(policy: &Policy, occasion: Occasion<'_>) -> Option<Refusal> {
-    let (flow, rule) = policy.flow(occasion.flow)?;
-    if rule.lapses_on.is_none_or(|day| occasion.today < day) {
-        return None;
-    }
     let first = policy.lapsed(occasion.flow, occasion.today).into_iter().next()?;
-    let span = first.labels.first().map_or(flow.id.span, |label| label.span);
-    Some(Refusal { code: Code::E210, title: first.title, span: Some(span), help: first.help })
+    let span = first.labels.first().map(|label| label.span);
+    Some(Refusal { code: first.code, title: first.title, span, help: first.help })
 }
 
 /// None = granted.

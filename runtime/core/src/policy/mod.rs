@@ -98,14 +98,11 @@ impl Policy {
     pub fn build(manifest: Manifest, catalogue: &Catalogue, today: Date) -> Result<Self, Denied> {
         let mut found = Vec::new();
         rules::declarations(&manifest, &mut found);
-        let mut flows: BTreeMap<String, FlowRule> = manifest
+        let flows: BTreeMap<String, FlowRule> = manifest
             .flows
             .values()
             .filter_map(|flow| Some((flow.id.value.clone(), rules::flow(&manifest, catalogue, flow, today, &mut found)?)))
             .collect();
-        for (id, rule) in &mut flows {
-            rule.lapses_on = manifest.flows.get(id).and_then(|flow| rules::parties::lapses_on(&manifest, flow, rule, today));
-        }
         let graph = rules::purposes::check(&manifest, &flows, &mut found);
         let screened = rules::impact::screen(&manifest, &flows, &graph);
         rules::impact::check(&manifest, &screened, &mut found);
@@ -158,7 +155,10 @@ impl Policy {
     /// Contracts and transfers of a flow that do not hold on a day (E210). Empty: it may run.
     #[must_use]
     pub fn lapsed(&self, id: &str, today: Date) -> Vec<Problem> {
-        self.flow(id).map_or_else(Vec::new, |(flow, rule)| rules::parties::lapsed(&self.manifest, flow, rule, today))
+        match self.flow(id) {
+            Some((flow, rule)) if rule.lapses_on.is_some_and(|day| day <= today) => rules::parties::lapsed(&self.manifest, flow, today),
+            _ => Vec::new(),
+        }
     }
 
     /// The manifest that it was built from.

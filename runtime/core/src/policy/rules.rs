@@ -96,15 +96,17 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
     actions::check(manifest, flow, &fields, found);
     labels::check(manifest, flow, &fields, catalogue, found);
     special::check(manifest, flow, &fields, today, found);
-    if fields.iter().any(|field| is_personal(manifest, &field.resulting)) {
+    let personal = fields.iter().any(|field| is_personal(manifest, &field.resulting));
+    if personal {
         labels::subjects(manifest, flow, &fields, &resolved, found);
         labels::identity(manifest, flow, &resolved, found);
         labels::retention(manifest, flow, &fields, found);
         parties::check(manifest, flow, today, found);
         parties::erasure(manifest, flow, labels::finds_people(manifest, flow, &fields), found);
     }
-    let subjects = resolved.subjects;
-    Some(FlowRule { shape: resolved.shape, fields, primary_key: resolved.primary_key, cursor: resolved.cursor, subjects, lapses_on: None })
+    let lapses_on = if personal { parties::lapses_on(manifest, flow, today) } else { None };
+    let source::Resolved { shape, primary_key, cursor, subjects } = resolved;
+    Some(FlowRule { shape, fields, primary_key, cursor, subjects, lapses_on })
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {

@@ -9,8 +9,7 @@ use crate::problem::{Code, Problem, Span};
 use crate::record::StreamId;
 use crate::vocab::law;
 
-use super::{is_personal, transfers};
-use crate::policy::FlowRule;
+use super::transfers;
 
 /// How long a review may be late before it stops flows: days.
 const REVIEW_GRACE_DAYS: i64 = 90;
@@ -56,11 +55,8 @@ pub(super) fn check(manifest: &Manifest, flow: &Flow, today: Date, found: &mut V
     }
 }
 
-/// E210: what has become wrong since the flow was planned.
-pub(in crate::policy) fn lapsed(manifest: &Manifest, flow: &Flow, rule: &FlowRule, today: Date) -> Vec<Problem> {
-    if !rule.fields.iter().any(|field| is_personal(manifest, &field.resulting)) {
-        return Vec::new();
-    }
+/// E210: what has become wrong since the flow was planned. Asks as [`check`] does, so for flows with personal data only.
+pub(in crate::policy) fn lapsed(manifest: &Manifest, flow: &Flow, today: Date) -> Vec<Problem> {
     let mut found = Vec::new();
     check(manifest, flow, today, &mut found);
     let lapsed = found.into_iter().filter(|problem| !problem.code.is_warning());
@@ -70,12 +66,12 @@ pub(in crate::policy) fn lapsed(manifest: &Manifest, flow: &Flow, rule: &FlowRul
 }
 
 /// The first day after `today` on which [`lapsed`] has something to tell.
-pub(in crate::policy) fn lapses_on(manifest: &Manifest, flow: &Flow, rule: &FlowRule, today: Date) -> Option<Date> {
+pub(in crate::policy) fn lapses_on(manifest: &Manifest, flow: &Flow, today: Date) -> Option<Date> {
     let systems = [&flow.from, &flow.to].into_iter().filter_map(|place| manifest.systems.get(&*place.value.system));
     let mut days: Vec<Date> = systems.flat_map(turning_days).filter(|day| *day > today).collect();
     days.sort_unstable();
     days.dedup();
-    days.into_iter().find(|day| !lapsed(manifest, flow, rule, *day).is_empty())
+    days.into_iter().find(|day| !lapsed(manifest, flow, *day).is_empty())
 }
 
 /// Days on which the answer about a system may change.
