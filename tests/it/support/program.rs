@@ -239,13 +239,13 @@ impl Outcome {
         })
     }
 
-    /// Fails the test if standard error lacks a text.
+    /// Fails the test if standard output lacks a text.
     pub fn prints(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text), "`hub {}` does not print `{text}`\n{}", self.command, self.printed());
+        assert!(self.stdout.contains(text), "`hub {}` does not print `{text}`\n--- stdout\n{}", self.command, self.stdout);
         self
     }
 
-    /// The text stands on standard error.
+    /// Fails the test if standard error lacks a text.
     pub fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "`{}` does not say `{text}`\n--- stderr\n{}", self.command, self.stderr);
         self

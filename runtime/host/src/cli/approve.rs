@@ -10,7 +10,6 @@ use data_encoding::HEXLOWER;
 use hub_core::change::canonical;
 use hub_core::change::closure::{Closure, Closures};
 use hub_core::change::lock::{Approval, Lock, SigningKey};
-use hub_core::date::Date;
 use hub_core::problem::{Code, Problem};
 use zeroize::Zeroizing;
 
@@ -54,14 +53,13 @@ impl Approve {
             return Err(Problem::new(Code::E009, "an approval needs a role and a key", help).into());
         };
         let key = read_key(key)?;
-        let today = lock::today()?;
         let mut lock = lock::read(&self.manifest)?;
-        let judged = judge(&self.manifest, &lock, today)?;
+        let judged = judge(&self.manifest, &lock)?;
         // Nobody can agree to what the rules deny.
         if let Some(failure) = judged.objections() {
             return Err(failure);
         }
-        let signed = self.sign(&judged, &mut lock, &key, role, today)?;
+        let signed = self.sign(&judged, &mut lock, &key, role)?;
         if !signed.is_empty() {
             lock::write(&self.manifest, &lock)?;
         }
@@ -70,7 +68,7 @@ impl Approve {
     }
 
     /// Adds the approvals to the lock; answers with what was signed, for people.
-    fn sign(&self, judged: &Judged, lock: &mut Lock, key: &SigningKey, role: &str, today: Date) -> Result<String, Failure> {
+    fn sign(&self, judged: &Judged, lock: &mut Lock, key: &SigningKey, role: &str) -> Result<String, Failure> {
         let form = canonical::of(&judged.manifest);
         let closures = Closures::new(&form, &judged.digests);
         let mut told = String::new();
@@ -79,7 +77,7 @@ impl Approve {
             if self.all && lock.valid(id, &closure.digest).any(|known| known.role == role && known.key == key.public()) {
                 continue;
             }
-            let approval = Approval::sign(key, id, &closure.digest, role, today).ok_or_else(|| {
+            let approval = Approval::sign(key, id, &closure.digest, role, judged.today).ok_or_else(|| {
                 Problem::new(
                     Code::E009,
                     "a role is one line of at most 128 characters",

@@ -9,7 +9,7 @@ use hub_core::change::{ConnectorDigests, State};
 use serde_json::{Value, json};
 
 use super::plan::{Judged, judge};
-use super::{Failure, Output, lock};
+use super::{Failure, Output};
 
 #[derive(Args, Debug)]
 pub(super) struct Diff {
@@ -24,11 +24,10 @@ pub(super) struct Diff {
 
 impl Diff {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        let today = lock::today()?;
-        let before = judge(&self.before, &Lock::default(), today)?;
-        let after = judge(&self.after, &Lock::default(), today)?;
+        let before = judge(&self.before, &Lock::default())?;
+        let after = judge(&self.after, &Lock::default())?;
         let (old, new) = comparable(&before, &after);
-        let mut changes = diff(&old, &new, today);
+        let mut changes = diff(&old, &new, after.today);
         changes.sort_by_key(|change| std::cmp::Reverse(change.class));
         match self.output {
             Output::Json => super::print_json(&json!({

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hub_core::change::lock::Lock;
 use hub_core::date::Date;
 use hub_core::manifest::{self, ConnectorRef, Files, Manifest, System};
 use hub_core::policy::{Catalogue, Policy};
@@ -44,14 +45,13 @@ pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
 /// Reads a manifest and judges it by the rules and the law of a day; None = today where the operator is.
 pub(super) fn load_on(path: &Path, config: &Config, day: Option<Date>) -> Result<Loaded, Failure> {
     let read = read(path, config)?;
-    let remarks = read.remarks.clone();
     let day = day.unwrap_or_else(|| clock::today(&read.manifest));
-    let digests = lock::digests(&read.packages);
-    let (policy, packages, sources) = judge(read, day)?;
-    if let Some(problems) = Problems::new(hub_core::change::lock::check(&policy, &lock::read(path)?, &digests)) {
-        return Err(Failure { problems, sources });
+    let Verdict { policy, found, packages, remarks, sources } = judge(read, &lock::read(path)?, day);
+    match (policy, Problems::new(found)) {
+        (Some(policy), None) => Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks }),
+        (_, Some(problems)) => Err(Failure { problems, sources }),
+        (None, None) => Err(Problem::new(Code::E001, "the manifest cannot be judged", "report this as a fault of hub").into()),
     }
-    Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks })
 }
 
 /// Reads a manifest and the descriptions of its connectors.
@@ -143,26 +143,39 @@ fn low_code(
     }
 }
 
-/// Applies the static rules; all findings come together.
-pub(super) fn judge(read: Read, today: Date) -> Result<(Policy, crate::sync::Packages, Sources), Failure> {
-    let sources = read.manifest.sources.clone();
-    let (policy, mut found) = match Policy::build(read.manifest, &read.catalogue, today) {
-        Ok(policy) => (Some(policy), Vec::new()),
-        Err(denied) => (None, denied.problems.into_iter().collect()),
+/// What the rules say about a manifest that was read.
+pub(super) struct Verdict {
+    /// None: a rule denies it.
+    pub policy: Option<Policy>,
+    /// Everything that denies it. Warnings are in the policy, or here if there is none.
+    pub found: Vec<Problem>,
+    pub packages: crate::sync::Packages,
+    /// What hinders nothing.
+    pub remarks: Vec<Remark>,
+    /// The manifest's texts, to show places in.
+    pub sources: Sources,
+}
+
+/// Applies all rules, those about approvals among them; all findings come together.
+pub(super) fn judge(read: Read, approvals: &Lock, today: Date) -> Verdict {
+    let Read { manifest, packages, catalogue, mut found, remarks } = read;
+    let sources = manifest.sources.clone();
+    let policy = match Policy::build(manifest, &catalogue, today) {
+        Ok(policy) => Some(policy),
+        Err(denied) => {
+            found.extend(denied.problems);
+            None
+        }
     };
-    found.extend(read.found);
     if let Some(policy) = &policy {
-        for (id, package) in &read.packages {
+        for (id, package) in &packages {
             if let (Some(low_code), Some(system)) = (&package.low_code, policy.manifest().systems.get(id)) {
                 found.extend(lowcode::blocked(low_code, policy, system));
             }
         }
+        found.extend(hub_core::change::lock::check(policy, approvals, &lock::digests(&packages)));
     }
-    match (policy, Problems::new(found)) {
-        (Some(policy), None) => Ok((policy, read.packages, sources)),
-        (_, Some(problems)) => Err(Failure { problems, sources }),
-        (None, None) => Err(Problem::new(Code::E001, "the manifest cannot be judged", "report this as a fault of hub").into()),
-    }
+    Verdict { policy, found, packages, remarks, sources }
 }
 
 /// E006: the connector's own schema over the manifest's `config`.

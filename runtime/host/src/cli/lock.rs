@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use hub_core::change::lock::{self, Lock, MAX_LOCK_BYTES};
 use hub_core::change::{ConnectorDigests, State};
-use hub_core::date::Date;
 use hub_core::policy::Policy;
 use hub_core::problem::{Code, Problem, Sources};
 
@@ -71,11 +70,4 @@ pub(super) fn applied(manifest: &Path, policy: &Policy, packages: &crate::sync::
 /// Digests of the components that serve the systems.
 pub(super) fn digests(packages: &crate::sync::Packages) -> ConnectorDigests {
     packages.iter().map(|(system, package)| (system.clone(), package.digest.clone())).collect()
-}
-
-/// The day by the machine's clock, UTC.
-pub(super) fn today() -> Result<Date, Failure> {
-    let days = i64::try_from(crate::clock::now_ms() / 86_400_000).unwrap_or(i64::MAX);
-    let day = Date::new(1970, 1, 1).and_then(|first| first.add_days(days));
-    day.ok_or_else(|| Problem::new(Code::E009, "the clock of this machine is beyond the year 9999", "set the clock").into())
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hub_core::change::lock::{Lock, check};
+use hub_core::change::lock::Lock;
 use hub_core::change::plan::{Plan as Planned, Request};
 use hub_core::change::{ConnectorDigests, State};
 use hub_core::date::Date;
@@ -12,6 +12,7 @@ use hub_core::policy::Policy;
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
 use super::{Failure, Output, io_problem, load, lock, render};
+use crate::clock;
 use crate::config::Config;
 
 #[derive(Args, Debug)]
@@ -43,6 +44,8 @@ pub(super) struct Judged {
     pub found: Vec<Problem>,
     /// The texts that their places are in.
     pub sources: Sources,
+    /// The day as of which it was judged.
+    pub today: Date,
 }
 
 impl Plan {
@@ -57,10 +60,9 @@ impl Plan {
     }
 
     fn plan(&self) -> Result<u8, Failure> {
-        let today = lock::today()?;
         let lock = lock::read(&self.manifest)?;
-        let judged = judge(&self.manifest, &lock, today)?;
-        let (old, against) = self.earlier(&lock, today)?;
+        let judged = judge(&self.manifest, &lock)?;
+        let (old, against) = self.earlier(&lock)?;
         let plan = Planned::new(&Request {
             old: old.as_ref(),
             new: &judged.state(),
@@ -68,7 +70,7 @@ impl Plan {
             needs_approvals: judged.manifest.needs_approvals(),
             findings: &judged.found,
             lock: &lock,
-            today,
+            today: judged.today,
         });
         if let Some(path) = &self.out {
             std::fs::write(path, format!("{:#}\n", plan.json())).map_err(|error| io_problem("write", path, &error))?;
@@ -86,34 +88,24 @@ impl Plan {
     }
 
     /// What is compared with, and its name.
-    fn earlier(&self, lock: &Lock, today: Date) -> Result<(Option<State>, String), Failure> {
+    fn earlier(&self, lock: &Lock) -> Result<(Option<State>, String), Failure> {
         if self.against == Path::new("lock") {
             return Ok((lock.applied.clone(), lock::path(&self.manifest).display().to_string()));
         }
-        let other = judge(&self.against, &Lock::default(), today)?;
+        let other = judge(&self.against, &Lock::default())?;
         Ok((Some(other.state()), self.against.display().to_string()))
     }
 }
 
 /// Reads a manifest and applies all rules, those about approvals among them. What is denied is no failure here: it is told.
-pub(super) fn judge(path: &Path, lock: &Lock, today: Date) -> Result<Judged, Failure> {
+pub(super) fn judge(path: &Path, lock: &Lock) -> Result<Judged, Failure> {
     let read = load::read(path, &Config::new(None, Some(path)))?;
-    let digests = lock::digests(&read.packages);
-    let (manifest, sources) = (read.manifest.clone(), read.manifest.sources.clone());
-    let mut found = read.found;
-    let policy = match Policy::build(read.manifest, &read.catalogue, today) {
-        Ok(policy) => {
-            found.extend(policy.warnings().iter().cloned());
-            found.extend(check(&policy, lock, &digests));
-            Some(policy)
-        }
-        Err(denied) => {
-            found.extend(denied.problems);
-            None
-        }
-    };
+    let (digests, today) = (lock::digests(&read.packages), clock::today(&read.manifest));
+    let manifest = read.manifest.clone();
+    let load::Verdict { policy, mut found, sources, .. } = load::judge(read, lock, today);
+    found.extend(policy.iter().flat_map(|policy| policy.warnings().iter().cloned()));
     let found = Problems::new(found).into_iter().flatten().collect();
-    Ok(Judged { manifest, policy, digests, found, sources })
+    Ok(Judged { manifest, policy, digests, found, sources, today })
 }
 
 impl Judged {
