@@ -190,8 +190,7 @@ fn held(manifest: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
     for (from, to, purpose) in &flows {
         onward.entry(from).or_default().push(to);
         held.entry(to).or_default().insert(purpose);
-        let declared = from.split_once('.').and_then(|(system, stream)| manifest.get("stream")?.get(system)?.get(stream));
-        held.entry(from).or_default().extend(declared.into_iter().flat_map(|stream| words(stream, "collected_for")));
+        held.entry(from).or_default().extend(collected_for(manifest, from));
     }
     let mut open: Vec<&str> = held.keys().copied().collect();
     while let Some(stream) = open.pop() {
@@ -206,6 +205,15 @@ fn held(manifest: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
         }
     }
     held
+}
+
+/// [`crate::manifest::Manifest::collected_for`] in the canonical form: a stream's own word, else its system's.
+fn collected_for<'m>(manifest: &'m Value, stream: &str) -> impl Iterator<Item = &'m str> + use<'m> {
+    let (system, stream) = stream.split_once('.').unwrap_or((stream, ""));
+    let declared = manifest.get("stream").and_then(|streams| streams.get(system)?.get(stream));
+    let own = declared.filter(|declared| words(declared, "collected_for").next().is_some());
+    let said = own.or_else(|| manifest.get("system")?.get(system));
+    said.into_iter().flat_map(|table| words(table, "collected_for"))
 }
 
 /// A text behind a key.

@@ -125,3 +125,23 @@ fn a_closure_holds_what_the_flow_rests_on_and_no_more() {
     assert!(closures.of("erp-to-fibu-debtors").unwrap().value.pointer("/recipient/steuerkanzlei").is_some());
     assert_eq!(closures.of("nobody"), None);
 }
+
+/// What a whole system collects for counts as what each of its streams does.
+#[test]
+fn a_system_that_says_what_it_collects_for_leads_to_the_same_closure() {
+    let of_stream = "retention = [\"letters\"]\n";
+    let said = "[stream.erp.orders]\nsubjects = [\"customer\"]\ncollected_for = [\"order-fulfilment\"]\n";
+    assert!(edited(of_stream, of_stream).contains(said));
+    let by_system = edited(said, "[stream.erp.orders]\nsubjects = [\"customer\"]\n").replacen(
+        "[system.erp]\n",
+        "[system.erp]\ncollected_for = [\"order-fulfilment\"]\n",
+        1,
+    );
+    let (form, connectors) = (canonical::of(&read(&by_system)), ConnectorDigests::new());
+    let closure = Closures::new(&form, &connectors).of("erp-to-dwh-sales").unwrap().value;
+    assert!(closure.pointer("/compatibility/order-fulfilment->sales-analytics").is_some());
+    let elsewhere = by_system.replace("own_basis = { compatibility = \"KOMP-2026-01\" }\n", "");
+    let form = canonical::of(&read(&elsewhere));
+    let closure = Closures::new(&form, &connectors).of("erp-to-dwh-sales").unwrap().value;
+    assert!(closure.pointer("/compatibility/order-fulfilment->sales-analytics").is_some(), "also where the flow does not name it");
+}
