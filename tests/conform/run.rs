@@ -16,7 +16,7 @@ use hub::lowcode;
 use hub::plugin::abi::{self, Setup};
 use hub::plugin::package::{Compiler, Ledger, Workshop};
 use hub::plugin::{PluginError, ReadRequest, Source};
-use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, ScanReport};
+use hub_core::gate::{FieldPlan, Looking, PlanRequest, PlannedField, ScanReport};
 use hub_core::manifest::{ConnectorRef, OnInvalid, OnUndeclared};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, FieldPath, StreamId};
@@ -194,6 +194,8 @@ fn plan(shape: &StreamShape, page: &Page) -> Result<FieldPlan, String> {
         cursor: None,
         on_undeclared: OnUndeclared::Drop,
         on_invalid: OnInvalid::Skip,
+        conditions: Vec::new(),
+        looking: Looking::Off,
         collect_keys: false,
     };
     FieldPlan::compile(request).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))

@@ -20,6 +20,8 @@ pub mod labels;
 
 pub mod treat;
 
+pub mod consent;
+
 pub mod gate;
 
 pub mod policy;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use hub_core::audit::{Draft, Kind};
-use hub_core::gate::{FieldPlan, PageOutcome, ScanReport, Stop};
+use hub_core::gate::{FieldPlan, Held, Mode, PageOutcome, ScanReport, Stop};
 use hub_core::manifest::FolderAccess;
 use hub_core::policy::ask::{Ask, Occasion};
 use hub_core::policy::verdict::Verdict;
@@ -16,9 +16,12 @@ use hub_core::policy::{self, Policy, origin_of};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::StreamId;
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 use crate::clock::{self, Clock};
-use crate::store::{Durability, Store, StoreError, Transaction};
+use crate::quarantine::{self, MAX_WAITING, Note, Vault};
+use crate::store::format::HeldRecord;
+use crate::store::{Durability, Namespace, Put, Store, StoreError, Transaction};
 
 /// Cargo that may have its effect, once. Effects take this and nothing else.
 #[derive(Debug)]
@@ -89,7 +92,21 @@ pub struct Gate {
     store: Arc<dyn Store>,
     context: RunContext,
     clock: Arc<dyn Clock>,
+    held: Holding,
     memory: Mutex<Memory>,
+}
+
+/// Where records go that are held back, and what must not be in any.
+#[derive(Default)]
+pub struct Holding {
+    /// None: a trial, in which records are counted and not kept.
+    pub vault: Option<Arc<Vault>>,
+    /// Records of the flow that waited when the run began.
+    pub waiting: usize,
+    /// For how many days they are kept.
+    pub keep_days: i64,
+    /// Secrets that hub itself uses, as they may stand in JSON.
+    pub secrets: Vec<Zeroizing<Vec<u8>>>,
 }
 
 /// What this run was already told, so that an entry stands for all equal decisions of the run and nothing floods the log.
@@ -97,6 +114,8 @@ pub struct Gate {
 struct Memory {
     granted: BTreeSet<String>,
     seen_undeclared: BTreeSet<String>,
+    passed: u64,
+    held: u64,
     refusals: u32,
 }
 
@@ -191,7 +210,13 @@ impl Gate {
     /// A gate for one run.
     #[must_use]
     pub fn new(policy: Arc<Policy>, store: Arc<dyn Store>, context: RunContext, clock: Arc<dyn Clock>) -> Self {
-        Self { policy, store, context, clock, memory: Mutex::default() }
+        Self { policy, store, context, clock, held: Holding::default(), memory: Mutex::default() }
+    }
+
+    /// The gate with a place for records that are held back.
+    #[must_use]
+    pub fn holding(self, held: Holding) -> Self {
+        Self { held, ..self }
     }
 
     /// Asks whether what the run rests on still holds: for effects that no other question precedes.
@@ -272,11 +297,16 @@ impl Gate {
         if let Err(stop) = scanned {
             return Err(self.denied(&delivery.from.system, stopped(&delivery, &stop)).await);
         }
+        let puts = self.hold(&delivery, plan, &mut ndjson, &mut passed.report).await?;
+        if self.held.secrets.iter().any(|secret| memchr::memmem::find(&ndjson, secret).is_some()) {
+            return Err(self.denied(&delivery.from.system, leaked(&delivery)).await);
+        }
         let records = passed.report.accepted;
-        let entries = self.intent(&delivery, &passed.report).await;
-        if entries.audit.is_empty() {
+        let audit = self.intent(&delivery, &passed.report).await;
+        if audit.is_empty() && puts.is_empty() {
             return Ok((None, passed));
         }
+        let entries = Transaction { puts, audit };
         let durable = self.store.commit(entries, Durability::Sync);
         if records == 0 {
             return Ok((None, passed));
@@ -285,8 +315,85 @@ impl Gate {
         Ok((Some(Pending { checked, durable }), passed))
     }
 
+    /// What is held back waits in the vault; what two people released passes after all. Answers with what is to be stored with the batch.
+    async fn hold(
+        &self,
+        delivery: &Delivery,
+        plan: &FieldPlan,
+        out: &mut Vec<u8>,
+        report: &mut ScanReport,
+    ) -> Result<Vec<Put>, Arc<Problem>> {
+        let held = std::mem::take(&mut report.held);
+        let (mut puts, mut released) = (Vec::new(), Vec::new());
+        for one in held {
+            match self.place(delivery, &one)? {
+                Placed::New(put) => puts.push(put),
+                Placed::Waits => {}
+                Placed::Released => released.extend_from_slice(&[&one.record[..], b"\n"].concat()),
+            }
+            report.held.push(Held { record: Vec::new(), ..one });
+        }
+        let let_go = released.iter().filter(|byte| **byte == b'\n').count();
+        if let_go > 0 {
+            let scanned = plan.scan_lines_in(Mode::Released, &released, out, report);
+            if let Err(stop) = scanned {
+                return Err(self.denied(&delivery.from.system, stopped(delivery, &stop)).await);
+            }
+        }
+        let waiting = report.held.len() - let_go;
+        let mut memory = self.memory.lock().await;
+        memory.passed += u64::from(report.accepted);
+        memory.held += waiting as u64;
+        let too_many = (memory.held >= SHARE_FROM && memory.held * 100 > memory.held + memory.passed)
+            || self.held.waiting as u64 + memory.held > MAX_WAITING as u64;
+        drop(memory);
+        match report.held.first().filter(|_| too_many) {
+            Some(first) => Err(self.denied(&delivery.from.system, too_many_held(delivery, first)).await),
+            None => Ok(puts),
+        }
+    }
+
+    fn place(&self, delivery: &Delivery, one: &Held) -> Result<Placed, Arc<Problem>> {
+        let Some(vault) = &self.held.vault else { return Ok(Placed::Waits) };
+        let id = vault.id(&delivery.flow, &one.record)?;
+        let known = self.store.get(Namespace::Quarantine, id.as_bytes()).map_err(|error| Arc::new(unwritable(&error)))?;
+        if let Some(known) = known {
+            let entry = HeldRecord::decode(&known).map_err(|error| Arc::new(unwritable(&error)))?;
+            return Ok(if quarantine::given(&id, &entry) >= quarantine::NEEDED { Placed::Released } else { Placed::Waits });
+        }
+        let now_us = self.clock.now_us();
+        let note = Note {
+            flow: &delivery.flow,
+            stream: delivery.from.to_string(),
+            run: &self.context.run,
+            now_ms: now_us / 1000,
+            today: clock::day(now_us, clock::zone(self.policy.manifest())),
+            keep_days: self.held.keep_days,
+        };
+        Ok(Placed::New(vault.put(&id, &note, one)?))
+    }
+
+    /// Asks whether the flow may read a stream beside its source.
+    ///
+    /// # Errors
+    /// E218, or E216 if the entry cannot be written.
+    pub async fn consult(&self, stream: &StreamId) -> Result<(), Arc<Problem>> {
+        let ask = Ask::Consult { flow: &self.context.flow, stream };
+        let (_, footprint) = footprint(&ask);
+        match self.decide(&ask) {
+            Verdict::Granted(grant) => {
+                if let Some((key, draft)) = footprint {
+                    self.grant_once(key, draft).await?;
+                }
+                grant.consume();
+                Ok(())
+            }
+            Verdict::Refused(refusal) => Err(self.denied(&stream.system, refusal.problem()).await),
+        }
+    }
+
     /// The entries that must be durable before the records move.
-    async fn intent(&self, delivery: &Delivery, report: &ScanReport) -> Transaction {
+    async fn intent(&self, delivery: &Delivery, report: &ScanReport) -> Vec<Draft> {
         let mut audit = Vec::new();
         if report.accepted > 0 {
             audit.push(Draft {
@@ -308,11 +415,26 @@ impl Gate {
                 ..self.context.draft(Kind::FlowDenied)
             });
         }
-        for (code, count) in &report.rejected {
-            let counts = BTreeMap::from([("records".to_owned(), u64::from(*count))]);
-            audit.push(Draft { batch: Some(delivery.batch), code: Some(*code), counts, ..self.context.draft(Kind::FlowDenied) });
+        let mut denied: BTreeMap<Code, BTreeMap<String, u64>> = BTreeMap::new();
+        let mut count = |code: Code, what: String, count: u64| *denied.entry(code).or_default().entry(what).or_default() += count;
+        for (code, records) in &report.rejected {
+            count(*code, "records".to_owned(), u64::from(*records));
         }
-        Transaction { puts: Vec::new(), audit }
+        for (reason, records) in &report.skipped {
+            if let Some(code) = reason.code() {
+                count(code, reason.name().to_owned(), u64::from(*records));
+            }
+        }
+        for held in &report.held {
+            count(held.code, held.detector.map_or_else(|| held.path.clone(), |detector| format!("{} {}", held.path, detector.name())), 1);
+        }
+        for ((path, detector), values) in report.suspected.iter().filter(|((_, detector), _)| detector.is_special()) {
+            count(Code::E203, format!("{path} {}", detector.name()), *values);
+        }
+        let entry =
+            |(code, counts)| Draft { batch: Some(delivery.batch), code: Some(code), counts, ..self.context.draft(Kind::FlowDenied) };
+        audit.extend(denied.into_iter().map(entry));
+        audit
     }
 
     /// Undeclared paths that this run meets for the first time; their sums stand in the run's result.
@@ -355,6 +477,7 @@ fn footprint(ask: &Ask<'_>) -> (String, Footprint) {
     };
     match ask {
         Ask::Deliver { from, .. } => (from.system.to_string(), None),
+        Ask::Consult { stream, .. } => (stream.system.to_string(), entry(&stream.system, Kind::StreamConsulted, stream.to_string())),
         Ask::Connect { system, .. } | Ask::Link { system, .. } => ((*system).to_owned(), None),
         Ask::ReadBody { system } => ((*system).to_owned(), entry(system, Kind::EgressGranted, "read-body".to_owned())),
         Ask::Send { system, url, credential } => {
@@ -367,6 +490,34 @@ fn footprint(ask: &Ask<'_>) -> (String, Footprint) {
             ((*system).to_owned(), entry(system, Kind::FileGranted, format!("{verb} folder {folder}")))
         }
     }
+}
+
+/// What becomes of a record that is held back.
+enum Placed {
+    New(Put),
+    Waits,
+    Released,
+}
+
+/// From how many held records on their share of all records counts.
+const SHARE_FROM: u64 = 100;
+
+fn too_many_held(delivery: &Delivery, first: &Held) -> Problem {
+    let what = first.detector.map_or("undeclared fields".to_owned(), |detector| format!("values that look like `{}`", detector.name()));
+    let title = format!(
+        "flow `{}`, batch {}: more than one record in a hundred is held back for {what} in `{}`",
+        delivery.flow, delivery.batch, first.path
+    );
+    Problem::new(
+        first.code,
+        title,
+        "that is no exception: correct the category of the field, or say what it may hold in `may_hold` of its stream",
+    )
+}
+
+fn leaked(delivery: &Delivery) -> Problem {
+    let title = format!("flow `{}`, batch {}: a record holds one of the secrets that hub itself uses", delivery.flow, delivery.batch);
+    Problem::new(Code::E404, title, "replace the secret, then see who wrote it there: the server, its log, or the connector")
 }
 
 fn stopped(delivery: &Delivery, stop: &Stop) -> Problem {

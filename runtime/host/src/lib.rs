@@ -15,6 +15,8 @@ pub mod egress;
 
 pub mod gate;
 
+pub mod quarantine;
+
 pub mod store;
 
 pub mod config;

@@ -61,6 +61,20 @@ texts! {
         FlowIntent "flow.intent"
         /// A batch was delivered, or a run ended.
         FlowResult "flow.result"
+        /// A stream was read beside the source: a consent ledger, or one that keys are looked up in.
+        StreamConsulted "stream.consulted"
+        /// Somebody agreed to the release of a held record.
+        QuarantineApproved "quarantine.approved"
+        /// Released records went to the destination.
+        QuarantineReleased "quarantine.released"
+        /// Somebody dropped held records.
+        QuarantineDropped "quarantine.dropped"
+        /// Held records were past their time and were erased.
+        QuarantineExpired "quarantine.expired"
+        /// A flow was paused, or goes on after somebody looked.
+        FlowPaused "flow.paused"
+        /// Somebody let a paused flow go on.
+        FlowResumed "flow.resumed"
         /// Progress was stored.
         FlowCheckpoint "flow.checkpoint"
         /// Something was denied.

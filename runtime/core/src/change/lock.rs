@@ -41,6 +41,24 @@ pub struct Lock {
     closures: BTreeMap<String, Value>,
 }
 
+/// How many people agreed to a thing with a digest: as [`Lock::given`], for approvals that are kept elsewhere.
+#[must_use]
+pub fn given_of(approvals: impl Iterator<Item = Approval>, subject: &str, digest: &str) -> usize {
+    let valid: Vec<Approval> =
+        approvals.filter(|approval| approval.flow == subject && approval.closure == digest && approval.verify()).collect();
+    people(valid.iter())
+}
+
+/// One with two roles is one, and so are two with one key.
+fn people<'a>(valid: impl Iterator<Item = &'a Approval>) -> usize {
+    let (mut roles, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for approval in valid {
+        roles.insert(approval.role.as_str());
+        keys.insert(approval.key);
+    }
+    roles.len().min(keys.len())
+}
+
 impl Lock {
     /// Takes an approval in, with what was approved. It replaces an earlier one of the same flow and role.
     pub fn approve(&mut self, approval: Approval, closure: &Closure) {
@@ -72,10 +90,7 @@ impl Lock {
     /// How many people agreed to a closure: one with two roles is one, and so are two with one key.
     #[must_use]
     pub fn given(&self, flow: &str, digest: &str) -> usize {
-        let valid: Vec<&Approval> = self.valid(flow, digest).collect();
-        let roles: BTreeSet<&str> = valid.iter().map(|approval| approval.role.as_str()).collect();
-        let keys: BTreeSet<[u8; 32]> = valid.iter().map(|approval| approval.key).collect();
-        roles.len().min(keys.len())
+        people(self.valid(flow, digest))
     }
 
     /// The text of the file. [`parse`] reads it.

@@ -128,6 +128,12 @@ impl Detector {
         DetectorSet::SPECIAL.contains(self)
     }
 
+    /// True if one text in ten of its form passes its check: one hit says little.
+    #[must_use]
+    pub const fn is_doubtful(self) -> bool {
+        matches!(self, Self::HealthInsuranceNumber | Self::PaymentCard)
+    }
+
     const fn bit(self) -> u16 {
         1 << self as u16
     }
@@ -171,6 +177,12 @@ impl DetectorSet {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// The set without what is in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Those of the set that may not stand in a field of this category: what a gate has to look for.

@@ -43,6 +43,12 @@ impl Fault {
         Self(Box::new(Detail { code: Code::E201, path: Some(path), message }))
     }
 
+    /// More records are to be held back than can be (E201, E202).
+    #[cold]
+    pub(super) fn held(code: Code, path: &str, message: String) -> Self {
+        Self(Box::new(Detail { code, path: Some(path.to_owned()), message }))
+    }
+
     pub(super) fn code(&self) -> Code {
         self.0.code
     }

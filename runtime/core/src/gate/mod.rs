@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::detect::Detector;
 use crate::problem::Code;
 
 mod bytes;
 mod check;
+mod condition;
 mod fault;
+mod held;
 mod join;
 mod json;
+mod look;
 mod number;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
@@ -21,10 +25,13 @@ mod tally;
 mod tests;
 mod watch;
 
+pub use condition::{Limit, MAX_ASKED, Reason};
+pub use held::{Held, MAX_HELD, MAX_HELD_BYTES};
 pub use json::{MAX_DEPTH, MAX_NUMBER_BYTES, MAX_STRING_BYTES};
+pub use look::Looking;
 pub use page::{MAX_CONSTANTS, MAX_OBSERVED, PageOutcome};
-pub use plan::{FieldPlan, MAX_KEY_PARTS, PlanError, PlanRequest, PlannedField, PlannedJoin};
-pub use scan::MAX_RECORD_BYTES;
+pub use plan::{FieldPlan, MAX_KEY_PARTS, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin};
+pub use scan::{MAX_RECORD_BYTES, Mode};
 pub use tally::{MAX_UNDECLARED_NAME_BYTES, MAX_UNDECLARED_PATHS, OTHER_PATHS};
 
 /// What was seen of one field over a page, as JSON text. Only fields that are not personal are observed.
@@ -49,6 +56,12 @@ pub struct ScanReport {
     pub accepted: u32,
     /// Records that were left out, by reason.
     pub rejected: BTreeMap<Code, u32>,
+    /// Records that did not meet a condition, by reason.
+    pub skipped: BTreeMap<Reason, u32>,
+    /// Records that wait for people.
+    pub held: Vec<Held>,
+    /// How often values looked like something that their field may not hold, by path and detector; in passing and in held records.
+    pub suspected: BTreeMap<(String, Detector), u64>,
     /// How often a field was met in passing records that nothing declares, by path. Array positions are never part of a path.
     pub undeclared: BTreeMap<String, u64>,
     /// The sum of `undeclared`.
@@ -62,7 +75,7 @@ pub struct ScanReport {
 /// Why a batch ends: nothing of the call that returns it reached the output or the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// E219 unreadable, E220 against the schema, E201 undeclared.
+    /// E219 unreadable, E220 against the schema, E201 undeclared, E202 more held back than can be.
     pub code: Code,
     /// The record, counted from 0 in the input of the call.
     pub record: u64,

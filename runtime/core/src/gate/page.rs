@@ -5,7 +5,7 @@
 use super::fault::{Fault, Scan};
 use super::json::{Kind, Reader};
 use super::plan::{Entry, FieldPlan, NodePlan};
-use super::scan::{MAX_RECORD_BYTES, Scanner};
+use super::scan::{MAX_RECORD_BYTES, Mode, Scanner};
 use super::{Observed, ScanReport, Stop};
 use crate::treat::Treatment;
 
@@ -44,8 +44,8 @@ impl FieldPlan {
         let steps = steps(pointer).map_err(refuse)?;
         let text = simdutf8::basic::from_utf8(body).map_err(|_| refuse(Fault::unreadable("the page is not UTF-8")))?;
         let start = out.len();
-        let mut page = Page { scanner: Scanner::new(self, text, out, report), found: false };
-        let prepared = page.observe(observe).and_then(|first| page.add(constants).map(|()| first));
+        let mut page = Page { scanner: Scanner::new(self, Mode::Usual, text, out, report), constants, found: false };
+        let prepared = page.observe(observe).and_then(|first| page.add().map(|()| first));
         let read = prepared.map_err(refuse).and_then(|first| {
             page.value(&steps)?;
             page.end()?;
@@ -63,6 +63,7 @@ impl FieldPlan {
 
 struct Page<'a, 'o> {
     scanner: Scanner<'a, 'o>,
+    constants: &'a [(String, String)],
     /// The pointer's place was met.
     found: bool,
 }
@@ -84,11 +85,12 @@ impl<'a> Page<'a, '_> {
                 None => return Err(Fault::undeclared(field.clone(), format!("`{field}` cannot be observed: nothing declares it"))),
             };
         }
-        Ok(plan.key.len() + usize::from(plan.cursor.is_some()))
+        Ok(plan.key.len() + plan.asked.len() + usize::from(plan.cursor.is_some()))
     }
 
     /// Checks and treats the fields that the page adds, once for all records.
-    fn add(&mut self, constants: &'a [(String, String)]) -> Scan<()> {
+    fn add(&mut self) -> Scan<()> {
+        let constants = self.constants;
         if constants.len() > MAX_CONSTANTS {
             return Err(Fault::unreadable(format!("a page adds more than {MAX_CONSTANTS} fields")));
         }
@@ -114,6 +116,11 @@ impl<'a> Page<'a, '_> {
                 && check.broken(&token, &mut scratch).is_some()
             {
                 return Err(Fault::mismatch(path, check.expected(), "a constant that its schema does not permit"));
+            }
+            if let Some(look) = &leaf.look
+                && let Some(sight) = look.at(&token, &mut scratch, &mut self.scanner.hits)
+            {
+                self.scanner.added_sights.push((&entry.path, sight));
             }
             self.scanner.added_values.push((leaf.id, token));
             if let Some(part) = leaf.part {
@@ -217,7 +224,10 @@ impl<'a> Page<'a, '_> {
         let (mark, start, depth) = (self.scanner.out_length(), self.scanner.reader.at, self.scanner.reader.depth);
         self.scanner.records += 1;
         let read = self.scanner.record().and_then(|()| self.within_limit(start));
-        let Err(fault) = read else { return self.scanner.accept() };
+        let Err(fault) = read else {
+            let record = self.scanner.reader.slice(start, self.scanner.reader.at);
+            return self.scanner.accept(mark, record, self.constants);
+        };
         self.scanner.roll_back(mark);
         // The page goes on behind the record, unless its text is broken there: then nothing tells where the next one begins.
         (self.scanner.reader.at, self.scanner.reader.depth) = (start, depth);

@@ -3,14 +3,18 @@
 //! Does not decide what may pass (the policy does): it refuses plans that could not be carried out in one pass without a doubt.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::check::Check;
-use crate::manifest::{OnInvalid, OnUndeclared};
+use super::condition::{Conditions, Limit};
+use super::look::{Look, Looking};
+use crate::consent::Consents;
+use crate::manifest::{Filter, OnInvalid, OnUndeclared};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
 use crate::treat::Treatment;
 
-mod build;
+pub(super) mod build;
 mod joins;
 
 /// What a plan is made of.
@@ -30,6 +34,10 @@ pub struct PlanRequest<'a> {
     pub on_undeclared: OnUndeclared,
     /// What happens to records that cannot be read or contradict the schema.
     pub on_invalid: OnInvalid,
+    /// What a record must meet besides its schema, in the order of asking.
+    pub conditions: Vec<PlannedCondition>,
+    /// Whether values are looked at for what their label does not say.
+    pub looking: Looking,
     /// Report a digest of each record's primary key (see [`super::ScanReport::keys`]).
     pub collect_keys: bool,
 }
@@ -55,6 +63,27 @@ pub struct PlannedJoin {
     pub to: FieldPath,
     /// What stands between two texts.
     pub separator: String,
+}
+
+/// What a record must meet. Its fields are scalars outside arrays, and need not pass.
+#[derive(Clone, Debug)]
+pub enum PlannedCondition {
+    /// The flow's filter takes it.
+    Filter(Filter),
+    /// The person consented.
+    Consent {
+        /// What names the person, in the order of the consents' categories.
+        fields: Vec<FieldPath>,
+        /// What the ledger says.
+        consents: Arc<Consents>,
+    },
+    /// It is not past a limit.
+    Age {
+        /// The day that the limit counts from.
+        field: FieldPath,
+        /// The limit.
+        limit: Limit,
+    },
 }
 
 /// Why a field cannot be planned.
@@ -89,6 +118,9 @@ pub struct FieldPlan {
     pub(super) guesses: Vec<u16>,
     pub(super) key: Vec<(FieldPath, u32)>,
     pub(super) cursor: Option<(FieldPath, u32)>,
+    pub(super) conditions: Conditions,
+    /// Leaves that the conditions ask for, by slot.
+    pub(super) asked: Vec<u32>,
     pub(super) on_undeclared: OnUndeclared,
     pub(super) on_invalid: OnInvalid,
     pub(super) collect_keys: bool,
@@ -198,6 +230,8 @@ pub(super) struct LeafPlan {
     pub(super) part: Option<usize>,
     /// None = it neither passes nor identifies a record: syntax only.
     pub(super) check: Option<Check>,
+    /// What its values are looked at for.
+    pub(super) look: Option<Box<Look>>,
     /// Objects and arrays are taken as a whole.
     pub(super) opaque: bool,
     /// The manifest declares it without a schema: an object in its place is undeclared content, no mismatch.

@@ -2,13 +2,19 @@
 //!
 //! Reads no clock, decides nothing: the plan says what passes. Pages are [`super::page`]'s, single JSON tokens [`super::json`]'s.
 
+use std::collections::BTreeMap;
+
+use super::condition::Reason;
 use super::fault::{Fault, Scan};
+use super::held::{Cause, Held, MAX_HELD, MAX_HELD_BYTES};
 use super::join::Parts;
 use super::json::{Kind, Reader, Token, inside, unescape};
+use super::look::Sight;
 use super::plan::{FieldPlan, ObjectPlan};
 use super::tally::{Met, Tally, path_of};
 use super::watch::{Watch, key_digest};
 use super::{ScanReport, Stop};
+use crate::detect::{Detector, Hit};
 use crate::manifest::{OnInvalid, OnUndeclared};
 use crate::problem::Code;
 
@@ -18,15 +24,23 @@ mod values;
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
 
 impl FieldPlan {
+    /// [`FieldPlan::scan_lines_in`] as records come.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn scan_lines(&self, ndjson: &[u8], out: &mut Vec<u8>, report: &mut ScanReport) -> Result<(), Stop> {
+        self.scan_lines_in(Mode::Usual, ndjson, out, report)
+    }
+
     /// Passes a batch of NDJSON: one object a line, ended by `\n` or `\r\n`; empty lines are skipped. Projected records are appended to `out`
     /// as NDJSON, what was met is added to `report`.
     ///
     /// # Errors
     /// The first record that ends the batch. `out` and `report` are then as they were before.
-    pub fn scan_lines(&self, ndjson: &[u8], out: &mut Vec<u8>, report: &mut ScanReport) -> Result<(), Stop> {
+    pub fn scan_lines_in(&self, mode: Mode, ndjson: &[u8], out: &mut Vec<u8>, report: &mut ScanReport) -> Result<(), Stop> {
         let start = out.len();
         out.reserve(ndjson.len());
-        let mut scanner = Scanner::new(self, "", out, report);
+        let mut scanner = Scanner::new(self, mode, "", out, report);
         match scanner.lines(ndjson) {
             Ok(()) => {
                 scanner.finish(report);
@@ -40,9 +54,19 @@ impl FieldPlan {
     }
 }
 
+/// How records are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As they come.
+    Usual,
+    /// They were held back and people released them: nothing holds them again, undeclared fields are dropped.
+    Released,
+}
+
 /// The state of one call.
 pub(super) struct Scanner<'a, 'o> {
     pub(super) plan: &'a FieldPlan,
+    mode: Mode,
     pub(super) reader: Reader<'a>,
     out: &'o mut Vec<u8>,
     /// Input that will be copied as it is: kept fields that stand side by side are copied at once.
@@ -56,9 +80,20 @@ pub(super) struct Scanner<'a, 'o> {
     met: Vec<Met<'a>>,
     tally: Tally<'a>,
     pub(super) watch: Watch<'a>,
-    scratch: String,
+    pub(super) scratch: String,
     parts: Parts<'a>,
     keys: Vec<[u8; 16]>,
+    /// The first value of the record that holds it back.
+    apart: Option<(&'a str, Detector)>,
+    /// What values of the record look like.
+    sights: Vec<(&'a str, Detector)>,
+    /// What values look like that the page adds to each record.
+    pub(super) added_sights: Vec<(&'a str, Sight)>,
+    suspected: BTreeMap<(&'a str, Detector), u64>,
+    pub(super) hits: Vec<Hit>,
+    skipped: [u32; Reason::ALL.len()],
+    held: Vec<Held>,
+    held_bytes: usize,
     /// Records looked at, and those that passed or were left out.
     pub(super) records: u64,
     accepted: u32,
@@ -72,13 +107,15 @@ pub(super) struct Scanner<'a, 'o> {
 }
 
 impl<'a, 'o> Scanner<'a, 'o> {
-    pub(super) fn new(plan: &'a FieldPlan, text: &'a str, out: &'o mut Vec<u8>, report: &ScanReport) -> Self {
+    pub(super) fn new(plan: &'a FieldPlan, mode: Mode, text: &'a str, out: &'o mut Vec<u8>, report: &ScanReport) -> Self {
         let mut watch = Watch::new(plan.leaves.len());
-        for (_, leaf) in plan.key.iter().chain(&plan.cursor) {
+        let cursor = plan.cursor.as_ref().map(|(_, leaf)| leaf);
+        for leaf in plan.key.iter().map(|(_, leaf)| leaf).chain(&plan.asked).chain(cursor) {
             watch.add(*leaf);
         }
         Self {
             plan,
+            mode,
             reader: Reader::new(text),
             out,
             run: (0, 0),
@@ -90,6 +127,14 @@ impl<'a, 'o> Scanner<'a, 'o> {
             scratch: String::new(),
             parts: Parts::default(),
             keys: Vec::new(),
+            apart: None,
+            sights: Vec::new(),
+            added_sights: Vec::new(),
+            suspected: BTreeMap::new(),
+            hits: Vec::new(),
+            skipped: [0; Reason::ALL.len()],
+            held: Vec::new(),
+            held_bytes: 0,
             records: 0,
             accepted: 0,
             rejected: [0; 2],
@@ -134,7 +179,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
         let mark = self.out.len();
         let read = self.record().and_then(|()| self.reader.expect_end(ONE_A_LINE));
         match read {
-            Ok(()) => self.accept(),
+            Ok(()) => self.accept(mark, line.trim_ascii(), &[]),
             Err(fault) => {
                 self.roll_back(mark);
                 self.reader = Reader::new(line);
@@ -152,9 +197,15 @@ impl<'a, 'o> Scanner<'a, 'o> {
         }
         self.watch.clear();
         self.met.clear();
+        self.sights.clear();
+        self.apart = None;
         self.run = (self.reader.at, self.reader.at);
         for (leaf, token) in &self.added_values {
             self.watch.value(*leaf, *token);
+        }
+        for at in 0..self.added_sights.len() {
+            let (path, sight) = self.added_sights[at];
+            self.sighted(path, sight);
         }
         self.out.push(b'{');
         self.out.extend_from_slice(&self.prelude);
@@ -169,12 +220,26 @@ impl<'a, 'o> Scanner<'a, 'o> {
         Ok(())
     }
 
-    /// The record that was read last passes, unless an undeclared field ends the run.
-    pub(super) fn accept(&mut self) -> Result<(), Stop> {
-        if let (OnUndeclared::Hold | OnUndeclared::Stop, Some(met)) = (self.plan.on_undeclared, self.met.first()) {
-            let path = path_of(&self.plan.places, *met);
-            let message = format!("nothing declares the field `{path}`, and the flow stops at undeclared fields");
-            return Err(Fault::undeclared(path, message).stop(self.records - 1));
+    /// The record that was read last passes, unless a condition leaves it out, something holds it back, or an undeclared field ends the run.
+    /// `mark` is where its projection begins, `record` its text, `added` what the page adds to it.
+    pub(super) fn accept(&mut self, mark: usize, record: &str, added: &[(String, String)]) -> Result<(), Stop> {
+        if !self.plan.asked.is_empty()
+            && let Some(reason) = self.unmet()
+        {
+            self.roll_back(mark);
+            self.skipped[reason as usize] += 1;
+            return Ok(());
+        }
+        if !self.met.is_empty() || !self.sights.is_empty() {
+            let undeclared = self.judge_undeclared()?;
+            for sight in self.sights.drain(..) {
+                *self.suspected.entry(sight).or_default() += 1;
+            }
+            let cause = self.apart.take().map(Cause::suspected).or(undeclared.map(Cause::undeclared));
+            if let Some(cause) = cause.filter(|_| self.mode == Mode::Usual) {
+                self.roll_back(mark);
+                return self.hold(&cause, record, added);
+            }
         }
         for met in self.met.drain(..) {
             self.tally.add(&self.plan.places, met);
@@ -184,8 +249,48 @@ impl<'a, 'o> Scanner<'a, 'o> {
             let key = key_digest((0..parts).filter_map(|slot| self.watch.current(slot)), &mut self.scratch);
             self.keys.push(key);
         }
-        self.watch.accept(parts);
+        self.watch.accept(parts + self.plan.asked.len());
         self.accepted += 1;
+        Ok(())
+    }
+
+    #[cold]
+    pub(super) fn sighted(&mut self, path: &'a str, sight: Sight) {
+        self.sights.push((path, sight.detector));
+        if sight.holds && self.apart.is_none() {
+            self.apart = Some((path, sight.detector));
+        }
+    }
+
+    fn unmet(&mut self) -> Option<Reason> {
+        let first = self.plan.key.len();
+        let watch = &self.watch;
+        self.plan.conditions.unmet(&|slot| watch.current(first + slot), &mut self.scratch)
+    }
+
+    /// What the flow does at the first undeclared field of the record, unless it drops it.
+    fn judge_undeclared(&self) -> Result<Option<String>, Stop> {
+        let Some(met) = self.met.first().filter(|_| self.mode == Mode::Usual) else { return Ok(None) };
+        match self.plan.on_undeclared {
+            OnUndeclared::Drop => Ok(None),
+            OnUndeclared::Hold => Ok(Some(path_of(&self.plan.places, *met))),
+            OnUndeclared::Stop => {
+                let path = path_of(&self.plan.places, *met);
+                let message = format!("nothing declares the field `{path}`, and the flow stops at undeclared fields");
+                Err(Fault::undeclared(path, message).stop(self.records - 1))
+            }
+        }
+    }
+
+    #[cold]
+    fn hold(&mut self, cause: &Cause, record: &str, added: &[(String, String)]) -> Result<(), Stop> {
+        self.held_bytes += record.len();
+        if self.held.len() == MAX_HELD || self.held_bytes > MAX_HELD_BYTES {
+            let message = format!("`{}` would hold back more records than can wait", cause.path);
+            return Err(Fault::held(cause.code(), &cause.path, message).stop(self.records.saturating_sub(1)));
+        }
+        let held = cause.hold(record, added).map_err(|fault| fault.stop(self.records.saturating_sub(1)))?;
+        self.held.push(held);
         Ok(())
     }
 
@@ -223,9 +328,18 @@ impl<'a, 'o> Scanner<'a, 'o> {
                 *known = known.saturating_add(count);
             }
         }
+        for (reason, count) in Reason::ALL.into_iter().zip(self.skipped).filter(|(_, count)| *count > 0) {
+            let known = report.skipped.entry(reason).or_default();
+            *known = known.saturating_add(count);
+        }
+        for ((path, detector), count) in self.suspected {
+            *report.suspected.entry((path.to_owned(), detector)).or_default() += count;
+        }
+        report.held.extend(self.held);
         report.keys.extend(self.keys);
         if let Some((path, _)) = &self.plan.cursor {
-            report.cursor = Some(self.watch.range(self.plan.key.len()).observed(path.as_str(), report.cursor.as_ref()));
+            report.cursor =
+                Some(self.watch.range(self.plan.key.len() + self.plan.asked.len()).observed(path.as_str(), report.cursor.as_ref()));
         }
     }
 

@@ -5,16 +5,19 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{FieldPlan, PageOutcome, PlanError, PlanRequest, PlannedField, PlannedJoin, ScanReport, Stop};
+use super::{FieldPlan, Looking, PageOutcome, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin, ScanReport, Stop};
+use crate::detect::{Detector, DetectorSet};
 use crate::manifest::{Coarser, DateUnit, OnInvalid, OnUndeclared};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
 use crate::treat::{DomainKey, Treatment};
 
 mod actions;
+mod conditions;
 mod hostile;
 mod limits;
 mod lines;
+mod look;
 mod pages;
 mod plans;
 mod types;
@@ -28,6 +31,8 @@ struct Setup {
     cursor: Option<&'static str>,
     on_undeclared: OnUndeclared,
     on_invalid: OnInvalid,
+    conditions: Vec<PlannedCondition>,
+    looking: Looking,
 }
 
 impl Setup {
@@ -40,7 +45,24 @@ impl Setup {
             cursor: None,
             on_undeclared: OnUndeclared::Drop,
             on_invalid: OnInvalid::Stop,
+            conditions: Vec::new(),
+            looking: Looking::Off,
         }
+    }
+
+    fn holding_undeclared(mut self) -> Self {
+        self.on_undeclared = OnUndeclared::Hold;
+        self
+    }
+
+    fn looking(mut self) -> Self {
+        self.looking = Looking::On(Vec::new());
+        self
+    }
+
+    fn condition(mut self, condition: PlannedCondition) -> Self {
+        self.conditions.push(condition);
+        self
     }
 
     fn skipping(mut self) -> Self {
@@ -72,6 +94,8 @@ impl Setup {
             cursor: self.cursor.map(path),
             on_undeclared: self.on_undeclared,
             on_invalid: self.on_invalid,
+            conditions: self.conditions.clone(),
+            looking: self.looking.clone(),
             collect_keys: true,
         })
     }
@@ -97,7 +121,7 @@ impl Setup {
     }
 }
 
-/// Output lines, then one line for each thing to know: `! stop`, `- code count`, `? undeclared path count`, `^ cursor`, `= page`, `@ observed`.
+/// Output lines, then one line for each thing to know: `! stop`, `- code count`, `~ reason count`, `# held`, `% path detector count`, `? undeclared path count`, `^ cursor`, `= page`, `@ observed`.
 fn rendered(result: Result<Option<PageOutcome>, Stop>, out: &[u8], report: &ScanReport) -> String {
     let mut text = String::from_utf8(out.to_vec()).unwrap();
     if let Some(observed) = &report.cursor {
@@ -105,6 +129,16 @@ fn rendered(result: Result<Option<PageOutcome>, Stop>, out: &[u8], report: &Scan
     }
     for (code, count) in &report.rejected {
         writeln!(text, "- {code} {count}").unwrap();
+    }
+    for (reason, count) in &report.skipped {
+        writeln!(text, "~ {} {count}", reason.name()).unwrap();
+    }
+    for held in &report.held {
+        let detector = held.detector.map_or("undeclared", Detector::name);
+        writeln!(text, "# {} {} {detector} {}", held.code, held.path, String::from_utf8_lossy(&held.record)).unwrap();
+    }
+    for ((path, detector), count) in &report.suspected {
+        writeln!(text, "% {path} {} {count}", detector.name()).unwrap();
     }
     for (path, count) in &report.undeclared {
         writeln!(text, "? {path} {count}").unwrap();
@@ -149,6 +183,7 @@ fn field(text: &str) -> PlannedField {
         "tens" => Treatment::Generalise(Coarser::Bucket(10)),
         "net" => Treatment::Network,
         "hide" => Treatment::Pseudonymise(DomainKey::new(b"0123456789abcdef").unwrap()),
+        "redact" => Treatment::Redact(DetectorSet::ALL),
         constant => Treatment::Constant(constant.to_owned()),
     };
     PlannedField { path: path(from), to: path(to), treatment }

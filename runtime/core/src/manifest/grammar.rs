@@ -15,7 +15,7 @@ use declare::{CATEGORY_EXTENSION, COMPATIBILITY, PSEUDONYM, PURPOSE, RETENTION, 
 #[cfg(test)]
 pub(super) use field::DETECTORS;
 use field::{FIELD, RECIPIENT};
-use govern::{ACTIVITY, BREACH, DPIA, DSR, OPERATOR, TAXONOMY};
+use govern::{ACTIVITY, BREACH, DPIA, DSR, OPERATOR, QUARANTINE, TAXONOMY};
 pub(super) use system::SECRET;
 use system::SYSTEM;
 
@@ -192,6 +192,7 @@ pub static MANIFEST: Table = Table {
             "50000",
         ),
         optional("dsr", Kind::Table(&DSR), "Requests of data subjects.", "{ intake = [\"email\", \"post\"] }"),
+        optional("quarantine", Kind::Table(&QUARANTINE), "Records that are held back.", "{ keep = \"P14D\" }"),
         optional("breach", Kind::Table(&BREACH), "Breaches, Art. 33 and 34 GDPR.", "{ clock = \"PT72H\" }"),
     ],
 };
@@ -235,7 +236,7 @@ static FLOW: Table = Table {
         optional(
             "on_undeclared",
             Kind::Choice(OnUndeclared::WORDS),
-            "What happens to records with fields that nobody declared; absent = drop. `hold` ends the run as `stop` does.",
+            "What happens to records with fields that nobody declared; absent = drop. `hold`: they wait in the quarantine.",
             "\"stop\"",
         ),
         optional(
@@ -248,7 +249,12 @@ static FLOW: Table = Table {
         optional("activity", TEXT, "Processing activity that it belongs to.", "\"VT-01 Customer file\""),
         optional("owner", TEXT, "Who answers for it.", "\"role:sales\""),
         optional("rationale", NAME, "Why it is needed.", "\"The archive is the copy of record\""),
-        optional("filter", TEXT, "Which records pass. Recorded: it is not evaluated.", "\"customer_no != ''\""),
+        optional(
+            "filter",
+            TEXT,
+            "Which records pass: comparisons of fields, joined by `and`, `or`, `not`; the others are left out and counted.",
+            "\"customer_no != ''\"",
+        ),
         optional("delete", Kind::Choice(OnErasure::WORDS), "What the destination does when the source erases.", "\"propagate\""),
         optional("approved", Kind::Table(&APPROVAL), "Who approved it.", "{ by = [\"role:sales\", \"dpo\"], at = 2026-09-14 }"),
         optional("own_basis", Kind::Table(&OWN_BASIS), "What carries a change of purpose.", "{ compatibility = \"KOMP-2026-01\" }"),

@@ -4,6 +4,7 @@
 
 mod action;
 mod check;
+mod filter;
 mod finding;
 pub mod grammar;
 mod load;
@@ -22,6 +23,7 @@ use crate::record::{FieldPath, StreamId};
 
 pub use action::{Action, Coarser, DateUnit, Missing, Recipient};
 pub use check::OriginFault;
+pub use filter::{Comparison, Expression, Filter, FilterFault, Literal, Test};
 pub(crate) use finding::shorten;
 pub use load::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, NoFiles};
 pub use raw::MAX_DEPTH;
@@ -108,6 +110,8 @@ pub struct Manifest {
     pub dpia_large_scale: Option<Spanned<u64>>,
     /// How requests of data subjects are handled.
     pub dsr: Option<RequestRules>,
+    /// Records that are held back.
+    pub quarantine: Option<QuarantineRules>,
     /// How breaches are handled.
     pub breach: Option<BreachRules>,
 }

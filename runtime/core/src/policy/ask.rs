@@ -27,6 +27,13 @@ pub enum Ask<'a> {
         /// Where they go.
         to: &'a StreamId,
     },
+    /// A stream is read to judge or complete the records of a flow; nothing of it is delivered as such.
+    Consult {
+        /// Flow id.
+        flow: &'a str,
+        /// The stream.
+        stream: &'a StreamId,
+    },
     /// A request leaves for a URL; asked for the first address and again for each redirect.
     Send {
         /// System whose connector asks.

@@ -8,8 +8,9 @@ use super::Policy;
 use super::address::{AddressClass, class};
 use super::ask::{Ask, Occasion};
 use super::verdict::Refusal;
-use crate::manifest::{ConnectorRef, FolderAccess, Manifest, Origin, System};
+use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Origin, System};
 use crate::problem::{Code, Span};
+use crate::record::StreamId;
 
 /// Interfaces of the ABI that a component may import.
 pub const INTERFACES: [&str; 6] = ["types", "http", "sink", "pages", "files", "runtime"];
@@ -29,12 +30,22 @@ pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {
             Some(declared) => Some(undeclared_flow(&format!("{from} → {to}"), Some(declared.id.span))),
             None => Some(undeclared_flow(&format!("{from} → {to}"), None)),
         },
+        Ask::Consult { flow, stream } => match manifest.flows.get(*flow) {
+            Some(declared) if is_consulted(declared, stream) => None,
+            declared => Some(undeclared_flow(&format!("reading of {stream} beside it"), declared.map(|flow| flow.id.span))),
+        },
         Ask::Send { system, url, credential } => with_system(manifest, system, |system| send(system, url, *credential)),
         Ask::Connect { system, url, address } => with_system(manifest, system, |system| connect(system, url, *address)),
         Ask::ReadBody { system } => with_system(manifest, system, read_body),
         Ask::OpenFile { system, folder, access } => with_system(manifest, system, |system| open_file(system, folder, *access)),
         Ask::Link { system, imports } => with_system(manifest, system, |system| link(system, imports)),
     }
+}
+
+fn is_consulted(flow: &Flow, stream: &StreamId) -> bool {
+    let looks_up = |via: &str| Action::via_places(via).iter().any(|(known, _)| known == stream);
+    flow.consent.as_ref().is_some_and(|gate| gate.ledger.value == *stream)
+        || flow.fields.iter().any(|field| matches!(&field.action.value, Action::Lookup { via, .. } if looks_up(via)))
 }
 
 fn with_system(manifest: &Manifest, id: &str, answer: impl Fn(&System) -> Option<Refusal>) -> Option<Refusal> {

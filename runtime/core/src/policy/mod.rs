@@ -26,7 +26,7 @@ mod tests;
 pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of};
-pub use plan::Means;
+pub use plan::{Means, consult};
 pub use rules::impact::{Cause, Hit, Screening};
 pub use rules::purposes::Held;
 
@@ -59,8 +59,37 @@ pub struct FlowRule {
     pub cursor: Option<FieldPath>,
     /// Whom the source stream is about.
     pub subjects: Vec<String>,
+    /// What the flow reads besides its source, to judge or complete its records.
+    pub consulted: Vec<Consulted>,
     /// The first day on which a contract or a transfer that the flow rests on no longer holds. None: no such day is known.
     pub lapses_on: Option<Date>,
+}
+
+/// A stream of which a run reads a few fields into memory; nothing of it is delivered but what a lookup puts in the place of a key.
+#[derive(Clone, Debug)]
+pub struct Consulted {
+    /// The stream.
+    pub stream: StreamId,
+    /// Its shape.
+    pub shape: StreamShape,
+    /// What for.
+    pub role: Role,
+}
+
+/// What a stream is consulted for.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// Who consented.
+    Ledger,
+    /// What stands behind a key.
+    Lookup {
+        /// As the manifest writes it.
+        via: String,
+        /// The field that holds the key. None: the stream has no primary key of one field.
+        key: Option<FieldPath>,
+        /// The field that takes its place.
+        value: FieldPath,
+    },
 }
 
 /// One value that passes, with the label that it arrives with.

@@ -2,10 +2,16 @@
 //!
 //! Keys, randomness and indexes are the host's; they come in through [`Means`].
 
-use super::{FlowRule, LabelledField};
-use crate::gate::{FieldPlan, PlanError, PlanRequest, PlannedField, PlannedJoin};
-use crate::manifest::{Action, Flow, Manifest, Recipient};
+use std::sync::Arc;
+
+use super::{Consulted, FlowRule, LabelledField};
+use crate::consent::Consents;
+use crate::date::Date;
+use crate::gate::{FieldPlan, Limit, Looking, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin};
+use crate::manifest::{Action, Flow, Manifest, OnInvalid, OnUndeclared, Recipient, RetentionKind};
 use crate::problem::{Code, Problem, Span};
+use crate::record::FieldPath;
+use crate::stream::Node;
 use crate::treat::{DomainKey, Index, Sealer, Seed, Treatment};
 
 /// What actions need that a manifest cannot hold.
@@ -14,6 +20,10 @@ pub struct Means<'a> {
     pub key: &'a dyn Fn(&str) -> Result<DomainKey, String>,
     /// Where ephemeral keys come from: made for this plan and no other.
     pub seed: &'a Seed,
+    /// What the ledger of the flow's consent gate says. None if it was not read.
+    pub consents: Option<Arc<Consents>>,
+    /// What day it is.
+    pub today: Date,
     /// The index behind a lookup by its `via`, as the manifest writes it. None if there is none.
     pub index: &'a dyn Fn(&str) -> Option<Index>,
 }
@@ -31,6 +41,8 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         let treatment = treatment(manifest, flow, field, means)?;
         fields.push(PlannedField { path: field.path.clone(), to: field.to.clone(), treatment });
     }
+    let declared = manifest.streams.get(&flow.from.value);
+    let permitted = declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect());
     let request = PlanRequest {
         shape: &rule.shape,
         fields,
@@ -39,9 +51,63 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         cursor: rule.cursor.clone(),
         on_undeclared: flow.on_undeclared,
         on_invalid: flow.on_invalid,
+        conditions: conditions(manifest, flow, rule, means)?,
+        looking: Looking::On(permitted),
         collect_keys: false,
     };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+/// The plan by which a consulted stream is read: a few fields, as they are. A row that cannot be read ends the run: in a ledger it may be the withdrawal.
+///
+/// # Errors
+/// A field that cannot be planned.
+pub fn consult(consulted: &Consulted, fields: &[FieldPath]) -> Result<FieldPlan, Problem> {
+    let distinct: std::collections::BTreeSet<&FieldPath> = fields.iter().collect();
+    let keep = |path: &FieldPath| PlannedField { path: path.clone(), to: path.clone(), treatment: Treatment::Keep };
+    let request = PlanRequest {
+        shape: &consulted.shape,
+        fields: distinct.into_iter().map(keep).collect(),
+        joins: Vec::new(),
+        primary_key: Vec::new(),
+        cursor: None,
+        on_undeclared: OnUndeclared::Drop,
+        on_invalid: OnInvalid::Stop,
+        conditions: Vec::new(),
+        looking: Looking::Off,
+        collect_keys: false,
+    };
+    FieldPlan::compile(request).map_err(|errors| {
+        let first = errors.first().map_or_else(String::new, |error| format!("`{}`: {}", error.path, error.message));
+        Problem::new(Code::E003, format!("stream `{}` cannot be consulted: {first}", consulted.stream), "declare its fields one by one")
+    })
+}
+
+/// Filter, consent, age: in this order, so that a record which the flow never wanted is not counted as denied.
+fn conditions(manifest: &Manifest, flow: &Flow, own: &FlowRule, means: &Means<'_>) -> Result<Vec<PlannedCondition>, Problem> {
+    let mut conditions: Vec<PlannedCondition> = flow.filter.iter().map(|filter| PlannedCondition::Filter(filter.value.clone())).collect();
+    if let Some(gate) = &flow.consent {
+        let consents = means.consents.clone().ok_or_else(|| {
+            let title = format!("flow `{}` asks ledger `{}` who consented, and it was not read", flow.id.value, gate.ledger.value);
+            Problem::new(Code::E206, title, "see why the ledger could not be read").at(gate.ledger.span, "this ledger")
+        })?;
+        let fields = gate.matching.iter().map(|(own, _)| own.value.clone()).collect();
+        conditions.push(PlannedCondition::Consent { fields, consents });
+    }
+    let Some(stream) = manifest.streams.get(&flow.from.value) else { return Ok(conditions) };
+    let rules =
+        stream.retention.iter().filter_map(|rule| manifest.retentions.get(&rule.value)).filter(|rule| rule.kind == RetentionKind::Limit);
+    for rule in rules {
+        let Some(start) = &rule.start else { continue };
+        // An event that is no field of the stream is known to people only.
+        let field =
+            FieldPath::parse(&start.value.event).filter(|path| matches!(own.shape.at(path), Some(Node::Leaf(leaf)) if !leaf.opaque));
+        if let Some(field) = field {
+            let limit = Limit { period: rule.period.value, end_of_year: start.value.end_of_year, today: means.today };
+            conditions.push(PlannedCondition::Age { field, limit });
+        }
+    }
+    Ok(conditions)
 }
 
 fn cannot_stand_together(flow: &Flow, errors: &[PlanError]) -> Problem {

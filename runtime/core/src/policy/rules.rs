@@ -12,7 +12,9 @@ use crate::vocab;
 mod actions;
 mod approval;
 mod basis;
+mod conditions;
 mod consent;
+mod consulted;
 mod fields;
 mod held;
 pub(super) mod impact;
@@ -106,7 +108,9 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
     }
     let lapses_on = if personal { parties::lapses_on(manifest, flow, today) } else { None };
     let source::Resolved { shape, primary_key, cursor, subjects } = resolved;
-    Some(FlowRule { shape, fields, primary_key, cursor, subjects, lapses_on })
+    let consulted = consulted::resolve(manifest, catalogue, flow, &shape, found);
+    conditions::check(manifest, flow, &shape, found);
+    Some(FlowRule { shape, fields, primary_key, cursor, subjects, consulted, lapses_on })
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {

@@ -203,10 +203,16 @@ codes! {
     E182 "no-delete-propagation" Policy
     E190 "observe-mode" Policy
     E201 "undeclared-field-observed" Policy
+    E202 "label-mismatch" Policy
+    E203 "special-suspected" Policy
     E204 "egress-host" Policy
+    E206 "consent-missing" Policy
     E210 "contract-or-transfer-lapsed" Policy
+    E212 "over-age" Policy
+    E213 "volume-anomaly" Policy
     E215 "capability-drift" Policy
     E216 "audit-unwritable" Integrity
+    E217 "personal-cursor" Policy
     E218 "undeclared-flow" Policy
     E219 "record-unreadable" Runtime
     E220 "schema-mismatch" Runtime
@@ -224,6 +230,7 @@ codes! {
     E312 "key-unavailable" Runtime
     E313 "not-available" Runtime
     E401 "plain-http" Policy
+    E404 "secret-in-record" Policy
     E501 "audit-damaged" Integrity
     E502 "store-damaged" Integrity
     E503 "store-in-use" Runtime

@@ -120,7 +120,7 @@ fn changed(lock: &Lock, id: &str, closure: &Closure) -> String {
     told
 }
 
-fn read_key(path: &Path) -> Result<SigningKey, Failure> {
+pub(super) fn read_key(path: &Path) -> Result<SigningKey, Failure> {
     let failed = |error: std::io::Error| io_problem("read", path, &error);
     let file = fs::File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode();

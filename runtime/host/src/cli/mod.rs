@@ -30,8 +30,10 @@ mod paper;
 mod plan;
 mod plugin;
 pub mod progress;
+mod quarantine;
 mod register;
 pub mod render;
+mod resume;
 mod run;
 mod sarif;
 mod shell;
@@ -92,6 +94,10 @@ enum Verb {
     Run(run::Run),
     /// Show what each flow did last
     Status(status::Status),
+    /// Look at records that a rule held back; release or erase them
+    Quarantine(quarantine::Quarantine),
+    /// Let a flow go on that a rule paused (HUB-E213)
+    Resume(resume::Resume),
     /// Show and verify the audit log
     Audit(audit::Audit),
     /// Write the register of processing activities (Art. 30 GDPR)
@@ -203,6 +209,7 @@ impl Cli {
             Verb::Diff(verb) => verb.output,
             Verb::Run(verb) => verb.output,
             Verb::Status(verb) => verb.output,
+            Verb::Quarantine(verb) => verb.output(),
             Verb::Audit(verb) => verb.output(),
             Verb::Plugin(verb) => verb.output(),
             Verb::Law(verb) => verb.output,
@@ -220,6 +227,8 @@ impl Cli {
             Verb::Approve(verb) => verb.run(),
             Verb::Run(verb) => verb.run(quiet),
             Verb::Status(verb) => verb.run(),
+            Verb::Quarantine(verb) => verb.run(),
+            Verb::Resume(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
             Verb::Register(verb) => verb.run(),
             Verb::Dpia(verb) => verb.run(),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use hub_core::audit::{Draft, Kind};
+use hub_core::gate::Reason;
 use hub_core::problem::{Class, Code, Problem, Problems, Sources};
 use serde_json::{Value, json};
 
@@ -254,7 +255,8 @@ fn document(outcomes: &Outcomes, sources: &Sources, code: u8) -> Value {
         .map(|outcome| match outcome {
             Ok(summary) => json!({
                 "run": summary.run, "flow": summary.flow, "read": summary.read, "written": summary.written, "rejected": summary.rejected,
-                "undeclared": summary.undeclared, "milliseconds": summary.millis, "interrupted": summary.interrupted,
+                "undeclared": summary.undeclared, "skipped": summary.skipped, "held": summary.held, "suspected": summary.suspected,
+                "milliseconds": summary.millis, "interrupted": summary.interrupted,
                 "problem": summary.problem.as_ref().map(|problem| shown(problem, sources)),
             }),
             Err(problem) => json!({ "problem": shown(problem, sources) }),
@@ -281,6 +283,7 @@ fn closing(outcomes: &Outcomes, dry_run: bool, host: &Host) -> String {
     for (place, count) in &dropped {
         text.push_str(&format!("  ! HUB-E201 {place}: undeclared field, dropped {count} times\n"));
     }
+    summaries.iter().for_each(|summary| text.push_str(&left_out(summary, dry_run)));
     let failed = outcomes.iter().filter(|outcome| problem_of(outcome).is_some()).count();
     let written: u64 = summaries.iter().map(|summary| summary.written).sum();
     let verb = if dry_run { "records would be written" } else { "records written" };
@@ -291,6 +294,25 @@ fn closing(outcomes: &Outcomes, dry_run: bool, host: &Host) -> String {
         outcomes.len(),
         host.store.head().map_or(0, |head| head.size)
     ));
+    text
+}
+
+/// What a flow did not deliver, line by line.
+fn left_out(summary: &Summary, dry_run: bool) -> String {
+    let mut text = String::new();
+    let flow = &summary.flow;
+    for reason in Reason::ALL {
+        let Some(count) = summary.skipped.get(reason.name()) else { continue };
+        let code = reason.code().map_or_else(String::new, |code| format!("{code} "));
+        text.push_str(&format!("  · {code}{flow}: {count} records left out ({})\n", reason.name()));
+    }
+    for (place, count) in &summary.suspected {
+        text.push_str(&format!("  ! HUB-E203 {flow} {place}: seems to hold a special category, {count} times\n"));
+    }
+    if summary.held > 0 {
+        let next = if dry_run { "would wait in the quarantine" } else { "wait in the quarantine: hub quarantine list" };
+        text.push_str(&format!("  ! {flow}: {} records {next}\n", summary.held));
+    }
     text
 }
 

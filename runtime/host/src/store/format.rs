@@ -26,6 +26,12 @@ pub struct Progress {
     pub positions: BTreeMap<String, u64>,
     /// Run that has not reached its end.
     pub open_run: Option<String>,
+    /// Records that earlier complete runs read, the newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<u64>,
+    /// Run that a rule paused the flow in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
 }
 
 impl std::fmt::Debug for Progress {
@@ -35,6 +41,10 @@ impl std::fmt::Debug for Progress {
         shown.field("run", &self.run).field("batch", &self.batch).field("cursor", &cursor);
         shown.field("positions", &self.positions).field("open_run", &self.open_run).finish()
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One run of one flow.
@@ -57,12 +67,64 @@ pub struct RunRecord {
     pub written: u64,
     /// Records left out.
     pub rejected: u64,
+    /// Records that did not meet a condition, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub skipped: BTreeMap<String, u64>,
+    /// Records that wait in the quarantine.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held: u64,
     /// Undeclared fields that were dropped, by path.
     pub dropped: BTreeMap<String, u64>,
     /// `HUB-E…` of the problem that ended it.
     pub code: Option<String>,
     /// The connector's own short word for it, never a text of a remote.
     pub message_code: Option<String>,
+}
+
+/// A record that waits for people. Its values are encrypted; everything else is names and numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldRecord {
+    /// Id of the flow.
+    pub flow: String,
+    /// Source stream.
+    pub stream: String,
+    /// Run that held it.
+    pub run: String,
+    /// `HUB-E…` of the rule.
+    pub code: String,
+    /// The field.
+    pub path: String,
+    /// What its value looks like.
+    pub detector: Option<String>,
+    /// Names and types.
+    pub shape: String,
+    /// Size of the record.
+    pub bytes: u64,
+    /// Milliseconds since 1970.
+    pub held_ms: u64,
+    /// Day whose key it is encrypted with.
+    pub day: String,
+    /// Last day on which it is kept.
+    pub expires: String,
+    /// Nonce and ciphertext in base64.
+    pub sealed: String,
+    /// Who agreed to its release.
+    pub releases: Vec<Release>,
+}
+
+/// One person's signature under a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Release {
+    /// Role or person.
+    pub role: String,
+    /// Day.
+    pub at: String,
+    /// Ed25519 public key, hex.
+    pub key: String,
+    /// Ed25519 signature, base64.
+    pub signature: String,
 }
 
 /// How a run ended.
@@ -172,6 +234,8 @@ versioned! {
     pub VersionedCapability of Capability { "1" V1(Capability) } newest 1 V1
     /// Every version of [`Compiled`].
     pub VersionedCompiled of Compiled { "1" V1(Compiled) } newest 1 V1
+    /// Every version of [`HeldRecord`].
+    pub VersionedHeldRecord of HeldRecord { "1" V1(HeldRecord) } newest 1 V1
     /// Every version of [`Head`].
     pub(super) VersionedHead of Head { "1" V1(Head) } newest 1 V1
     /// Every version of [`Anchor`].
@@ -232,11 +296,12 @@ mod tests {
     /// Newest form of a stored form, as plain JSON.
     type Reader = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
 
-    const TYPES: [(&str, Reader); 6] = [
+    const TYPES: [(&str, Reader); 7] = [
         ("progress", |bytes| Progress::decode(bytes).map(|form| form.encode())),
         ("run-record", |bytes| RunRecord::decode(bytes).map(|form| form.encode())),
         ("capability", |bytes| Capability::decode(bytes).map(|form| form.encode())),
         ("compiled", |bytes| Compiled::decode(bytes).map(|form| form.encode())),
+        ("held-record", |bytes| HeldRecord::decode(bytes).map(|form| form.encode())),
         ("head", |bytes| Head::decode(bytes).map(|form| form.encode())),
         ("anchor", |bytes| Anchor::decode(bytes).map(|form| form.encode())),
     ];

@@ -44,7 +44,8 @@ pub(super) fn number(key: &[u8]) -> Option<u64> {
 }
 
 /// Every family of values.
-pub(super) const NAMESPACES: [Namespace; 4] = [Namespace::Progress, Namespace::Runs, Namespace::Capability, Namespace::Compiled];
+pub(super) const NAMESPACES: [Namespace; 5] =
+    [Namespace::Progress, Namespace::Runs, Namespace::Capability, Namespace::Compiled, Namespace::Quarantine];
 
 fn tag(namespace: Namespace) -> u8 {
     match namespace {
@@ -52,6 +53,7 @@ fn tag(namespace: Namespace) -> u8 {
         Namespace::Runs => b'r',
         Namespace::Capability => b'c',
         Namespace::Compiled => b'k',
+        Namespace::Quarantine => b'q',
     }
 }
 

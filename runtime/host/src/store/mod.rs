@@ -86,6 +86,8 @@ pub enum Namespace {
     Capability,
     /// Digests of compiled components, by wasm digest and engine settings (`format::Compiled`).
     Compiled,
+    /// Records that wait for people, by id (`format::HeldRecord`).
+    Quarantine,
 }
 
 /// One write.

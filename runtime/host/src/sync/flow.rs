@@ -11,20 +11,25 @@ use hub_core::manifest::{Flow, WriteMode};
 use hub_core::policy::{FlowRule, Means};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::Cursor;
+use hub_core::stream::Node;
 use tokio::sync::{Mutex, mpsc};
 
+use super::consult::{self, Answers};
 use super::inlet::{FlowInlet, Message, Totals};
 use super::outlet::{Outlet, plugin_problem};
-use super::{Host, Meter, Options, Summary, capability, initial_state, secrets};
+use super::{Host, Meter, Options, Summary, capability, held, initial_state, secrets, volume};
 use crate::capability::files::FilesState;
-use crate::gate::{Gate, RunContext};
+use crate::clock;
+use crate::gate::{Gate, Holding, RunContext};
 use crate::plugin::abi::{self, Setup};
 use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
+use crate::quarantine::{self, Vault};
 use crate::store::format::{Progress, RunOutcome, RunRecord};
 use crate::store::{Durability, Namespace, Put, StoreError, Transaction};
 
 /// Batches that the source may be ahead of the destination.
 const AHEAD: usize = 2;
+const DAY_US: u64 = 86_400_000_000;
 /// How long a guest may go on after it was asked to end.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -39,20 +44,24 @@ pub async fn run_flow(host: &Host, id: &str, options: Options, meter: Arc<Meter>
     run.end(outcome).await
 }
 
-/// E313: what the manifest wants of a run and no run can do yet. Running without it would deliver what nobody declared.
-fn not_yet(flow: &Flow) -> Result<(), Arc<Problem>> {
-    let id = &flow.id.value;
-    let wanted = [
-        (flow.consent.as_ref().map(|gate| gate.span), "asks a ledger who consented", "deliver on another basis, or remove the flow"),
-        (flow.filter.as_ref().map(|filter| filter.span), "has a `filter`", "let the source select the records, and remove `filter`"),
-    ];
-    for (span, what, help) in wanted {
-        if let Some(span) = span {
-            let problem = Problem::new(Code::E313, format!("flow `{id}` {what}, which no run can do yet"), help);
-            return Err(Arc::new(problem.at(span, "wanted here")));
-        }
-    }
-    Ok(())
+/// E217: the cursor would keep a person's data in the state of hub, where no erasure finds it.
+fn personal_cursor(host: &Host, flow: &Flow, rule: &FlowRule) -> Result<(), Arc<Problem>> {
+    let Some(path) = &rule.cursor else { return Ok(()) };
+    let Some(Node::Leaf(leaf)) = rule.shape.at(path) else { return Ok(()) };
+    let Some(category) = leaf.category.as_ref().filter(|category| host.policy.is_personal(category)) else { return Ok(()) };
+    let title = format!(
+        "flow `{}` advances by the field `{path}`, which is personal (`{category}`): its state would keep a value of it",
+        flow.id.value
+    );
+    let help = format!("name another field in `[stream.{}]`: `cursor = \"updated_at\"`", flow.from.value);
+    Err(Arc::new(Problem::new(Code::E217, title, help).at(flow.from.span, "read from here")))
+}
+
+/// E213: somebody has to look first.
+fn paused(id: &str, progress: &Progress) -> Result<(), Arc<Problem>> {
+    let Some(run) = &progress.paused else { return Ok(()) };
+    let title = format!("flow `{id}` is paused since run {run}: it read far more records than in its earlier runs");
+    Err(Arc::new(Problem::new(Code::E213, title, format!("find out why, then `hub resume` with the manifest and `{id}`"))))
 }
 
 /// A run under way.
@@ -62,6 +71,8 @@ struct Run<'a> {
     rule: &'a FlowRule,
     options: Options,
     gate: Arc<Gate>,
+    /// Held records that two people released: they go first.
+    released: Vec<(String, Vec<u8>)>,
     meter: Arc<Meter>,
     progress: Progress,
     record: RunRecord,
@@ -90,23 +101,42 @@ impl<'a> Run<'a> {
             let help = format!("declared flows: {}", host.policy.manifest().flows.keys().cloned().collect::<Vec<_>>().join(", "));
             return Err(Arc::new(Problem::new(Code::E103, format!("flow `{id}` is not declared"), help)));
         };
-        not_yet(flow)?;
-        for system in [&flow.from.value.system, &flow.to.value.system] {
+        personal_cursor(host, flow, rule)?;
+        let consulted = rule.consulted.iter().map(|consulted| &consulted.stream.system);
+        for system in [&flow.from.value.system, &flow.to.value.system].into_iter().chain(consulted) {
             capability::activate(host, system).await?;
         }
         let run = ulid::Ulid::from_datetime(std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::now_ms())).to_string();
         let stored = host.store.get(Namespace::Progress, id.as_bytes()).map_err(|error| store_problem(&error))?;
         let progress =
             stored.map_or_else(|| Ok(Progress::default()), |bytes| Progress::decode(&bytes)).map_err(|error| store_problem(&error))?;
+        paused(id, &progress)?;
+        let vault = (!options.dry_run).then(|| Arc::new(Vault::new(&host.config.data)));
+        let waiting = match &vault {
+            Some(vault) => held::of_flow(host, vault, id).await?,
+            None => held::Waiting::default(),
+        };
         let progress = initial_state::begin(host.policy.manifest(), flow, progress)?;
         let context = context(host, flow, rule, &run);
+        let manifest = host.policy.manifest();
+        let holding = Holding {
+            vault,
+            waiting: waiting.count,
+            keep_days: held::keep_days(manifest),
+            secrets: [&flow.from.value.system, &flow.to.value.system]
+                .into_iter()
+                .flat_map(|system| secrets::in_use(manifest, system))
+                .collect(),
+        };
+        let gate = Gate::new(host.policy.clone(), host.store.clone(), context, host.clock.clone()).holding(holding);
         let record = RunRecord { id: run, flow: id.to_owned(), started_ms: crate::clock::now_ms(), ..RunRecord::default() };
         Ok(Self {
             host,
             flow,
             rule,
             options,
-            gate: Arc::new(Gate::new(host.policy.clone(), host.store.clone(), context, host.clock.clone())),
+            gate: Arc::new(gate),
+            released: waiting.released,
             meter,
             recovering: progress.open_run.is_some(),
             progress,
@@ -132,7 +162,11 @@ impl<'a> Run<'a> {
 
     async fn transfer(&mut self) -> Result<(Totals, Outlet), Broken> {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let started = async { Ok((self.inlet(sender)?, self.outlet().await?)) }.await;
+        let started = async {
+            let answers = self.answers().await?;
+            Ok((self.inlet(sender, answers)?, self.outlet().await?))
+        }
+        .await;
         let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| Broken::at_start(problem))?;
         self.mark_open(&mut outlet).await.map_err(Broken::at_start)?;
         let (read, drained) = tokio::join!(self.read(&inlet), async {
@@ -155,12 +189,30 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn inlet(&self, sender: mpsc::Sender<Message>) -> Result<Arc<FlowInlet>, Arc<Problem>> {
+    /// What the flow's other streams say.
+    async fn answers(&self) -> Result<Answers, Arc<Problem>> {
+        let setup = |system: &str| {
+            let (package, declared) = self.system(system)?;
+            let open_records = package.low_code.is_some() && declared.read_body.is_some();
+            Ok(Setup { open_records, ..self.setup(package, declared) })
+        };
+        consult::read(self.host.policy.manifest(), self.flow, self.rule, &self.gate, &setup).await
+    }
+
+    fn inlet(&self, sender: mpsc::Sender<Message>, answers: Answers) -> Result<Arc<FlowInlet>, Arc<Problem>> {
         let manifest = self.host.policy.manifest();
         let seed = secrets::seed()?;
         let key = |domain: &str| secrets::domain_key(manifest, domain);
-        // No index is made yet, so a flow that looks values up ends here (E313).
-        let plan = self.host.policy.plan(&self.flow.id.value, &Means { key: &key, seed: &seed, index: &|_| None })?;
+        let now_us = self.host.clock.now_us();
+        let max_age = self.flow.consent.as_ref().and_then(|gate| gate.max_age.as_ref());
+        let means = Means {
+            key: &key,
+            seed: &seed,
+            consents: answers.consents,
+            today: clock::day(now_us, clock::zone(manifest)),
+            index: &|via| answers.indexes.get(via).cloned(),
+        };
+        let plan = self.host.policy.plan(&self.flow.id.value, &means)?;
         Ok(Arc::new(FlowInlet {
             gate: self.gate.clone(),
             plan,
@@ -172,6 +224,9 @@ impl<'a> Run<'a> {
             totals: Mutex::default(),
             meter: self.meter.clone(),
             limit: self.options.limit,
+            most: if self.options.dry_run { None } else { volume::most(&self.progress.volumes) },
+            stale_after: max_age.map(|age| now_us.saturating_add(age.value.approximate_days().saturating_mul(DAY_US))),
+            clock: self.host.clock.clone(),
             cancelled: self.cancelled.clone(),
         }))
     }
@@ -259,7 +314,12 @@ impl<'a> Run<'a> {
     }
 
     async fn read(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
-        let read = self.read_to_the_end(inlet).await;
+        // What replaces everything meets released records again where they stand in the source.
+        let again = if self.flow.mode.value == WriteMode::Replace { &[][..] } else { &self.released };
+        let read = match inlet.redeliver(again).await {
+            Ok(()) => self.read_to_the_end(inlet).await,
+            Err(refused) => Err(refused.0),
+        };
         inlet.close().await;
         read
     }
@@ -330,10 +390,13 @@ impl<'a> Run<'a> {
         let summary = Summary {
             run: self.record.id.clone(),
             flow: self.flow.id.value.clone(),
-            read: totals.accepted + totals.rejected,
+            read: totals.read(),
             written: outlet.as_ref().map_or(0, |outlet| outlet.written),
             rejected: totals.rejected + outlet.as_ref().map_or(0, |outlet| outlet.refused),
             undeclared: totals.undeclared,
+            skipped: totals.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
+            held: totals.held,
+            suspected: totals.suspected,
             millis: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             problem,
             interrupted,
@@ -346,18 +409,43 @@ impl<'a> Run<'a> {
                 self.progress = Progress { open_run: None, ..outlet.progress.clone() };
                 self.take_back(outlet);
             }
-            (None, Some(outlet)) => self.progress = Progress { open_run: None, ..outlet.progress },
-            (Some(_), Some(outlet)) => self.take_back(outlet),
+            (None, Some(outlet)) => {
+                self.progress = Progress { open_run: None, ..outlet.progress };
+                volume::learn(&mut self.progress.volumes, summary.read);
+            }
+            (Some(problem), Some(outlet)) => {
+                self.progress = outlet.progress.clone();
+                self.progress.paused = (problem.code == Code::E213).then(|| self.record.id.clone());
+                self.take_back(outlet);
+            }
             (_, None) => {}
         }
         self.close_record(&summary);
         let mut puts = vec![self.record_put()];
-        if summary.problem.is_none() {
+        let mut audit = Vec::new();
+        if self.progress.paused.is_some() {
+            audit.push(Draft { code: Some(Code::E213), ..self.gate.context().draft(Kind::FlowPaused) });
+        }
+        if summary.problem.is_none() || self.progress.paused.is_some() {
             puts.push(self.progress_put());
         }
-        let transaction = Transaction { puts, audit: vec![self.last_entry(&summary)] };
+        if summary.problem.is_none() && !summary.interrupted {
+            self.let_go(&mut puts, &mut audit);
+        }
+        audit.push(self.last_entry(&summary));
+        let transaction = Transaction { puts, audit };
         self.host.store.commit(transaction, Durability::Sync).await.map_err(|error| store_problem(&error))?;
         Ok(summary)
+    }
+
+    /// Released records have arrived: nothing of them stays. A flow that replaces meets them again, and needs the release again.
+    fn let_go(&self, puts: &mut Vec<Put>, audit: &mut Vec<Draft>) {
+        if self.released.is_empty() || self.flow.mode.value == WriteMode::Replace {
+            return;
+        }
+        puts.extend(self.released.iter().map(|(id, _)| quarantine::write(id, None)));
+        let records = Some(self.released.len() as u64);
+        audit.push(Draft { records, ..self.gate.context().draft(Kind::QuarantineReleased) });
     }
 
     /// What was appended after the last checkpoint does not stay until the next run finds it.
@@ -386,6 +474,8 @@ impl<'a> Run<'a> {
         self.record.read = summary.read;
         self.record.written = summary.written;
         self.record.rejected = summary.rejected;
+        self.record.skipped = summary.skipped.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        self.record.held = summary.held;
         self.record.dropped.clone_from(&summary.undeclared);
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
-use hub_core::gate::{FieldPlan, ScanReport};
+use hub_core::gate::{FieldPlan, Reason, ScanReport};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
 use tokio::sync::{Mutex, mpsc};
 
 use super::Meter;
 use crate::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
+use crate::clock::Clock;
 use crate::gate::{Delivery, Gate, Passed, Payload, Pending};
 
 /// What travels from the source's side to the destination's side, in order.
@@ -28,6 +29,19 @@ pub(super) struct Totals {
     pub accepted: u64,
     pub rejected: u64,
     pub undeclared: BTreeMap<String, u64>,
+    /// Records that did not meet a condition.
+    pub skipped: BTreeMap<Reason, u64>,
+    /// Records that wait in the quarantine.
+    pub held: u64,
+    /// Hints at special categories, by field.
+    pub suspected: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// Records that the source handed over.
+    pub fn read(&self) -> u64 {
+        self.accepted + self.rejected + self.held + self.skipped.values().sum::<u64>()
+    }
 }
 
 /// The inlet of one flow.
@@ -42,12 +56,20 @@ pub(super) struct FlowInlet {
     pub totals: Mutex<Totals>,
     pub meter: Arc<Meter>,
     pub limit: Option<u64>,
+    /// More records than the flow ever had: it is paused (E213).
+    pub most: Option<u64>,
+    /// When what is known of the consent ledger is too old, in microseconds since 1970.
+    pub stale_after: Option<u64>,
+    pub clock: Arc<dyn Clock>,
     /// Set by the inlet when the limit is reached.
     pub cancelled: Arc<AtomicBool>,
 }
 
 /// Undeclared paths that a run keeps apart; the scanner keeps as many in one batch.
 const MAX_PATHS: usize = 256;
+
+/// Released records of one batch.
+const RELEASED_AT_ONCE: usize = 100;
 
 impl FlowInlet {
     /// Ends the stream of messages: the destination's side sees the end after everything that was sent.
@@ -57,17 +79,27 @@ impl FlowInlet {
 
     async fn deliver(&self, stream: u32, payload: Payload) -> Result<Passed, Refused> {
         self.known(stream).await?;
+        if self.stale_after.is_some_and(|end| self.clock.now_us() > end) {
+            let title = format!("flow `{}`: what is known of the consent ledger is older than `max_age`", self.flow);
+            let problem = Problem::new(Code::E206, title, "run the flow again: a run reads the ledger first");
+            return Err(Refused(self.gate.denied(&self.from.system, problem).await));
+        }
         let batch = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
         let delivery = Delivery { flow: self.flow.clone(), from: self.from.clone(), to: self.to.clone(), batch, payload };
         let (pending, passed) = self.gate.pass(delivery, &self.plan).await.map_err(Refused)?;
-        self.count(&passed.report).await;
+        if let Some(read) = self.count(&passed.report).await {
+            let title = format!("flow `{}` is paused: it has read {read} records, far more than in its earlier runs", self.flow);
+            let help = format!("find out why; then `hub resume` with the manifest and `{}` lets it go on where it stopped", self.flow);
+            return Err(Refused(self.gate.denied(&self.from.system, Problem::new(Code::E213, title, help)).await));
+        }
         if let Some(pending) = pending {
             self.send(Message::Batch(pending)).await?;
         }
         Ok(passed)
     }
 
-    async fn count(&self, report: &ScanReport) {
+    /// Adds up; answers with the sum if it is more than the flow may read.
+    async fn count(&self, report: &ScanReport) -> Option<u64> {
         let mut totals = self.totals.lock().await;
         totals.accepted += u64::from(report.accepted);
         totals.rejected += rejected(report);
@@ -76,10 +108,28 @@ impl FlowInlet {
             let name = if kept { path.as_str() } else { "…" };
             *totals.undeclared.entry(name.to_owned()).or_default() += count;
         }
+        for (reason, count) in &report.skipped {
+            *totals.skipped.entry(*reason).or_default() += u64::from(*count);
+        }
+        totals.held += report.held.len() as u64;
+        for ((path, detector), count) in report.suspected.iter().filter(|((_, detector), _)| detector.is_special()) {
+            *totals.suspected.entry(format!("{path} {}", detector.name())).or_default() += count;
+        }
         self.meter.add_read(u64::from(report.accepted) + rejected(report));
         if self.limit.is_some_and(|limit| totals.accepted >= limit) {
             self.cancelled.store(true, Ordering::Relaxed);
         }
+        let read = totals.read();
+        self.most.is_some_and(|most| read > most).then_some(read)
+    }
+
+    /// Delivers records that people released, ahead of everything else.
+    pub async fn redeliver(&self, records: &[(String, Vec<u8>)]) -> Result<(), Refused> {
+        for chunk in records.chunks(RELEASED_AT_ONCE) {
+            let lines: Vec<u8> = chunk.iter().flat_map(|(_, record)| record.iter().copied().chain(std::iter::once(b'\n'))).collect();
+            self.deliver(0, Payload::Lines(lines)).await?;
+        }
+        Ok(())
     }
 
     /// One run serves one stream; every other index is a stream without a flow.
@@ -131,7 +181,8 @@ impl Inlet for FlowInlet {
 }
 
 fn accepted(report: &ScanReport) -> Accepted {
-    let rejected = u32::try_from(rejected(report)).unwrap_or(u32::MAX);
+    let skipped: u64 = report.skipped.values().map(|count| u64::from(*count)).sum();
+    let rejected = u32::try_from(rejected(report) + skipped + report.held.len() as u64).unwrap_or(u32::MAX);
     Accepted { accepted: report.accepted, rejected, dropped_fields: report.dropped_fields }
 }
 

@@ -14,13 +14,16 @@ use crate::plugin::package::{Compiler, Package, Workshop};
 use crate::store::Store;
 
 mod capability;
+mod consult;
 pub mod flow;
+pub mod held;
 mod initial_state;
 mod inlet;
 mod ledger;
 mod outlet;
 pub mod schedule;
 mod secrets;
+mod volume;
 
 pub use capability::{accept, activate};
 
@@ -82,6 +85,12 @@ pub struct Summary {
     pub rejected: u64,
     /// Undeclared fields that were dropped, by path.
     pub undeclared: BTreeMap<String, u64>,
+    /// Records that did not meet a condition, by its name.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Records that wait in the quarantine.
+    pub held: u64,
+    /// Hints at special categories, by field and kind.
+    pub suspected: BTreeMap<String, u64>,
     /// Milliseconds from begin to end.
     pub millis: u64,
     /// Why it did not reach its end.

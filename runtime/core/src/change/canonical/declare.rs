@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::table::Table;
-use crate::detect::Detector;
+use crate::detect::{Detector, DetectorSet};
 use crate::manifest::{
     Action, Basis, CategoryExtension, Coarser, Compatibility, ConsentGate, ConsentLedger, DataSource, Flow, FlowField, IdentityKey,
     PseudonymDomain, Purpose, Retention, Schedule, Special, Start, StreamDeclaration,
@@ -105,11 +105,18 @@ pub(super) fn stream(stream: &StreamDeclaration) -> Value {
         .words("keep_fields", stream.keep_fields.iter().map(|path| &path.value))
         .integer("subjects_est", stream.subjects_est.as_ref().map(|persons| persons.value))
         .maybe("consent_ledger", stream.consent_ledger.as_ref().map(ledger))
+        .maybe("may_hold", (!stream.may_hold.is_empty()).then(|| may_hold(stream)))
         .set("fields", fields.done())
         .text("schema", stream.schema.as_ref().map(|schema| super::digest(&schema.value)))
         .ordered("primary_key", stream.primary_key.iter().map(|path| &path.value))
         .spanned("cursor", stream.cursor.as_ref())
         .done()
+}
+
+fn may_hold(stream: &StreamDeclaration) -> Value {
+    let names = |set: DetectorSet| Detector::ALL.into_iter().filter(move |detector| set.contains(*detector)).map(Detector::name);
+    let fields = stream.may_hold.iter();
+    fields.fold(Table::default(), |table, (path, set)| table.words(path.value.as_str(), names(*set))).done()
 }
 
 fn identity(key: &IdentityKey) -> Value {
@@ -128,6 +135,7 @@ fn ledger(ledger: &ConsentLedger) -> Value {
         .spanned("status", ledger.status.as_ref())
         .spanned("at", ledger.at.as_ref())
         .spanned("proof", ledger.proof.as_ref())
+        .maybe("given", (!ledger.given.is_empty()).then(|| ledger.given.iter().map(|word| Value::from(word.value.as_str())).collect()))
         .done()
 }
 
@@ -150,7 +158,7 @@ pub(super) fn flow(flow: &Flow) -> Value {
         .spanned("activity", flow.activity.as_ref())
         .spanned("owner", flow.owner.as_ref())
         .wording("rationale", flow.rationale.as_ref())
-        .spanned("filter", flow.filter.as_ref())
+        .text("filter", flow.filter.as_ref().map(|filter| &filter.value.text))
         .spanned("delete", flow.delete.as_ref())
         .maybe("approved", flow.approved.as_ref().map(super::approval))
         .maybe("own_basis", own_basis)

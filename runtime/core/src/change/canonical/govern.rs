@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::system::secret;
 use super::table::Table;
-use crate::manifest::{Activity, BreachRules, ImpactDecision, Officer, Operator, RequestRules, Suppression, Taxonomy};
+use crate::manifest::{Activity, BreachRules, ImpactDecision, Officer, Operator, QuarantineRules, RequestRules, Suppression, Taxonomy};
 
 pub(super) fn operator(operator: &Operator) -> Value {
     let officer =
@@ -64,6 +64,10 @@ pub(super) fn requests(rules: &RequestRules) -> Value {
         .maybe("suppression", rules.suppression.as_ref().map(suppression))
         .spanned("package_encryption", rules.package_encryption.as_ref())
         .done()
+}
+
+pub(super) fn quarantine(rules: &QuarantineRules) -> Value {
+    Table::default().spanned("keep", rules.keep.as_ref()).done()
 }
 
 pub(super) fn breach(rules: &BreachRules) -> Value {

@@ -51,6 +51,8 @@ const ROWS: &[Row] = &[
     ("flow.*.delete", By(judge::erasure), "erasure at the destination"),
     ("flow.*.schedule", Always(Material), "schedule"),
     ("flow.*.mode", Always(Material), "write mode"),
+    ("stream.*.*.may_hold", Each { new: MaterialHigh, gone: Material, changed: MaterialHigh }, "what a field may hold"),
+    ("quarantine", Always(Material), "quarantine"),
     ("flow.*.filter", Always(Material), "filter"),
     ("flow.*", By(judge::flow), "flow"),
     // Systems: who, where, by which contract.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::gate::{PlanRequest, PlannedField, PlannedJoin};
+use crate::gate::{Looking, PlanRequest, PlannedField, PlannedJoin};
 use crate::manifest::{Coarser, DateUnit, Missing, OnInvalid, OnUndeclared};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
@@ -31,6 +31,8 @@ impl Case {
             cursor: self.cursor.clone(),
             on_undeclared: self.on_undeclared,
             on_invalid: self.on_invalid,
+            conditions: Vec::new(),
+            looking: Looking::Off,
             collect_keys: true,
         }
     }

@@ -6,8 +6,11 @@ use super::joins::{Joins, parent};
 use super::{
     Entry, FieldPlan, LeafPlace, LeafPlan, MAX_KEY_PARTS, NodePlan, ObjectPlan, PlanError, PlanRequest, PlannedField, PlannedJoin,
 };
+use crate::detect::DetectorSet;
 use crate::gate::check::Check;
+use crate::gate::condition::Conditions;
 use crate::gate::json::Reader;
+use crate::gate::look::{Look, Looking};
 use crate::record::FieldPath;
 use crate::stream::{Leaf, Node, StreamShape};
 use crate::treat::{Treatment, escape, is_personal};
@@ -20,11 +23,17 @@ pub(super) fn compile(request: PlanRequest<'_>) -> Result<FieldPlan, Vec<PlanErr
     for join in &request.joins {
         assigned.join(request.shape, join);
     }
-    let watched: BTreeSet<&str> = request.primary_key.iter().chain(&request.cursor).map(FieldPath::as_str).collect();
-    let mut builder = Builder { assigned, watched, places: Vec::new(), leaves: BTreeMap::new(), guesses: Vec::new() };
+    let conditions = Conditions::compile(&request.conditions).unwrap_or_else(|error| {
+        assigned.errors.push(error);
+        Conditions::default()
+    });
+    let watched = request.primary_key.iter().chain(&request.cursor).chain(&conditions.asked).map(FieldPath::as_str).collect();
+    let mut builder =
+        Builder { assigned, watched, looking: &request.looking, places: Vec::new(), leaves: BTreeMap::new(), guesses: Vec::new() };
     let root = builder.object(&request.shape.fields, &request.shape.required, None, false);
     let key = request.primary_key.iter().filter_map(|path| builder.watch(path, "primary key")).collect();
     let cursor = request.cursor.as_ref().and_then(|path| builder.watch(path, "cursor"));
+    let asked = conditions.asked.iter().filter_map(|path| builder.watch(path, "field of a condition")).map(|(_, leaf)| leaf).collect();
     if let Some(path) = request.primary_key.get(MAX_KEY_PARTS) {
         builder.assigned.refuse(path, format!("a primary key has at most {MAX_KEY_PARTS} fields"));
     }
@@ -41,6 +50,8 @@ pub(super) fn compile(request: PlanRequest<'_>) -> Result<FieldPlan, Vec<PlanErr
         guesses: builder.guesses,
         key,
         cursor,
+        conditions,
+        asked,
         on_undeclared: request.on_undeclared,
         on_invalid: request.on_invalid,
         collect_keys: request.collect_keys,
@@ -128,6 +139,7 @@ impl Assigned {
 struct Builder<'a> {
     assigned: Assigned,
     watched: BTreeSet<&'a str>,
+    looking: &'a Looking,
     places: Vec<String>,
     leaves: BTreeMap<String, LeafPlace>,
     guesses: Vec<u16>,
@@ -205,7 +217,15 @@ impl Builder<'_> {
             self.assigned.refuse(path, message);
             None
         });
-        LeafPlan { id, place: self.place(path.as_str()), treatment, part, check, opaque: leaf.opaque, schemaless: leaf.schema.is_none() }
+        let look = if treatment.is_some() || part.is_some() { self.look(leaf, path, treatment.as_ref()) } else { None };
+        let place = self.place(path.as_str());
+        LeafPlan { id, place, treatment, part, check, look, opaque: leaf.opaque, schemaless: leaf.schema.is_none() }
+    }
+
+    fn look(&self, leaf: &Leaf, path: &FieldPath, treatment: Option<&Treatment>) -> Option<Box<Look>> {
+        let Looking::On(permitted) = self.looking else { return None };
+        let permitted = permitted.iter().find(|(field, _)| path.is_within(field)).map_or(DetectorSet::NONE, |(_, set)| *set);
+        Look::new(leaf.category.as_deref()?, treatment, permitted).map(Box::new)
     }
 
     fn place(&mut self, path: &str) -> u32 {
@@ -223,7 +243,7 @@ impl Builder<'_> {
     }
 }
 
-pub(super) fn quote(name: &str) -> Vec<u8> {
+pub(in crate::gate) fn quote(name: &str) -> Vec<u8> {
     let mut quoted = vec![b'"'];
     escape(name, &mut quoted);
     quoted.push(b'"');

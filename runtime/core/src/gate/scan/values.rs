@@ -3,6 +3,7 @@
 use super::Scanner;
 use crate::gate::fault::{Fault, Scan};
 use crate::gate::json::{Kind, Token, compact};
+use crate::gate::look::Look;
 use crate::gate::plan::{Entry, LeafPlan, NodePlan, ObjectPlan};
 use crate::gate::tally::Met;
 use crate::treat::Treatment;
@@ -47,6 +48,9 @@ impl<'a> Scanner<'a, '_> {
             return Err(mismatch(&lead.entry.path, check.expected(), keyword, token.kind));
         }
         self.watch.value(leaf.id, token);
+        if let Some(look) = &leaf.look {
+            self.look(look, lead, &token);
+        }
         match &leaf.treatment {
             None => {}
             Some(Treatment::Keep) => self.keep(lead, token.json.len()),
@@ -56,6 +60,13 @@ impl<'a> Scanner<'a, '_> {
             self.parts.put(part, token);
         }
         Ok(())
+    }
+
+    #[inline]
+    fn look(&mut self, look: &Look, lead: Lead<'a>, token: &Token<'a>) {
+        if let Some(sight) = look.at(token, &mut self.scratch, &mut self.hits) {
+            self.sighted(&lead.entry.path, sight);
+        }
     }
 
     fn treat(&mut self, treatment: &Treatment, token: &Token<'a>, lead: Lead<'a>) -> Scan<()> {
@@ -85,9 +96,13 @@ impl<'a> Scanner<'a, '_> {
         if let Some(keyword) = check.broken(&token, &mut self.scratch) {
             return Err(mismatch(&lead.entry.path, check.expected(), keyword, token.kind));
         }
+        let spaced = self.reader.spaced;
+        if let Some(look) = &leaf.look {
+            self.look(look, lead, &token);
+        }
         match &leaf.treatment {
             None => {}
-            Some(Treatment::Keep) if !self.reader.spaced => self.keep(lead, token.json.len()),
+            Some(Treatment::Keep) if !spaced => self.keep(lead, token.json.len()),
             Some(Treatment::Keep) => {
                 self.lead(lead);
                 compact(token.json, self.out);

@@ -71,6 +71,8 @@ fn constants_stay_on_their_line() {
         cursor: None,
         on_undeclared: OnUndeclared::Drop,
         on_invalid: OnInvalid::Stop,
+        conditions: Vec::new(),
+        looking: super::Looking::Off,
         collect_keys: false,
     };
     let errors = FieldPlan::compile(request).unwrap_err();

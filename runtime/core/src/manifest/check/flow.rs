@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{ACTION, field_path, flatten, id_fault};
-use super::super::{Action, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
+use super::super::{Action, Filter, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
 use super::read::path;
 use super::{Named, action, concat, consent, operator, read, schedule};
 use crate::description::stream_name_fault;
@@ -39,7 +39,7 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
         activity: read::filled(table, "activity", loader),
         owner: read::filled(table, "owner", loader),
         rationale: read::wording(table, "rationale", loader),
-        filter: read::filled(table, "filter", loader),
+        filter: filter(table, loader),
         delete: read::word(table, "delete"),
         approved: read::one(table, "approved", loader, operator::approval),
         own_basis: read::one(table, "own_basis", loader, |table, _, loader| read::filled(table, "compatibility", loader)),
@@ -59,6 +59,18 @@ fn state(table: &Table, mode: WriteMode, loader: &mut Loader<'_>) -> Option<Span
         loader.findings.wrong(state.span, "a flow that replaces reads everything again, so that `state` has no meaning", help);
     }
     Some(state)
+}
+
+fn filter(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Filter>> {
+    let written = read::filled(table, "filter", loader)?;
+    match Filter::parse(&written.value) {
+        Ok(filter) => Some(Spanned { value: filter, span: written.span }),
+        Err(fault) => {
+            let help = "compare fields with fixed values: `status = 'won' and (amount >= 100 or country in ('DE', 'AT'))`";
+            loader.findings.wrong(written.span, format!("`filter` cannot be read: {fault}"), help);
+            None
+        }
+    }
 }
 
 pub(super) fn stream_id(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<StreamId>> {

@@ -2,7 +2,7 @@
 
 use super::super::load::Loader;
 use super::super::raw::Table;
-use super::super::{Activity, BreachRules, ImpactDecision, RequestRules, Suppression};
+use super::super::{Activity, BreachRules, ImpactDecision, QuarantineRules, RequestRules, Suppression};
 use super::{Named, country, read, secret};
 use crate::manifest::finding::shorten;
 use crate::problem::{Span, Spanned};
@@ -48,6 +48,10 @@ fn suppression(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Sup
     let scopes = read::filled_texts(table, "scopes", loader);
     let horizon = read::period(table, "horizon", loader);
     Some(Suppression { span, key: key?, scopes, horizon })
+}
+
+pub(super) fn quarantine(table: &Table, _: Span, loader: &mut Loader<'_>) -> Option<QuarantineRules> {
+    Some(QuarantineRules { keep: read::period(table, "keep", loader) })
 }
 
 pub(super) fn breach(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<BreachRules> {

@@ -47,6 +47,7 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
         dpia: read::listed(root, "dpia", loader, govern::dpia),
         dpia_large_scale: read::count(root, "dpia_large_scale"),
         dsr: read::one(root, "dsr", loader, govern::dsr),
+        quarantine: read::one(root, "quarantine", loader, govern::quarantine),
         breach: read::one(root, "breach", loader, govern::breach),
         sources: loader.sources(),
         digest: loader.digest(),

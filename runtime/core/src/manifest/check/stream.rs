@@ -11,6 +11,7 @@ use super::super::{ConsentLedger, DataSource, IdentityKey, StreamDeclaration};
 use super::declare::twice;
 use super::read;
 use crate::description::{json, stream_name_fault};
+use crate::detect::{Detector, DetectorSet};
 use crate::manifest::finding::{shorten, shorten_reason};
 use crate::problem::{Code, Problem, Span, Spanned};
 use crate::record::{FieldPath, StreamField, StreamId};
@@ -43,6 +44,7 @@ fn stream(table: &Table, span: Span, loader: &mut Loader<'_>) -> StreamDeclarati
         consent_ledger: read::one(table, "consent_ledger", loader, ledger),
         subjects: read::texts(table, "subjects"),
         retention: read::texts(table, "retention"),
+        may_hold: may_hold(table),
         fields: fields(table, loader),
         schema: read::text(table, "schema").and_then(|path| schema(&path, loader)),
         primary_key: read::paths(table, "primary_key", loader),
@@ -64,6 +66,17 @@ fn fields(table: &Table, loader: &mut Loader<'_>) -> Vec<(Spanned<FieldPath>, Sp
         found.push((Spanned { value, span: field.span }, Spanned { value: category.clone(), span: *span }));
     }
     found
+}
+
+/// Keys and words that are none were told by the walk.
+fn may_hold(table: &Table) -> Vec<(Spanned<FieldPath>, DetectorSet)> {
+    let Some((fields, _)) = read::table(table, "may_hold") else { return Vec::new() };
+    let listed = flatten(fields, &[]).into_iter().filter_map(|field| {
+        let Raw::List(names) = &field.node.value else { return None };
+        let names = names.iter().filter_map(|name| if let Raw::Text(name) = &name.value { Detector::parse(name) } else { None });
+        Some((Spanned { value: field_path(&field.path).ok()?, span: field.span }, names.collect()))
+    });
+    listed.collect()
 }
 
 fn schema(path: &Spanned<String>, loader: &mut Loader<'_>) -> Option<Spanned<Value>> {
@@ -150,5 +163,6 @@ fn ledger(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<ConsentL
         status: read::path_of(table, "status", loader),
         at: read::path_of(table, "at", loader),
         proof: read::path_of(table, "proof", loader),
+        given: read::filled_texts(table, "given", loader),
     })
 }

@@ -173,6 +173,12 @@ pub static STREAM: Table = Table {
             "The stream says who consented to what: which field says what.",
             "{ subject = \"email\", status = \"status\" }",
         ),
+        optional(
+            "may_hold",
+            Kind::Map(Names::Path, &Kind::List(&Kind::Choice(super::field::DETECTORS))),
+            "What a field's values may look like in spite of its category: the gate does not hold records back for it.",
+            "{ order_no = [\"payment-card\"] }",
+        ),
     ],
 };
 
@@ -195,6 +201,12 @@ static LEDGER: Table = Table {
         optional("subject", PATH, "Who.", "\"email\""),
         optional("scope", PATH, "To what.", "\"scope\""),
         optional("status", PATH, "Given or withdrawn.", "\"status\""),
+        optional(
+            "given",
+            Kind::List(&TEXT),
+            "What the status of a valid consent says; absent = given, granted, confirmed or subscribed. Everything else is no consent.",
+            "[\"opted-in\"]",
+        ),
         optional("at", PATH, "When.", "\"changed_at\""),
         optional("proof", PATH, "By which proof.", "\"proof_ref\""),
     ],

@@ -112,6 +112,12 @@ static SUPPRESSION: Table = Table {
     ],
 };
 
+pub static QUARANTINE: Table = Table {
+    title: "[quarantine]",
+    doc: "Records that a rule holds back until two people release them.",
+    keys: &[optional("keep", PERIOD, "How long they are kept at most, in days; absent = P14D.", "\"P14D\"")],
+};
+
 pub static BREACH: Table = Table {
     title: "[breach]",
     doc: "How breaches are handled, Art. 33 and 34 GDPR.",

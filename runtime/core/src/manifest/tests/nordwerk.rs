@@ -108,7 +108,7 @@ fn streams_and_flows_are_typed() {
     let approved = statistics.approved.as_ref().unwrap();
     assert_eq!((approved.by.len(), approved.at.value), (2, day("2026-09-14")));
     assert_eq!(manifest.flows["erp-to-fibu-debtors"].delete.as_ref().unwrap().value, OnErasure::RetainStatutory);
-    assert_eq!(manifest.flows["crm-won-to-erp"].filter.as_ref().unwrap().value, "customer_no != ''");
+    assert_eq!(manifest.flows["crm-won-to-erp"].filter.as_ref().unwrap().value.text, "customer_no != ''");
 }
 
 #[test]

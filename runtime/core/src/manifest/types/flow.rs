@@ -3,7 +3,7 @@
 use super::operator::{Approval, Wording};
 use super::words::words;
 use crate::date::Period;
-use crate::manifest::FlowField;
+use crate::manifest::{Filter, FlowField};
 use crate::problem::{Span, Spanned};
 use crate::record::{FieldPath, StreamId};
 
@@ -42,8 +42,8 @@ pub struct Flow {
     pub owner: Option<Spanned<String>>,
     /// Why it is needed.
     pub rationale: Option<Spanned<Wording>>,
-    /// Which records pass, as written. Recorded: it is not evaluated.
-    pub filter: Option<Spanned<String>>,
+    /// Which records pass; the others are left out and counted.
+    pub filter: Option<Spanned<Filter>>,
     /// What the destination does when the source erases.
     pub delete: Option<Spanned<OnErasure>>,
     /// Who approved it.
@@ -95,7 +95,7 @@ words! {
     OnUndeclared {
         /// They are left out and counted by path.
         Drop = "drop",
-        /// The record is to wait for a person. There is no place to wait in: as `Stop`.
+        /// The record waits in the quarantine for two people.
         Hold = "hold",
         /// The run ends; nothing of the batch is delivered.
         Stop = "stop",

@@ -72,6 +72,13 @@ pub struct Suppression {
     pub horizon: Option<Spanned<Period>>,
 }
 
+/// `[quarantine]`.
+#[derive(Clone, Debug)]
+pub struct QuarantineRules {
+    /// How long records are kept at most.
+    pub keep: Option<Spanned<Period>>,
+}
+
 /// `[breach]`, Art. 33 and 34.
 #[derive(Clone, Debug)]
 pub struct BreachRules {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::operator::Wording;
 use super::words::words;
+use crate::detect::DetectorSet;
 use crate::problem::{Span, Spanned};
 use crate::record::{FieldPath, StreamField};
 
@@ -34,6 +35,8 @@ pub struct StreamDeclaration {
     pub subjects_est: Option<Spanned<u64>>,
     /// Set if the stream says who consented to what.
     pub consent_ledger: Option<ConsentLedger>,
+    /// What values of a field may look like in spite of its category.
+    pub may_hold: Vec<(Spanned<FieldPath>, DetectorSet)>,
     /// Field path → category: adds fields of a dynamic stream, or tightens a label.
     pub fields: Vec<(Spanned<FieldPath>, Spanned<String>)>,
     /// JSON Schema with `x-hub-category`, as read from the file that `schema = "…"` names.
@@ -79,10 +82,17 @@ pub struct ConsentLedger {
     pub scope: Option<Spanned<FieldPath>>,
     /// Given or withdrawn.
     pub status: Option<Spanned<FieldPath>>,
+    /// What the status of a valid consent says; empty = [`ConsentLedger::GIVEN`].
+    pub given: Vec<Spanned<String>>,
     /// When.
     pub at: Option<Spanned<FieldPath>>,
     /// By which proof.
     pub proof: Option<Spanned<FieldPath>>,
+}
+
+impl ConsentLedger {
+    /// What the status of a valid consent says, unless the ledger says otherwise.
+    pub const GIVEN: [&'static str; 4] = ["given", "granted", "confirmed", "subscribed"];
 }
 
 words! {

@@ -70,6 +70,11 @@ fn resolved(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, f
     }
 }
 
+/// A stream that is not the flow's source, as far as it is known. What is wrong with a schema is told where the stream is a source.
+pub(super) fn beside(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> Resolved {
+    resolved(claim(catalogue, stream), manifest.streams.get(stream), &mut Vec::new())
+}
+
 /// True if the manifest or a connector says that there is such a stream.
 pub(super) fn is_known(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> bool {
     manifest.systems.contains_key(&*stream.system) && (manifest.streams.contains_key(stream) || claim(catalogue, stream).is_some())

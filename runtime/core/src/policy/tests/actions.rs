@@ -217,7 +217,7 @@ fn plan(text: &str, key: Option<&[u8]>, index: Option<&Index>) -> Result<String,
     let policy = build(text).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
     let seed = Seed::new([5; 32]).unwrap_or_else(|| panic!("no seed"));
     let key = |_: &str| key.and_then(DomainKey::new).ok_or_else(|| "there is no file".to_owned());
-    let means = Means { key: &key, seed: &seed, index: &|_| index.cloned() };
+    let means = Means { key: &key, seed: &seed, consents: None, today: super::today(), index: &|_| index.cloned() };
     let plan = policy.plan("sync", &means).map_err(|problem| format!("{} {}", problem.code, problem.title))?;
     let line = r#"{"id":"7","name":"Ada","email":"ada@example.org"}"#;
     let (mut out, mut report) = (Vec::new(), ScanReport::default());
