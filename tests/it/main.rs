@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cli;
+mod conditions;
 mod contracts;
 mod documents;
 mod drift;
@@ -17,6 +18,7 @@ mod hostile;
 mod lowcode;
 mod manifest;
 mod privacy;
+mod quarantine;
 mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;

@@ -385,7 +385,7 @@ mod tests {
             ("", "a field is missing at character 1"),
             ("a", "`=`, `!=`, `<`, `<=`, `>`, `>=`, `in` or `is` is missing at character 2"),
             ("a = 'x", "a text does not end: its closing quote is missing at character 5"),
-            ("ü = 1 ü", "`and`, `or` or the end is missing at character 7"),
+            ("ü = 1 ü", "`and`, `or` or the end is missing at character 6"),
             ("a = null", "write `is null` or `is not null` at character 9"),
             ("a = b", "a number, `true`, `false` or a text in single quotes is missing at character 6"),
             ("a ! 1", "`!` is followed by `=` at character 3"),
