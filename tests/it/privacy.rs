@@ -207,3 +207,36 @@ fn spellings_are_found() {
     }
     assert!(!spellings(value).iter().any(|spelling| contains(b"implanting", spelling)));
 }
+
+/// An age identity, and the public key that belongs to it.
+const IDENTITY: &str = "AGE-SECRET-KEY-1PZT8H2AGDAVTYQGJZQQJUKTDDHQJ9G5FZK39LUW3ZKJJWU2CVVZQ3523P9";
+const RECIPIENT: [u8; 32] = [122, 181, 100, 166, 194, 174, 160, 123, 123, 65, 121, 120, 172, 88, 55, 96, 202, 254, 149, 67, 162, 157, 195, 214, 82, 60, 164, 234, 154, 58, 112, 25];
+
+/// The key store as any tool for age would write it.
+fn key_store(keys: &str) -> Vec<u8> {
+    let sealer = hub_core::treat::Sealer::new(RECIPIENT, &hub_core::treat::Seed::new([7; 32]).unwrap()).unwrap();
+    let mut quoted = Vec::new();
+    hub_core::treat::Treatment::Encrypt(sealer).apply(keys, Some(keys), &mut quoted).unwrap();
+    data_encoding::BASE64.decode(&quoted[1..quoted.len() - 1]).unwrap()
+}
+
+#[test]
+fn keys_of_pseudonyms_can_stand_in_an_encrypted_key_store() {
+    let mut program = planted();
+    let manifest = program.read("manifest.toml").replace("{ file = \"secrets/first.key\" }", "\"kms:hub/first\"");
+    program.write("manifest.toml", &manifest);
+    program.run(&["run", "--flow", "treated"]).ends(1).says("HUB-E312").says("hub-keys.age");
+    program.write("hub-keys.age", key_store(&format!("{{\"hub/first\":\"{FILE_KEY}\"}}")));
+    program.run(&["run", "--flow", "treated"]).ends(1).says("HUB_AGE_IDENTITY");
+    program.write("identity.txt", format!("# created: today\n{IDENTITY}\n"));
+    program.set("HUB_AGE_IDENTITY_FILE", program.path("identity.txt").display().to_string());
+    let run = program.run(&["run", "--flow", "treated"]).ends(0);
+    assert!(!run.stderr.contains(FILE_KEY));
+    let with_store = program.records("out/people.ndjson")[0]["email"].clone();
+    // The same key from a file makes the same token.
+    program.write("manifest.toml", manifest.replace("\"kms:hub/first\"", "{ file = \"secrets/first.key\" }"));
+    program.run(&["run", "--flow", "treated"]).ends(0);
+    assert_eq!(program.records("out/people.ndjson")[0]["email"], with_store);
+    program.write("manifest.toml", manifest.replace("kms:hub/first", "kms:hub/other"));
+    program.run(&["run", "--flow", "treated"]).ends(1).says("holds no key `hub/other`");
+}

@@ -206,3 +206,13 @@ fn a_cursor_that_is_personal_is_not_kept() {
     program.write("in/people.ndjson", people());
     program.run(&["run"]).ends(3).says("HUB-E217").says("cursor = \"updated_at\"");
 }
+
+#[test]
+fn hints_at_health_are_told_and_pass() {
+    let program = Program::with_manifest(&file_to_file(STREAM, FLOW));
+    program.write("in/people.ndjson", "{\"id\":\"1\",\"name\":\"Ada\",\"note\":\"Krankmeldung liegt vor\"}\n");
+    let run = program.run(&["run"]).ends(0).says("HUB-E203 people-to-archive note health: seems to hold a special category, 1 times");
+    assert!(!run.stderr.contains("Krankmeldung"));
+    assert_eq!(program.records("out/people.ndjson").len(), 1);
+    assert!(program.audit().iter().any(|entry| entry["code"] == "HUB-E203" && entry["counts"]["note health"] == 1));
+}

@@ -14,12 +14,14 @@ mod coarse;
 mod key;
 mod label;
 mod normal;
+mod open;
 mod seal;
 mod text;
 
 pub use key::{DomainKey, DomainKeys, KeyFault, MIN_KEY_BYTES};
 pub use label::{Label, PSEUDONYM, is_enumerable, is_personal, label};
 pub use normal::{NORMALISATION, normalise};
+pub use open::Identity;
 pub use seal::{Sealer, Seed};
 pub(crate) use text::escape;
 use text::{hex, mask, prefix, quoted};

@@ -15,6 +15,7 @@ use crate::manifest::{self, FolderAccess};
 use crate::record::StreamId;
 
 mod actions;
+mod conditions;
 mod nordwerk;
 
 const GOOD: &str = r#"

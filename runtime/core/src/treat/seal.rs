@@ -17,7 +17,7 @@ use x25519_dalek::{PublicKey, StaticSecret};
 use super::text::encode_from;
 
 /// The length of a chunk of an age payload.
-const CHUNK: usize = 64 << 10;
+pub(super) const CHUNK: usize = 64 << 10;
 
 /// Where ephemeral keys come from. Clones share it, so that none of them repeats what another one used.
 #[derive(Clone)]
@@ -141,16 +141,20 @@ fn encrypt(key: &[u8; 32], nonce: [u8; 12], buffer: &mut [u8]) {
     }
 }
 
-fn derive(key: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
+pub(super) fn derive(key: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
     let mut derived = [0; 32];
     // 32 bytes are within what HKDF gives.
     let _ = Hkdf::<Sha256>::new(Some(salt), key).expand(info, &mut derived);
     derived
 }
 
-/// HMAC takes keys of any length.
 fn mac(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
-    <Hmac<Sha256> as KeyInit>::new_from_slice(key).map_or([0; 32], |state| state.chain_update(text).finalize().into_bytes().into())
+    mac_state(key).map_or([0; 32], |state| state.chain_update(text).finalize().into_bytes().into())
+}
+
+/// HMAC takes keys of any length.
+pub(super) fn mac_state(key: &[u8; 32]) -> Option<Hmac<Sha256>> {
+    <Hmac<Sha256> as KeyInit>::new_from_slice(key).ok()
 }
 
 fn base64(bytes: &[u8], out: &mut Vec<u8>) {

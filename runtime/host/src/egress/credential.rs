@@ -152,7 +152,7 @@ pub(crate) fn read_secret(sources: &Sources, span: Span, place: &SecretRef) -> R
             Zeroizing::new(crate::config::environment(variable).ok_or_else(|| format!("the variable {variable} is not set"))?)
         }
         SecretRef::File(file) => read_file(&beside(sources, span, file)).map_err(|error| format!("file `{file}`: {error}"))?,
-        SecretRef::Store(name) => return Err(format!("`kms:{name}` is a key of the key store, not a text")),
+        SecretRef::Store(name) => super::keystore::read(&beside(sources, span, super::keystore::FILE), name)?,
     };
     let plain = text.strip_suffix('\n').unwrap_or(&text);
     let plain = plain.strip_suffix('\r').unwrap_or(plain);

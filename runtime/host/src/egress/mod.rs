@@ -6,6 +6,7 @@
 mod client;
 mod credential;
 mod failure;
+mod keystore;
 mod lowcode;
 mod message;
 mod ready;
