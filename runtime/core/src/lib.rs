@@ -29,3 +29,5 @@ pub mod change;
 pub mod audit;
 
 pub mod report;
+
+pub mod draft;

@@ -25,7 +25,7 @@ pub use json::{MAX_DEPTH, MAX_NUMBER_BYTES, MAX_STRING_BYTES};
 pub use page::{MAX_CONSTANTS, MAX_OBSERVED, PageOutcome};
 pub use plan::{FieldPlan, MAX_KEY_PARTS, PlanError, PlanRequest, PlannedField, PlannedJoin};
 pub use scan::MAX_RECORD_BYTES;
-pub use tally::{MAX_UNDECLARED_NAME_BYTES, MAX_UNDECLARED_PATHS, OTHER_PATHS};
+pub use tally::{MAX_UNDECLARED_NAME_BYTES, MAX_UNDECLARED_PATHS, OTHER_PATHS, UNUSUAL_NAME};
 
 /// What was seen of one field over a page, as JSON text. Only fields that are not personal are observed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
