@@ -6,6 +6,7 @@
 
 mod cli;
 mod contracts;
+mod discover;
 mod documents;
 mod drift;
 mod durability;
@@ -20,3 +21,4 @@ mod privacy;
 mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;
+mod undeclared;
