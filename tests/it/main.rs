@@ -7,6 +7,7 @@
 mod cli;
 mod conditions;
 mod contracts;
+mod discover;
 mod documents;
 mod drift;
 mod durability;
@@ -22,3 +23,4 @@ mod quarantine;
 mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;
+mod undeclared;

@@ -31,3 +31,5 @@ pub mod change;
 pub mod audit;
 
 pub mod report;
+
+pub mod draft;

@@ -73,6 +73,19 @@ impl fmt::Display for FieldPath {
     }
 }
 
+/// The greatest length of a name from a record that is told, in bytes.
+pub(crate) const MAX_USUAL_NAME_BYTES: usize = 128;
+/// More digits make a number of somebody, not a name.
+const MAX_DIGITS: usize = 5;
+
+/// A name comes from a record, and a record can hold a person's data in the place of a name: only what looks like a name is told.
+pub(crate) fn is_usual_name(name: &str) -> bool {
+    let rest = name.strip_prefix(['@', '$', '#']).unwrap_or(name);
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    let plain = rest.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | ':'));
+    plain && digits <= MAX_DIGITS && (1..=MAX_USUAL_NAME_BYTES).contains(&name.len())
+}
+
 /// A field of a stream, written `system.stream.field`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamField {

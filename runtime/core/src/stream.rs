@@ -115,11 +115,23 @@ impl StreamShape {
         if errors.is_empty() { Ok(shape) } else { Err(errors) }
     }
 
-    /// Adds a scalar leaf without a schema; objects on the way to it are made.
+    /// Adds a scalar leaf without a schema; objects on the way to it are made, arrays of objects are gone into.
     ///
     /// # Errors
-    /// The path exists, a leaf or an array stands on its way, or a limit is reached.
+    /// The path exists, a leaf stands on its way, or a limit is reached.
     pub fn declare(&mut self, path: &FieldPath, category: &str) -> Result<(), ShapeError> {
+        self.insert(path, Leaf { category: Some(category.to_owned()), schema: None, opaque: false })
+    }
+
+    /// As [`StreamShape::declare`], for a leaf that nobody has labelled yet.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn declare_unlabelled(&mut self, path: &FieldPath) -> Result<(), ShapeError> {
+        self.insert(path, Leaf { category: None, schema: None, opaque: false })
+    }
+
+    fn insert(&mut self, path: &FieldPath, leaf: Leaf) -> Result<(), ShapeError> {
         let refuse = |message: String| ShapeError { pointer: path.as_str().to_owned(), message };
         let parts: Vec<&str> = path.parts().collect();
         let Some((last, outer)) = parts.split_last() else { return Err(refuse("a field needs a name".to_owned())) };
@@ -132,15 +144,11 @@ impl StreamShape {
         let mut fields = &mut self.fields;
         for part in outer {
             let node = fields.entry((*part).to_owned()).or_insert_with(Node::empty_object);
-            fields = match node {
-                Node::Object { fields, .. } => fields,
-                Node::Leaf(_) | Node::List { .. } => return Err(refuse(format!("`{part}` is declared as a value without fields"))),
-            };
+            fields = node.fields_mut().ok_or_else(|| refuse(format!("`{part}` is declared as a value without fields")))?;
         }
         if fields.contains_key(*last) {
             return Err(refuse("this field is declared already".to_owned()));
         }
-        let leaf = Leaf { category: Some(category.to_owned()), schema: None, opaque: false };
         fields.insert((*last).to_owned(), Node::Leaf(Arc::new(leaf)));
         Ok(())
     }

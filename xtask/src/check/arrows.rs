@@ -25,7 +25,7 @@ const CORE: &[Row] = &[
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["date", "detect", "problem", "record", "vocab", "stream", "description"]),
-    row("labels", &["problem", "record", "vocab", "stream", "description", "manifest"]),
+    row("labels", &["detect", "problem", "record", "vocab", "stream", "description", "manifest"]),
     row("treat", &["detect", "vocab", "manifest"]),
     row("consent", &["treat"]),
     row("gate", &["date", "problem", "record", "vocab", "detect", "stream", "manifest", "treat", "consent"]),
@@ -33,6 +33,7 @@ const CORE: &[Row] = &[
     row("change", &["date", "detect", "problem", "record", "vocab", "manifest", "labels", "treat", "policy"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
     row("report", &["date", "problem", "record", "vocab", "stream", "manifest", "gate", "policy", "audit"]),
+    row("draft", &["problem", "record", "vocab", "stream", "description", "manifest", "labels", "gate", "policy"]),
 ];
 
 const HOST: &[Row] = &[

@@ -110,7 +110,7 @@ impl<'c> Parts<'c, '_> {
             self.retention(declared);
             let domains = declared.get("identity").and_then(Value::as_object).into_iter().flatten();
             domains.filter_map(|(_, identity)| text(identity, "domain")).for_each(|domain| self.add("pseudonym", domain));
-            let labels = declared.get("fields").and_then(Value::as_object).into_iter().flatten();
+            let labels = ["fields", "added"].into_iter().filter_map(|table| declared.get(table)?.as_object()).flatten();
             labels.filter_map(|(_, category)| category.as_str()).for_each(|category| self.add("category", category));
         }
     }

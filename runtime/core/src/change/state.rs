@@ -77,8 +77,7 @@ impl State {
 fn declared(manifest: &Manifest, id: &str) -> BTreeMap<String, String> {
     let Some(flow) = manifest.flows.get(id) else { return BTreeMap::new() };
     let Some(stream) = manifest.streams.get(&flow.from.value) else { return BTreeMap::new() };
-    let category =
-        |path: &FieldPath| stream.fields.iter().find(|(known, _)| known.value == *path).map(|(_, category)| category.value.as_str());
+    let category = |path: &FieldPath| stream.labels().find(|(known, _)| known.value == *path).map(|(_, category)| category.value.as_str());
     let arriving = |field: &crate::manifest::FlowField| {
         let path = &field.path.value;
         let own = category(path)?;

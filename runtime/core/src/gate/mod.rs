@@ -32,7 +32,7 @@ pub use look::Looking;
 pub use page::{MAX_CONSTANTS, MAX_OBSERVED, PageOutcome};
 pub use plan::{FieldPlan, MAX_KEY_PARTS, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin};
 pub use scan::{MAX_RECORD_BYTES, Mode};
-pub use tally::{MAX_UNDECLARED_NAME_BYTES, MAX_UNDECLARED_PATHS, OTHER_PATHS};
+pub use tally::{MAX_UNDECLARED_NAME_BYTES, MAX_UNDECLARED_PATHS, OTHER_PATHS, UNUSUAL_NAME};
 
 /// What was seen of one field over a page, as JSON text. Only fields that are not personal are observed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

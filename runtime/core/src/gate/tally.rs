@@ -7,7 +7,7 @@ use super::json::{Token, inside, unescape};
 /// The greatest number of different paths in a report, besides [`OTHER_PATHS`].
 pub const MAX_UNDECLARED_PATHS: usize = 256;
 /// The greatest length of an undeclared name in bytes; longer ones are cut.
-pub const MAX_UNDECLARED_NAME_BYTES: usize = 128;
+pub const MAX_UNDECLARED_NAME_BYTES: usize = crate::record::MAX_USUAL_NAME_BYTES;
 /// Where everything beyond [`MAX_UNDECLARED_PATHS`] is counted.
 pub const OTHER_PATHS: &str = "…";
 
@@ -86,24 +86,13 @@ impl<'a> Tally<'a> {
 }
 
 /// What stands for a name that does not look like one.
-pub(super) const UNUSUAL: &str = "(unusual name)";
-
-/// A name comes from a record, and a record can hold a person's data in the place of a name: only what looks like a name is told.
-fn is_usual(name: &str) -> bool {
-    let rest = name.strip_prefix(['@', '$', '#']).unwrap_or(name);
-    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
-    let plain = rest.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | ':'));
-    plain && digits <= MAX_DIGITS && (1..=MAX_UNDECLARED_NAME_BYTES).contains(&name.len())
-}
-
-/// More digits make a number of somebody, not a name.
-const MAX_DIGITS: usize = 5;
+pub const UNUSUAL_NAME: &str = "(unusual name)";
 
 /// The path of an undeclared name, as far as it looks like one.
 pub(super) fn path_of(places: &[String], met: Met<'_>) -> String {
     let mut name = String::new();
     unescape(inside(met.name.json), &mut name);
-    let name = if is_usual(&name) { name.as_str() } else { UNUSUAL };
+    let name = if crate::record::is_usual_name(&name) { name.as_str() } else { UNUSUAL_NAME };
     let outer = places.get(met.place as usize).map_or("", String::as_str);
     if outer.is_empty() { name.to_owned() } else { format!("{outer}.{name}") }
 }

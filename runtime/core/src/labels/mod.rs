@@ -20,7 +20,8 @@ use crate::vocab::closest_of;
 pub use parse::parse;
 pub use propose::{Confidence, Proposal, Proposals, propose};
 pub use sample::Sample;
-pub use write::{Written, key, quoted, write};
+pub(crate) use write::comment;
+pub use write::{Written, inline, key, quoted, write};
 
 /// The greatest size of a file with labels in bytes.
 pub const MAX_LABELS_BYTES: usize = 4 << 20;

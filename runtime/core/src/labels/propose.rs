@@ -3,6 +3,7 @@
 
 use super::dictionary::{dictionary, words};
 use super::{Sample, StreamLabels};
+use crate::detect::Detector;
 use crate::record::FieldPath;
 use crate::stream::{Foreign, Hint, Leaf};
 
@@ -99,12 +100,10 @@ struct Field<'a> {
 impl Field<'_> {
     fn by_sample(&self, sample: Option<&Sample>) -> Option<Guess> {
         let (class, hits, values) = sample?.class_at(self.path.as_str())?;
-        let (category, what) = match class {
-            "email" => ("user.contact.email", "e-mail addresses"),
-            "phone" => ("user.contact.phone_number", "telephone numbers"),
-            "iban" => ("user.financial.bank_account", "IBANs"),
-            "ip" => ("user.device.ip_address", "IP addresses"),
-            _ => return None,
+        let (category, what) = match (Detector::parse(class), class) {
+            (Some(detector), _) => (detector.category(), plural(detector)),
+            (None, "ip") => ("user.device.ip_address", "IP addresses"),
+            (None, _) => return None,
         };
         guess(category, Confidence::High, format!("{hits} of {values} sampled values look like {what}"))
     }
@@ -195,6 +194,19 @@ impl Field<'_> {
         let words = words(place);
         let book = dictionary();
         (0..words.len()).any(|start| words.get(start..).is_some_and(|tail| book.people.contains(&tail.concat()))).then(|| place.to_owned())
+    }
+}
+
+fn plural(detector: Detector) -> &'static str {
+    match detector {
+        Detector::Iban => "IBANs",
+        Detector::TaxId => "German tax numbers, by their check digit",
+        Detector::PensionNumber => "German pension insurance numbers, by their check digit",
+        Detector::HealthInsuranceNumber => "German health insurance numbers, by their check digit",
+        Detector::PaymentCard => "numbers of payment cards, by their check digit",
+        Detector::Email => "e-mail addresses",
+        Detector::Phone => "telephone numbers",
+        Detector::Health | Detector::TradeUnion | Detector::Religion => "words of a special category",
     }
 }
 

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::detect::{self, DetectorSet};
+use crate::record::{FieldPath, is_usual_name};
+use crate::stream::{Foreign, Hint};
+
 /// Records of a sample that are looked at.
 const MAX_RECORDS: usize = 10_000;
 /// Paths that are counted.
 const MAX_PATHS: usize = 5_000;
 const MAX_DEPTH: usize = 16;
+/// What check digits tell. Forms that check digits do not tell are looked at here.
+const CHECKED: DetectorSet = DetectorSet::CHECKSUM;
 
 /// Classes of values by path.
 #[derive(Debug, Default)]
@@ -19,6 +25,9 @@ pub struct Sample {
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// What kinds of values were met.
+    kinds: Hint,
+    /// Texts that were looked at.
     values: u32,
     classes: BTreeMap<&'static str, u32>,
 }
@@ -51,20 +60,37 @@ impl Sample {
                 }
             }
             Value::Array(items) => items.iter().for_each(|item| self.take(item, path.clone(), depth + 1)),
-            Value::String(text) => self.count(path, text),
-            _ => {}
+            scalar => self.count(path, scalar),
         }
     }
 
-    fn count(&mut self, path: String, text: &str) {
-        if text.is_empty() || (self.paths.len() >= MAX_PATHS && !self.paths.contains_key(&path)) {
+    fn count(&mut self, path: String, scalar: &Value) {
+        if self.paths.len() >= MAX_PATHS && !self.paths.contains_key(&path) {
             return;
         }
         let counts = self.paths.entry(path).or_default();
+        counts.kinds.number |= scalar.is_number();
+        counts.kinds.boolean |= scalar.is_boolean();
+        counts.kinds.text |= scalar.is_string();
+        let Some(text) = scalar.as_str().filter(|text| !text.is_empty()) else { return };
         counts.values += 1;
         if let Some(class) = class(text) {
             *counts.classes.entry(class).or_default() += 1;
         }
+    }
+
+    /// The fields that were met, and how many more there are whose names do not look like names and are not told.
+    #[must_use]
+    pub fn foreign(&self) -> (Foreign, usize) {
+        let (mut found, mut untold) = (Foreign::default(), 0);
+        for (name, counts) in &self.paths {
+            let path = FieldPath::parse(name).filter(|path| path.parts().all(is_usual_name));
+            match path.filter(|path| found.shape.declare_unlabelled(path).is_ok()) {
+                Some(_) => drop(found.hints.insert(name.clone(), counts.kinds.clone())),
+                None => untold += 1,
+            }
+        }
+        (found, untold)
     }
 
     /// The class that at least four of five values at a path have, with both counts.
@@ -92,8 +118,8 @@ fn class(text: &str) -> Option<&'static str> {
         Some("uuid")
     } else if is_date(text) {
         Some("date")
-    } else if is_iban(text) {
-        Some("iban")
+    } else if let Some(detector) = detect::whole(text.as_bytes(), CHECKED) {
+        Some(detector.name())
     } else if (7..=15).contains(&digits) && is_phone(text) {
         Some("phone")
     } else {
@@ -117,21 +143,6 @@ fn is_date(text: &str) -> bool {
     bytes.len() >= 10
         && bytes.iter().take(10).enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
         && bytes.get(10).is_none_or(|byte| matches!(byte, b'T' | b' '))
-}
-
-/// Two letters, two digits, then letters and digits; the checksum must hold.
-fn is_iban(text: &str) -> bool {
-    let plain: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
-    let framed = (15..=34).contains(&plain.len())
-        && plain.iter().take(2).all(u8::is_ascii_uppercase)
-        && plain.iter().skip(2).take(2).all(u8::is_ascii_digit)
-        && plain.iter().all(u8::is_ascii_alphanumeric);
-    let turned = plain.iter().skip(4).chain(plain.iter().take(4));
-    framed
-        && turned.fold(0_u32, |rest, byte| match byte {
-            b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-            letter => (rest * 100 + u32::from(letter.to_ascii_uppercase().saturating_sub(b'A')) + 10) % 97,
-        }) == 1
 }
 
 /// Begins with a plus, or is written in groups: a bare row of digits is as often a number of something else.
@@ -158,6 +169,8 @@ mod tests {
             ("2026-01-31T08:00:00Z", Some("date")),
             ("DE89 3704 0044 0532 0130 00", Some("iban")),
             ("DE89370400440532013001", None),
+            ("4111 1111 1111 1111", Some("payment-card")),
+            ("86095742719", Some("tax-id")),
             ("+49 30 123456", Some("phone")),
             ("030/123456-7", Some("phone")),
             ("123456789", None),
@@ -167,6 +180,19 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(class(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn fields_of_a_sample_are_told_unless_their_names_could_be_values() {
+        let mut sample = Sample::default();
+        sample
+            .read("{\"id\":1,\"who\":{\"mail\":\"a@x.example\"},\"tags\":[\"a\"],\"ada@x.example\":1,\"void\":null}\n{\"who\":\"me\"}")
+            .unwrap();
+        let (found, untold) = sample.foreign();
+        let leaves: Vec<String> = found.shape.leaves().iter().map(|(path, _)| path.to_string()).collect();
+        assert_eq!(leaves, ["id", "tags", "void", "who"], "the shorter of two paths that cannot stand together");
+        assert_eq!(untold, 2);
+        assert!(found.hints["id"].number && !found.hints["id"].text && found.hints["tags"].text);
     }
 
     #[test]

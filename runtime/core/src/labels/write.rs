@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value};
+
 use super::{Confidence, Proposals};
 use crate::record::FieldPath;
 
@@ -84,7 +86,23 @@ pub fn quoted(text: &str) -> String {
     found
 }
 
+/// A value in one line of TOML. What TOML does not have (`null`) is left out.
+#[must_use]
+pub fn inline(value: &Value) -> String {
+    let entries = |fields: &Map<String, Value>| {
+        let entries = fields.iter().filter(|(_, value)| !value.is_null());
+        entries.map(|(name, value)| format!("{} = {}", key(name), inline(value))).collect::<Vec<_>>()
+    };
+    match value {
+        Value::Null => "\"\"".to_owned(),
+        Value::String(text) => quoted(text),
+        Value::Object(fields) => format!("{{ {} }}", entries(fields).join(", ")),
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
+}
+
 /// A text that stays in its comment.
-fn comment(text: &str) -> String {
+pub(crate) fn comment(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).collect()
 }

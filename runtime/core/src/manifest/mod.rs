@@ -28,6 +28,7 @@ pub(crate) use finding::shorten;
 pub use load::{Files, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, NoFiles};
 pub use raw::MAX_DEPTH;
 pub use types::*;
+pub use walk::id_fault;
 pub(crate) use walk::{field_path, flatten};
 
 /// Reads a manifest: everything about its form that can be said without a connector. `name` is what messages call it and what `files` gets as

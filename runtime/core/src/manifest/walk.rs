@@ -274,7 +274,8 @@ pub(super) fn expected(kind: &Kind) -> String {
 }
 
 /// None if the text can be an id; else what an id looks like.
-pub(super) fn id_fault(id: &str) -> Option<&'static str> {
+#[must_use]
+pub fn id_fault(id: &str) -> Option<&'static str> {
     let body = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let fits = id.len() <= MAX_ID_BYTES && id.bytes().next().is_some_and(body) && id.bytes().all(|byte| body(byte) || byte == b'-');
     (!fits).then_some("use lower-case letters, digits and hyphens, beginning with a letter or digit, at most 64 of them")

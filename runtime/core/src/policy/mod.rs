@@ -224,6 +224,12 @@ pub struct Denied {
     pub manifest: Box<Manifest>,
 }
 
+/// The fields of a stream, whether or not a rule denies a flow that reads it: the connector's claim, or the manifest's schema, with the manifest's labels.
+#[must_use]
+pub fn known_shape(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> StreamShape {
+    rules::source::known_shape(manifest, catalogue, stream)
+}
+
 /// The answer to a question. The only function that makes a [`Grant`].
 #[must_use]
 pub fn decide(policy: &Policy, ask: &Ask<'_>, occasion: Occasion<'_>) -> Verdict {

@@ -22,7 +22,7 @@ mod labels;
 mod lookup;
 pub(super) mod parties;
 pub(super) mod purposes;
-mod source;
+pub(super) mod source;
 mod special;
 mod transfers;
 

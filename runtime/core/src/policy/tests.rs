@@ -106,6 +106,34 @@ fn check(from: &str, to: &str, expected: &[&str]) {
     assert_eq!(found, expected.iter().map(|code| (*code).to_owned()).collect(), "{from} → {to}");
 }
 
+/// The stream that the connector describes, with labels of the manifest in one of its two tables.
+fn labelled(table: &str, labels: &str) -> String {
+    let stream = "[stream.crm.contacts]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\nidentity = { customer = { field = \"id\", strength = \"strong\" } }\n";
+    format!("{stream}collected_for = [\"care\"]\n[stream.crm.contacts.{table}]\n{labels}\n[stream.crm.strangers]")
+}
+
+#[test]
+fn a_field_that_the_connector_does_not_describe_is_added_on_purpose_only() {
+    const STREAM: &str = "[stream.crm.contacts]\ncollected_for = [\"care\"]\n[stream.crm.strangers]";
+    let card = "loyalty_card = \"user.unique_id\"";
+    check(STREAM, &labelled("fields", card), &["HUB-E101"]);
+    check(STREAM, &labelled("added", card), &[]);
+    check(
+        STREAM,
+        &format!("[stream.crm.contacts]\ncollected_for = [\"care\"]\nadded = {{ {card} }}\n[stream.crm.strangers]"),
+        &["HUB-E108", "HUB-E141", "HUB-E180"],
+    );
+    check(STREAM, &labelled("added", "loyalty_card = \"user.uniqe_id\""), &["HUB-E102"]);
+    check(STREAM, &labelled("added", "name.inner = \"user.unique_id\""), &["HUB-E008"]);
+    let text = GOOD.replace(STREAM, &labelled("added", &format!("{card}\nemail = \"user.name\"")));
+    let policy =
+        build(&text.replace("\"email\"]", "\"email\", \"loyalty_card\"]")).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
+    let (_, rule) = policy.flow("sync").unwrap_or_else(|| panic!("the flow"));
+    let fields: Vec<_> = rule.fields.iter().map(|field| (field.path.as_str(), field.category.as_str())).collect();
+    let expected = [("id", "user.unique_id"), ("name", "user.name"), ("email", "user.name"), ("loyalty_card", "user.unique_id")];
+    assert_eq!(fields, expected, "what the connector knows by now is a label like any other");
+}
+
 #[test]
 fn the_good_manifest_is_good() {
     check("P3Y", "P3Y", &[]);

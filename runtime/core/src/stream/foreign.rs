@@ -40,9 +40,28 @@ pub struct Hint {
     pub format: Option<String>,
 }
 
+impl Foreign {
+    /// A shape that somebody wrote for the gate, with what the schemas of its leaves say about their values.
+    #[must_use]
+    pub fn of(shape: &StreamShape) -> Self {
+        let hints = shape.leaves().into_iter().filter_map(|(path, leaf)| Some((path.to_string(), hint(leaf.schema.as_ref()?))));
+        Self { hints: hints.collect(), shape: shape.clone(), notes: Vec::new() }
+    }
+}
+
+fn hint(schema: &Value) -> Hint {
+    let mut found = Gathered::default();
+    reader(schema).gather_into(schema, 0, &mut found);
+    found.hint
+}
+
+fn reader(root: &Value) -> Reader<'_> {
+    Reader { root, notes: Vec::new(), hints: BTreeMap::new(), fields: 0, steps: 0 }
+}
+
 /// Reads a schema.
 pub(super) fn read(schema: &Value) -> Foreign {
-    let mut reader = Reader { root: schema, notes: Vec::new(), hints: BTreeMap::new(), fields: 0, steps: 0 };
+    let mut reader = reader(schema);
     let mut found = Gathered::default();
     reader.gather_into(schema, 0, &mut found);
     let fields = reader.fields(&found, "", 1, 0);

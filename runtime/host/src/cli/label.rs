@@ -84,7 +84,8 @@ pub(super) fn proposals(read: &LowCode, only: Option<&str>, sample: Option<&Samp
     Ok(written.collect())
 }
 
-fn sample(path: &Path) -> Result<Sample, Failure> {
+/// Records of a file, one JSON object on each line, as classes and counts.
+pub(super) fn sample(path: &Path) -> Result<Sample, Failure> {
     use std::io::Read as _;
     let mut text = String::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(MAX_SAMPLE_BYTES).read_to_string(&mut text));

@@ -16,7 +16,9 @@ mod audit;
 mod check;
 mod diagram;
 mod diff;
+mod discover;
 mod dpia;
+mod drift;
 mod explain;
 mod import;
 mod init;
@@ -82,6 +84,8 @@ pub enum Output {
 enum Verb {
     /// Write a first manifest that runs without editing
     Init(init::Init),
+    /// Draft a manifest from what connectors say about themselves; everything stays denied until somebody decides
+    Discover(discover::Discover),
     /// Tell everything that is wrong with a manifest; connects to nothing and runs no connector
     Check(check::Check),
     /// Show what would change if the manifest were applied, and who has to agree; applies nothing
@@ -98,6 +102,8 @@ enum Verb {
     Quarantine(quarantine::Quarantine),
     /// Let a flow go on that a rule paused (HUB-E213)
     Resume(resume::Resume),
+    /// Show which fields the last runs left out and which ones are gone, with a proposal to paste; changes nothing
+    Drift(drift::Drift),
     /// Show and verify the audit log
     Audit(audit::Audit),
     /// Write the register of processing activities (Art. 30 GDPR)
@@ -210,6 +216,8 @@ impl Cli {
             Verb::Run(verb) => verb.output,
             Verb::Status(verb) => verb.output,
             Verb::Quarantine(verb) => verb.output(),
+            Verb::Discover(verb) => verb.output,
+            Verb::Drift(verb) => verb.output,
             Verb::Audit(verb) => verb.output(),
             Verb::Plugin(verb) => verb.output(),
             Verb::Law(verb) => verb.output,
@@ -221,6 +229,7 @@ impl Cli {
         let quiet = self.quiet;
         match self.verb {
             Verb::Init(verb) => verb.run(),
+            Verb::Discover(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
             Verb::Plan(verb) => verb.run(),
             Verb::Diff(verb) => verb.run(),
@@ -229,6 +238,7 @@ impl Cli {
             Verb::Status(verb) => verb.run(),
             Verb::Quarantine(verb) => verb.run(),
             Verb::Resume(verb) => verb.run(),
+            Verb::Drift(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
             Verb::Register(verb) => verb.run(),
             Verb::Dpia(verb) => verb.run(),

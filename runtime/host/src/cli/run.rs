@@ -118,7 +118,7 @@ impl Run {
                     anstream::eprint!("{}", render::draw(&Failure { problems, sources: sources.clone() }));
                 }
                 if !quiet {
-                    anstream::eprint!("{}", closing(outcomes, self.dry_run, host));
+                    anstream::eprint!("{}", closing(outcomes, self.dry_run, &self.place.manifest, host));
                 }
             }
         }
@@ -271,7 +271,7 @@ fn shown(problem: &Problem, sources: &Sources) -> Value {
 }
 
 /// The last lines for people: what was dropped, and the sum.
-fn closing(outcomes: &Outcomes, dry_run: bool, host: &Host) -> String {
+fn closing(outcomes: &Outcomes, dry_run: bool, manifest: &Path, host: &Host) -> String {
     let summaries: Vec<&Summary> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
     let mut dropped: BTreeMap<String, u64> = BTreeMap::new();
     for summary in &summaries {
@@ -282,6 +282,10 @@ fn closing(outcomes: &Outcomes, dry_run: bool, host: &Host) -> String {
     let mut text = String::new();
     for (place, count) in &dropped {
         text.push_str(&format!("  ! HUB-E201 {place}: undeclared field, dropped {count} times\n"));
+    }
+    // A dry run leaves no record that could be looked at.
+    if !dropped.is_empty() && !dry_run {
+        text.push_str(&format!("    what to declare, if one is needed: hub drift {}\n", manifest.display()));
     }
     summaries.iter().for_each(|summary| text.push_str(&left_out(summary, dry_run)));
     let failed = outcomes.iter().filter(|outcome| problem_of(outcome).is_some()).count();

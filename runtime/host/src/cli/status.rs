@@ -53,7 +53,7 @@ impl Status {
 }
 
 /// All run records, oldest first.
-fn records(store: &dyn Store) -> Result<Vec<RunRecord>, Failure> {
+pub(super) fn records(store: &dyn Store) -> Result<Vec<RunRecord>, Failure> {
     let mut records = Vec::new();
     let mut after: Option<Vec<u8>> = None;
     loop {

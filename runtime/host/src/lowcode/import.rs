@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use hub_core::labels::{key, quoted};
+use hub_core::labels::{inline, key, quoted};
 use hub_core::record::FieldPath;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::LowCode;
 use super::configuration::at;
@@ -312,24 +312,6 @@ fn fields(read: &LowCode, stream: &Selected) -> Vec<String> {
         return stream.fields.iter().filter(plain).cloned().collect();
     }
     if stream.fields.is_empty() { known } else { known.into_iter().filter(|name| stream.fields.contains(name)).collect() }
-}
-
-/// A value in one line of TOML. What TOML does not have (`null`) is left out.
-fn inline(value: &Value) -> String {
-    let entries = |fields: &Map<String, Value>| {
-        fields
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
-            .collect::<Vec<_>>()
-    };
-    match value {
-        Value::Null => "\"\"".to_owned(),
-        Value::String(text) => quoted(text),
-        Value::Object(fields) => format!("{{ {} }}", entries(fields).join(", ")),
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
-    }
 }
 
 fn one_line(text: &str) -> String {

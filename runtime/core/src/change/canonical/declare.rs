@@ -8,6 +8,8 @@ use crate::manifest::{
     Action, Basis, CategoryExtension, Coarser, Compatibility, ConsentGate, ConsentLedger, DataSource, Flow, FlowField, IdentityKey,
     PseudonymDomain, Purpose, Retention, Schedule, Special, Start, StreamDeclaration,
 };
+use crate::problem::Spanned;
+use crate::record::FieldPath;
 
 pub(super) fn purpose(purpose: &Purpose) -> Value {
     let special = |special: &Special| {
@@ -92,8 +94,9 @@ pub(super) fn stream(stream: &StreamDeclaration) -> Value {
         DataSource::Subject => "subject".to_owned(),
         DataSource::ThirdParty(who) => format!("third-party:{who}"),
     };
-    let fields =
-        stream.fields.iter().fold(Table::default(), |table, (path, category)| table.text(path.value.as_str(), Some(&category.value)));
+    let labels = |labels: &[(Spanned<FieldPath>, Spanned<String>)]| {
+        labels.iter().fold(Table::default(), |table, (path, category)| table.text(path.value.as_str(), Some(&category.value))).done()
+    };
     Table::default()
         .wording("name", stream.name.as_ref())
         .words("subjects", stream.subjects.iter().map(|subject| &subject.value))
@@ -106,7 +109,8 @@ pub(super) fn stream(stream: &StreamDeclaration) -> Value {
         .integer("subjects_est", stream.subjects_est.as_ref().map(|persons| persons.value))
         .maybe("consent_ledger", stream.consent_ledger.as_ref().map(ledger))
         .maybe("may_hold", (!stream.may_hold.is_empty()).then(|| may_hold(stream)))
-        .set("fields", fields.done())
+        .set("fields", labels(&stream.fields))
+        .maybe("added", (!stream.added.is_empty()).then(|| labels(&stream.added)))
         .text("schema", stream.schema.as_ref().map(|schema| super::digest(&schema.value)))
         .ordered("primary_key", stream.primary_key.iter().map(|path| &path.value))
         .spanned("cursor", stream.cursor.as_ref())

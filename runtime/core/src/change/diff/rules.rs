@@ -114,6 +114,7 @@ const ROWS: &[Row] = &[
     ("recipient.*", Always(Material), "recipient of encrypted values"),
     // Streams and the vocabulary.
     ("stream.*.*.fields.*", By(judge::label), "label"),
+    ("stream.*.*.added.*", By(judge::label), "added field"),
     ("stream.*.*.subjects", Items { new: Material, gone: Material }, "data subject"),
     ("stream.*.*.collected_for", Items { new: MaterialHigh, gone: MaterialHigh }, "purpose of collection"),
     ("stream.*.*.retention", Items { new: MaterialHigh, gone: MaterialHigh }, "retention rule"),

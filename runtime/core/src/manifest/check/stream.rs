@@ -32,6 +32,7 @@ pub(super) fn streams(root: &Table, loader: &mut Loader<'_>) -> BTreeMap<StreamI
 }
 
 fn stream(table: &Table, span: Span, loader: &mut Loader<'_>) -> StreamDeclaration {
+    let mut seen = BTreeMap::new();
     StreamDeclaration {
         span,
         name: read::wording(table, "name", loader),
@@ -45,17 +46,23 @@ fn stream(table: &Table, span: Span, loader: &mut Loader<'_>) -> StreamDeclarati
         subjects: read::texts(table, "subjects"),
         retention: read::texts(table, "retention"),
         may_hold: may_hold(table),
-        fields: fields(table, loader),
+        fields: fields(table, "fields", &mut seen, loader),
+        added: fields(table, "added", &mut seen, loader),
         schema: read::text(table, "schema").and_then(|path| schema(&path, loader)),
         primary_key: read::paths(table, "primary_key", loader),
         cursor: read::path_of(table, "cursor", loader),
     }
 }
 
-fn fields(table: &Table, loader: &mut Loader<'_>) -> Vec<(Spanned<FieldPath>, Spanned<String>)> {
+/// The labels in one of the two tables that hold some; `seen` knows the paths of both.
+fn fields(
+    table: &Table,
+    name: &str,
+    seen: &mut BTreeMap<String, Span>,
+    loader: &mut Loader<'_>,
+) -> Vec<(Spanned<FieldPath>, Spanned<String>)> {
     let mut found: Vec<(Spanned<FieldPath>, Spanned<String>)> = Vec::new();
-    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-    let Some((fields, _)) = read::table(table, "fields") else { return found };
+    let Some((fields, _)) = read::table(table, name) else { return found };
     for field in flatten(fields, &[]) {
         let (Ok(value), Node { value: Raw::Text(category), span }) = (field_path(&field.path), field.node) else { continue };
         if let Some(first) = seen.insert(field.path.clone(), field.span) {

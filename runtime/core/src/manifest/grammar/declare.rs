@@ -147,6 +147,12 @@ pub static STREAM: Table = Table {
             "Field path = category: adds fields of a dynamic stream, or tightens a label.",
             "{ email = \"user.contact.email\" }",
         ),
+        optional(
+            "added",
+            Kind::Map(Names::Path, &CATEGORY),
+            "Field path = category: adds fields that records have and the connector's description, or the schema, does not know.",
+            "{ loyalty_card = \"user.unique_id\" }",
+        ),
         optional("schema", TEXT, "A JSON Schema with `x-hub-category`, relative to this file.", "\"schemas/contacts.json\""),
         optional("primary_key", PATHS, "Fields that identify a record.", "[\"id\"]"),
         optional("cursor", PATH, "The field that grows with every change.", "\"updated_at\""),

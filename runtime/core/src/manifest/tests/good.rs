@@ -101,6 +101,7 @@ fn declarations_are_typed() {
         ("lines.product", "user.behavior.purchase_history"),
     ];
     assert_eq!(fields, expected);
+    assert_eq!((stream.added[0].0.value.as_str(), stream.labels().count()), ("loyalty.card", 6));
     assert_eq!(stream.schema.as_ref().unwrap().value["type"], "object");
     assert_eq!(stream.primary_key[0].value.as_str(), "id");
     assert_eq!(stream.cursor.as_ref().unwrap().value.as_str(), "updated_at");

@@ -39,12 +39,21 @@ pub struct StreamDeclaration {
     pub may_hold: Vec<(Spanned<FieldPath>, DetectorSet)>,
     /// Field path → category: adds fields of a dynamic stream, or tightens a label.
     pub fields: Vec<(Spanned<FieldPath>, Spanned<String>)>,
+    /// Field path → category, for fields that records have and neither the connector nor the schema describes.
+    pub added: Vec<(Spanned<FieldPath>, Spanned<String>)>,
     /// JSON Schema with `x-hub-category`, as read from the file that `schema = "…"` names.
     pub schema: Option<Spanned<Value>>,
     /// Fields that identify a record.
     pub primary_key: Vec<Spanned<FieldPath>>,
     /// The field that grows with every change.
     pub cursor: Option<Spanned<FieldPath>>,
+}
+
+impl StreamDeclaration {
+    /// Every category that the manifest itself gives to a field of the stream.
+    pub fn labels(&self) -> impl Iterator<Item = &(Spanned<FieldPath>, Spanned<String>)> {
+        self.fields.iter().chain(&self.added)
+    }
 }
 
 /// `source = "subject"` or `"third-party:WHO"`.

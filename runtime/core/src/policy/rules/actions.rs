@@ -66,7 +66,7 @@ fn guessable(manifest: &Manifest, flow: &Flow, field: &LabelledField) -> Problem
         format!("use a key: `{path} = {{ action = \"pseudonymise\", domain = \"ID\" }}`, and declare `[pseudonym.ID]`"),
     )
     .at(super::action_span(flow, path), "SHA-256 says who it is to everybody who tries");
-    let declared = manifest.streams.get(&flow.from.value).and_then(|own| own.fields.iter().find(|(own, _)| path.is_within(&own.value)));
+    let declared = manifest.streams.get(&flow.from.value).and_then(|own| own.labels().find(|(own, _)| path.is_within(&own.value)));
     match declared {
         Some((_, label)) => problem.at(label.span, "this category can be tried out"),
         None => problem.at(flow.from.span, format!("the connector labels the field `{category}`")),

@@ -18,7 +18,7 @@ pub(super) fn check(manifest: &Manifest, found: &mut Vec<Problem>) {
     let referring = referring(manifest);
     for (id, stream) in &manifest.streams {
         classified(manifest, id, stream, found);
-        let personal = stream.fields.iter().find(|(_, category)| is_personal(manifest, &category.value));
+        let personal = stream.labels().find(|(_, category)| is_personal(manifest, &category.value));
         if let Some((path, category)) = personal {
             let because = |problem: Problem| problem.at(path.span, format!("`{}` is personal", category.value));
             if stream.subjects.is_empty() {
@@ -59,7 +59,7 @@ fn referring(manifest: &Manifest) -> Referring<'_> {
 
 /// E102 for what the manifest itself writes.
 fn classified(manifest: &Manifest, id: &StreamId, stream: &StreamDeclaration, found: &mut Vec<Problem>) {
-    for (path, category) in stream.fields.iter().filter(|(_, category)| !category_exists(manifest, &category.value)) {
+    for (path, category) in stream.labels().filter(|(_, category)| !category_exists(manifest, &category.value)) {
         let title = format!("field `{}` of `{id}` has the unknown category `{}`", path.value, category.value);
         let help = match crate::vocab::closest(&category.value) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -50,7 +50,7 @@ fn needed(manifest: &Manifest, flow: &Flow, field: &LabelledField, found: &mut V
 /// then what its connector says of the stream of this name.
 fn understated(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, field: &LabelledField, found: &mut Vec<Problem>) {
     let declared = manifest.streams.get(&flow.to.value);
-    let label = declared.and_then(|stream| stream.fields.iter().find(|(path, _)| field.to.is_within(&path.value)));
+    let label = declared.and_then(|stream| stream.labels().find(|(path, _)| field.to.is_within(&path.value)));
     if let Some((_, label)) = label {
         if weaker(manifest, field, &label.value) {
             found.push(understates(flow, field, &label.value).at(label.span, "this label understates the data"));
@@ -84,7 +84,7 @@ fn understates(flow: &Flow, field: &LabelledField, label: &str) -> Problem {
 /// A destination whose fields the manifest lists has these and no others.
 fn undeclared(flow: &Flow, field: &LabelledField, declared: Option<&StreamDeclaration>, found: &mut Vec<Problem>) {
     let Some(stream) = declared.filter(|stream| !stream.fields.is_empty()) else { return };
-    let names: Vec<String> = stream.fields.iter().map(|(path, _)| path.value.as_str().to_owned()).collect();
+    let names: Vec<String> = stream.labels().map(|(path, _)| path.value.as_str().to_owned()).collect();
     let help = closest(field.to.as_str(), names.iter()).map_or_else(
         || format!("declare it: `[stream.{}.fields]` with `{} = \"{}\"`", flow.to.value, field.to, field.resulting),
         |near| format!("did you mean `{near}`? set `to = \"{near}\"`"),
@@ -113,7 +113,7 @@ pub(super) fn subjects(manifest: &Manifest, flow: &Flow, fields: &[LabelledField
 
 /// True if the manifest describes the fields itself: then `held` told of the stream what is missing.
 fn is_told_at_stream(manifest: &Manifest, stream: &StreamId) -> bool {
-    manifest.streams.get(stream).is_some_and(|stream| stream.fields.iter().any(|(_, category)| is_personal(manifest, &category.value)))
+    manifest.streams.get(stream).is_some_and(|stream| stream.labels().any(|(_, category)| is_personal(manifest, &category.value)))
 }
 
 /// Categories by whose values people are found.

@@ -75,6 +75,11 @@ pub(super) fn beside(manifest: &Manifest, catalogue: &Catalogue, stream: &Stream
     resolved(claim(catalogue, stream), manifest.streams.get(stream), &mut Vec::new())
 }
 
+/// The fields of a stream as far as they can be told. What is wrong with them is told where a flow reads the stream.
+pub(in crate::policy) fn known_shape(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> StreamShape {
+    shape(claim(catalogue, stream), manifest.streams.get(stream), &mut Vec::new())
+}
+
 /// True if the manifest or a connector says that there is such a stream.
 pub(super) fn is_known(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> bool {
     manifest.systems.contains_key(&*stream.system) && (manifest.streams.contains_key(stream) || claim(catalogue, stream).is_some())
@@ -83,12 +88,10 @@ pub(super) fn is_known(manifest: &Manifest, catalogue: &Catalogue, stream: &Stre
 /// The label of a single value of a stream: the manifest's word, else its schema's, else the connector's. The inner None: it has none.
 pub(super) fn label(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId, path: &FieldPath) -> Option<Option<String>> {
     let declared = manifest.streams.get(stream);
-    if let Some((_, category)) = declared.and_then(|own| own.fields.iter().find(|(own, _)| own.value == *path)) {
+    if let Some((_, category)) = declared.and_then(|own| own.labels().find(|(own, _)| own.value == *path)) {
         return Some(Some(category.value.clone()));
     }
-    // What is wrong with a schema is told where the stream is read.
-    let shape = shape(claim(catalogue, stream), declared, &mut Vec::new());
-    match shape.at(path)? {
+    match known_shape(manifest, catalogue, stream).at(path)? {
         Node::Leaf(leaf) => Some(leaf.category.clone()),
         Node::Object { .. } | Node::List { .. } => None,
     }
@@ -117,27 +120,43 @@ fn shape(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, foun
             None
         }
     });
-    let labels: Vec<(FieldPath, String)> = declared
-        .map(|own| own.fields.iter().map(|(path, category)| (path.value.clone(), category.value.clone())).collect())
-        .unwrap_or_default();
+    let all: Vec<(FieldPath, String)> = declared.into_iter().flat_map(StreamDeclaration::labels).map(plain).collect();
     // A stream whose connector knows no field is described by the manifest alone.
-    let claimed = claim.map(|claim| &claim.shape).filter(|shape| !shape.fields.is_empty() || labels.is_empty());
-    let Some(mut shape) = base.or_else(|| claimed.cloned()) else { return from_labels(&labels, declared, found) };
-    for (path, category) in &labels {
-        if shape.at(path).is_some() {
-            shape.set_category(path, category);
-        } else if let Some(place) = declared.and_then(|own| own.fields.iter().find(|(own, _)| own.value == *path)) {
+    let claimed = claim.map(|claim| &claim.shape).filter(|shape| !shape.fields.is_empty() || all.is_empty());
+    let Some(mut shape) = base.or_else(|| claimed.cloned()) else { return from_labels(&all, declared, found) };
+    declared.into_iter().for_each(|own| add(&mut shape, own, found));
+    for (path, category) in declared.into_iter().flat_map(|own| &own.fields).map(plain) {
+        if shape.at(&path).is_some() {
+            shape.set_category(&path, &category);
+        } else if let Some(place) = declared.and_then(|own| own.fields.iter().find(|(own, _)| own.value == path)) {
             found.push(
                 Problem::new(
                     Code::E101,
                     format!("the schema of the stream has no field `{path}`"),
-                    "take the label out, or add the field to the schema",
+                    "take the label out, or say that records have the field: put it into `added` instead of `fields`",
                 )
                 .at(place.0.span, "not in the schema"),
             );
         }
     }
     shape
+}
+
+fn plain((path, category): &(Spanned<FieldPath>, Spanned<String>)) -> (FieldPath, String) {
+    (path.value.clone(), category.value.clone())
+}
+
+/// Fields that nobody but the manifest knows. One that the connector has learnt meanwhile is a label like any other.
+fn add(shape: &mut StreamShape, declared: &StreamDeclaration, found: &mut Vec<Problem>) {
+    for (path, category) in &declared.added {
+        if shape.set_category(&path.value, &category.value) {
+            continue;
+        }
+        if let Err(error) = shape.declare(&path.value, &category.value) {
+            let title = format!("field `{}` cannot be added to the stream: {}", path.value, error.message);
+            found.push(Problem::new(Code::E008, title, "a path is either a value or has fields inside it").at(path.span, "added here"));
+        }
+    }
 }
 
 /// A stream that only the manifest describes.
