@@ -16,7 +16,9 @@ mod governance;
 mod hostile;
 mod lowcode;
 mod manifest;
+mod print;
 mod privacy;
+mod register;
 mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;

@@ -26,6 +26,7 @@ mod law;
 mod load;
 mod lock;
 mod notice;
+mod observed;
 mod paper;
 mod plan;
 mod plugin;
@@ -221,7 +222,7 @@ impl Cli {
             Verb::Run(verb) => verb.run(quiet),
             Verb::Status(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
-            Verb::Register(verb) => verb.run(),
+            Verb::Register(verb) => verb.run(quiet),
             Verb::Dpia(verb) => verb.run(),
             Verb::Notice(verb) => verb.run(),
             Verb::Where(verb) => verb.run(),
