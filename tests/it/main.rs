@@ -18,8 +18,10 @@ mod governance;
 mod hostile;
 mod lowcode;
 mod manifest;
+mod print;
 mod privacy;
 mod quarantine;
+mod register;
 mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;

@@ -35,6 +35,20 @@ pub fn day(now_us: u64, zone: Option<&str>) -> Date {
     utc.with_timezone(&zone).date_naive().into()
 }
 
+/// The moment at which a day begins in a zone, in milliseconds since 1970. A day before that begins with it.
+#[must_use]
+pub fn start_of(day: Date, zone: Option<&str>) -> u64 {
+    use chrono::TimeZone as _;
+    let zone = zone.and_then(|zone| zone.parse::<chrono_tz::Tz>().ok()).unwrap_or(chrono_tz::UTC);
+    let midnight = chrono::NaiveDate::from_ymd_opt(day.year(), day.month(), day.day()).and_then(|day| day.and_hms_opt(0, 0, 0));
+    // Where the clock is put forward at midnight there is no such moment; one hour later there is.
+    let moment = midnight.and_then(|start| {
+        let later = start + chrono::TimeDelta::hours(1);
+        zone.from_local_datetime(&start).earliest().or_else(|| zone.from_local_datetime(&later).earliest())
+    });
+    moment.map_or(0, |moment| u64::try_from(moment.timestamp_millis()).unwrap_or(0))
+}
+
 /// Today by the machine's clock in the operator's zone.
 #[must_use]
 pub fn today(manifest: &Manifest) -> Date {

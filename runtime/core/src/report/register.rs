@@ -18,7 +18,7 @@ use crate::policy::Policy;
 pub use declared::{Category, Collected, Period, Purpose};
 pub use mandate::Mandate;
 pub use measures::Measures;
-pub use observed::{Observed, ObservedFlow, Seen, State};
+pub use observed::{DEAD_AFTER_DAYS, Observation, Observed, ObservedFlow, Seen, State};
 pub use parties::{Contract, Recipient, Rights, SystemLine, Transfer};
 
 /// The whole register.
@@ -36,6 +36,8 @@ pub struct Register {
     pub entries: Vec<Entry>,
     /// Entries of Art. 30(2): one for each controller on whose behalf the operator works.
     pub mandates: Vec<Mandate>,
+    /// What the observation covers; None if nothing was observed.
+    pub observation: Option<Observation>,
     /// Flows that ran and are not declared.
     pub undeclared: Vec<String>,
     /// Whether observation and declaration agree; None if nothing was observed.

@@ -59,9 +59,7 @@ impl Register {
             None => Word::NotObserved,
         };
         let mut about = vec![Text::with(Word::Version, &[&self.as_of, &self.version(), &self.digest]), Text::word(status)];
-        if !self.undeclared.is_empty() {
-            about.push(Text::with(Word::Undeclared, &[&self.undeclared.join(", ")]));
-        }
+        about.extend(self.observation.iter().flat_map(cells::observation));
         let mut sections: Vec<Section> = self.entries.iter().enumerate().map(|(at, entry)| self.section(at + 1, entry)).collect();
         sections.push(self.own(self.entries.len() + 1));
         sections.extend(self.mandates.iter().map(|mandate| self.mandate(mandate)));
@@ -137,7 +135,7 @@ impl Register {
             one(Word::Source, Word::OwnSource),
             one(Word::Impact, Word::OwnImpact),
             one(Word::Rights, Word::OwnSubjects),
-            one(Word::Observed, Word::NotObserved),
+            Row::new(Word::Observed, self.observation.iter().map(cells::covered).collect(), Word::NotObserved),
             one(Word::Deviations, Word::NoErasureOfLog),
             one(Word::Review, Word::NoReview),
         ]);

@@ -151,6 +151,17 @@ fn hostile() -> String {
 }
 
 #[test]
+fn html_keeps_days_whole_and_titles_on_every_page() {
+    let page = html::render(&register(EXAMPLE).document(), Language::German);
+    assert!(page.contains("gültig bis <time>2027-02-28</time>") && !page.contains("<time></time>"));
+    assert!(page.contains("<thead><tr><th colspan=\"2\" scope=\"colgroup\"><h2>1. VT-01 Kundenstamm</h2></th></tr></thead>"));
+    assert!(page.contains("<li>1. VT-01 Kundenstamm</li>"), "a list of contents");
+    let line = |text: &str| html::lines(&[Text::same(text)], Language::German);
+    assert_eq!(line("AVV-2024-01-02, 2024-01-021, 2024-13-01 'ü2024-01-02"), "AVV-2024-01-02, 2024-01-021, 2024-13-01 &#39;ü2024-01-02");
+    assert_eq!(line("(2024-01-02)"), "(<time>2024-01-02</time>)");
+}
+
+#[test]
 fn hostile_names_stay_text_in_html() {
     let register = register(&hostile());
     for language in LANGUAGES {
@@ -207,29 +218,70 @@ fn json_ld_speaks_dpv() {
 }
 
 fn observed(days: u64, flows: &[(&str, ObservedFlow)]) -> Observed {
-    Observed { days, flows: flows.iter().map(|(id, flow)| ((*id).to_owned(), flow.clone())).collect() }
+    let until = Date::parse("2027-06-01").unwrap_or_else(day);
+    let since = until.add_days(-i64::try_from(days).unwrap_or(0)).unwrap_or(until);
+    let flows = flows.iter().map(|(id, flow)| ((*id).to_owned(), flow.clone())).collect();
+    Observed { since, until, entries: 40, flows, elsewhere: BTreeMap::new() }
 }
 
 #[test]
 fn observation_tells_match_dead_denied_and_drift() {
     let policy = policy(EXAMPLE);
     let (_, rule) = policy.flow("crm-to-newsletter").unwrap_or_else(|| panic!("a flow"));
-    let all = rule.fields.iter().map(|field| field.path.to_string()).collect();
+    let all = rule.fields.iter().map(|field| field.to.to_string()).collect();
     let good = ObservedFlow { last_run: Some("2026-11-23T02:00:00Z".into()), runs: 3, records: 10, fields: all, ..ObservedFlow::default() };
-    let partly = ObservedFlow { fields: ["email".to_owned()].into(), ..good.clone() };
-    let denied = ObservedFlow { denials: BTreeMap::from([("HUB-E201".to_owned(), 4)]), ..good.clone() };
+    let partly = ObservedFlow { fields: good.fields.iter().take(1).cloned().collect(), ..good.clone() };
+    let cut = ObservedFlow { is_cut: true, ..partly.clone() };
+    let denied = ObservedFlow { denials: BTreeMap::from([("HUB-E218".to_owned(), 4)]), ..good.clone() };
+    let malformed = ObservedFlow { denials: BTreeMap::from([("HUB-E220".to_owned(), 4)]), ..good.clone() };
+    let stranger = ObservedFlow { undeclared: BTreeMap::from([("shoe_size".to_owned(), 4)]), ..good.clone() };
+    let repaired = ObservedFlow { undeclared: BTreeMap::from([("email".to_owned(), 4)]), ..good.clone() };
     let seen = |flow: ObservedFlow, days| {
         let register = Register::build(&policy, Some(&observed(days, &[("crm-to-newsletter", flow)])), day());
         let seen = register.entries.iter().flat_map(|entry| entry.observed.clone()).find(|seen| seen.flow == "crm-to-newsletter");
         seen.map(|seen| (seen.state, seen.drift)).unwrap_or_else(|| panic!("seen"))
     };
     assert_eq!(seen(good, 10), (State::Match, false));
-    assert_eq!(seen(partly, 10), (State::Match, true));
+    assert_eq!(seen(partly.clone(), 10), (State::Match, false), "a new field may wait for the next run");
+    assert_eq!(seen(partly, 90), (State::Match, true));
+    assert_eq!(seen(cut, 90), (State::Match, false));
     assert_eq!(seen(denied, 10), (State::Denied, true));
+    assert_eq!(seen(malformed, 10), (State::Match, false), "a wrong value is no undeclared processing");
+    assert_eq!(seen(stranger, 10), (State::Denied, true));
+    assert_eq!(seen(repaired, 10), (State::Match, false), "it is declared now");
     assert_eq!(seen(ObservedFlow::default(), 89), (State::Waiting, false));
     assert_eq!(seen(ObservedFlow::default(), 90), (State::Dead, true));
-    let stranger = Register::build(&policy, Some(&observed(1, &[("stranger", ObservedFlow::default())])), day());
-    assert_eq!((stranger.current, stranger.undeclared), (Some(false), vec!["stranger".to_owned()]));
+}
+
+#[test]
+fn a_flow_is_not_dead_before_it_was_approved_long_enough() {
+    let policy = policy(EXAMPLE);
+    let until = policy.flow("crm-to-newsletter").and_then(|(flow, _)| flow.approved.as_ref()).map(|approval| approval.at.value);
+    let until = until.and_then(|day| day.add_days(89)).unwrap_or_else(|| panic!("an approval"));
+    let state = |until: Date| {
+        let observed = Observed { until, ..observed(400, &[]) };
+        let register = Register::build(&policy, Some(&observed), day());
+        register.entries.iter().flat_map(|entry| &entry.observed).find(|seen| seen.flow == "crm-to-newsletter").map(|seen| seen.state)
+    };
+    assert_eq!(state(until), Some(State::Waiting));
+    assert_eq!(until.add_days(1).and_then(state), Some(State::Dead));
+}
+
+#[test]
+fn what_belongs_to_no_declared_flow_is_told_and_keeps_the_register_from_being_current() {
+    let policy = policy(EXAMPLE);
+    let denied = ObservedFlow { denials: BTreeMap::from([("HUB-E218".to_owned(), 3)]), ..ObservedFlow::default() };
+    let stranger = Register::build(&policy, Some(&observed(1, &[("stranger", denied)])), day());
+    assert_eq!((stranger.current, &stranger.undeclared), (Some(false), &vec!["stranger".to_owned()]));
+    let elsewhere = Observed { elsewhere: BTreeMap::from([("HUB-E215".to_owned(), 2)]), ..observed(1, &[]) };
+    let elsewhere = Register::build(&policy, Some(&elsewhere), day());
+    assert_eq!(elsewhere.current, Some(false));
+    let calm = Register::build(&policy, Some(&observed(1, &[])), day());
+    assert_eq!(calm.current, Some(true));
+    let german = |register: &Register| markdown::render(&register.document(), Language::German);
+    assert!(german(&stranger).contains("Läufe ohne erklärten Fluss: stranger (HUB-E218 ×3)"));
+    assert!(german(&elsewhere).contains("Außerhalb von Flüssen abgewiesen: HUB-E215 ×2"));
+    assert!(german(&calm).contains("Beobachtet vom 2027-05-31 bis zum 2027-06-01 (Tage: 1, Einträge im Protokoll: 40)"));
 }
 
 #[test]

@@ -60,7 +60,9 @@ catalogue! {
     Current: "Das Verzeichnis ist aktuell.", "The record is current.";
     NotObserved: "Ohne Beobachtung erstellt: Läufe und Protokoll wurden nicht ausgewertet.", "Made without observation: runs and log were not looked at.";
     Drift: "Das Verzeichnis ist nicht aktuell: Beobachtung und Erklärung weichen ab.", "The record is not current: what was observed differs from what is declared.";
+    ObservedFrom: "Beobachtet vom {} bis zum {} (Tage: {}, Einträge im Protokoll: {}).", "Observed from {} to {} (days: {}, entries of the log: {}).";
     Undeclared: "Läufe ohne erklärten Fluss: {}", "Runs without a declared flow: {}";
+    DeniedElsewhere: "Außerhalb von Flüssen abgewiesen: {}", "Denied outside of any flow: {}";
     // Absence
     None: "keine", "none";
     NoneDeclared: "nicht angegeben", "not stated";
@@ -176,6 +178,7 @@ catalogue! {
     LastRun: "letzter Lauf {}, Läufe {}, Datensätze {}", "last run {}, runs {}, records {}";
     FieldsSeen: "Felder gesehen {} von {}", "fields seen {} of {}";
     Unseen: "nie gesehen: {}", "never seen: {}";
+    CategoriesSeen: "Kategorien gesehen: {}", "categories seen: {}";
     Denied: "abgewiesen: {}", "denied: {}";
     NotDeclared: "nicht erklärt: {}", "not declared: {}";
     // Deviations

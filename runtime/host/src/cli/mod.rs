@@ -28,6 +28,7 @@ mod law;
 mod load;
 mod lock;
 mod notice;
+mod observed;
 mod paper;
 mod plan;
 mod plugin;
@@ -240,7 +241,7 @@ impl Cli {
             Verb::Resume(verb) => verb.run(),
             Verb::Drift(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
-            Verb::Register(verb) => verb.run(),
+            Verb::Register(verb) => verb.run(quiet),
             Verb::Dpia(verb) => verb.run(),
             Verb::Notice(verb) => verb.run(),
             Verb::Where(verb) => verb.run(),

@@ -63,6 +63,11 @@ impl Paper {
         Ok(Subject { policy: loaded.policy, day, language })
     }
 
+    /// Settings for the manifest's folder.
+    pub(super) fn config(&self, data: Option<PathBuf>) -> Config {
+        Config::new(data, Some(&self.manifest))
+    }
+
     /// Writes the document.
     pub(super) fn write(&self, text: &str) -> Result<u8, Failure> {
         match &self.out {

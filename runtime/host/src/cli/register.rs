@@ -1,10 +1,13 @@
 //! `hub register export`: the register of processing activities in the format and language that is wanted. Knows no column.
 
-use clap::{Args, Subcommand, ValueEnum};
-use hub_core::report::{self, Register as Model};
+use std::path::PathBuf;
 
-use super::Failure;
-use super::paper::Paper;
+use clap::{Args, Subcommand, ValueEnum};
+use hub_core::report::{self, Observed, Register as Model};
+
+use super::paper::{Paper, Subject};
+use super::{Failure, observed};
+use crate::clock;
 
 #[derive(Args, Debug)]
 pub(super) struct Register {
@@ -21,6 +24,12 @@ enum Verb {
         /// Format of the document
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+        /// Folder of the store that tells what ran [default: hub-data beside the manifest]
+        #[arg(long, env = "HUB_DATA", value_name = "FOLDER")]
+        data: Option<PathBuf>,
+        /// Leave out what was observed: the same manifest and day give the same document wherever it is made
+        #[arg(long)]
+        no_observed: bool,
     },
 }
 
@@ -41,11 +50,11 @@ enum Format {
 }
 
 impl Register {
-    pub(super) fn run(&self) -> Result<u8, Failure> {
-        let Verb::Export { paper, format } = &self.verb;
+    pub(super) fn run(&self, quiet: bool) -> Result<u8, Failure> {
+        let Verb::Export { paper, format, data, no_observed } = &self.verb;
         let subject = paper.subject()?;
-        // Run records and audit log are not read yet: the document says that nothing was observed.
-        let register = Model::build(&subject.policy, None, subject.day);
+        let observed = if *no_observed { None } else { observe(paper, data.clone(), &subject, quiet)? };
+        let register = Model::build(&subject.policy, observed.as_ref(), subject.day);
         let text = match format {
             Format::Html => report::html::render(&register.document(), subject.language),
             Format::Md => report::markdown::render(&register.document(), subject.language),
@@ -55,4 +64,15 @@ impl Register {
         };
         paper.write(&text)
     }
+}
+
+/// What the store knows; if there is nothing to know, the document says so, and standard error says where it was looked for.
+fn observe(paper: &Paper, data: Option<PathBuf>, subject: &Subject, quiet: bool) -> Result<Option<Observed>, Failure> {
+    let config = paper.config(data);
+    let observed = observed::observe(&config, subject.day, clock::zone(subject.policy.manifest()))?;
+    if observed.is_none() && !quiet {
+        let (data, day) = (config.data.display(), subject.day);
+        anstream::eprintln!("nothing was observed up to {day}: no run is on record in `{data}`; `--data` names another folder");
+    }
+    Ok(observed)
 }

@@ -39,15 +39,18 @@ impl<'p> Scope<'p> {
 pub(super) fn register(policy: &Policy, watched: Option<&Observed>, day: Date) -> Register {
     let manifest = policy.manifest();
     let entries: Vec<Entry> = policy.screened().iter().map(|(name, screening)| entry(policy, watched, day, name, screening)).collect();
-    let undeclared: Vec<String> =
-        watched.map_or_else(Vec::new, |watched| watched.flows.keys().filter(|id| !manifest.flows.contains_key(*id)).cloned().collect());
-    let drifts = !undeclared.is_empty() || entries.iter().any(|entry| entry.observed.iter().any(|seen| seen.drift));
+    let observation = watched.map(|watched| watched.told(manifest));
+    let undeclared: Vec<String> = observation.iter().flat_map(|told| told.undeclared.keys().cloned()).collect();
+    let drifts = !undeclared.is_empty()
+        || watched.is_some_and(Observed::has_strangers)
+        || entries.iter().any(|entry| entry.observed.iter().any(|seen| seen.drift));
     Register {
         as_of: day.to_string(),
         version: manifest.version.as_ref().map(|version| version.value.clone()),
         digest: manifest.digest.clone(),
         controller: controller(&manifest.operator),
         mandates: mandates(policy, day),
+        observation,
         undeclared,
         current: watched.map(|_| !drifts),
         entries,

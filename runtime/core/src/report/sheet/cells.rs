@@ -1,8 +1,10 @@
 //! One line for each fact of a register entry. Words only: what is a fact was decided when the register was built.
 
+use std::collections::BTreeMap;
+
 use crate::report::dpia::Screened;
 use crate::report::register::{
-    Category, Collected, Contract, Entry, Measures, Purpose, Recipient, Rights, Seen, State, SystemLine, Transfer,
+    Category, Collected, Contract, Entry, Measures, Observation, Purpose, Recipient, Rights, Seen, State, SystemLine, Transfer,
 };
 use crate::report::text::{Fact, Parts, Text, counts};
 use crate::report::words::Word;
@@ -188,8 +190,33 @@ pub(super) fn seen(seen: &Seen) -> Option<Text> {
             .and(Text::with(Word::LastRun, &[last, &seen.runs.to_string(), &seen.records.to_string()]))
             .and(Text::with(Word::FieldsSeen, &[&found.to_string(), &declared.to_string()]));
     }
-    let lists =
-        [(Word::Unseen, seen.unseen.join(", ")), (Word::Denied, counts(&seen.denials)), (Word::NotDeclared, counts(&seen.undeclared))];
+    let lists = [
+        (Word::Unseen, seen.unseen.join(", ")),
+        (Word::CategoriesSeen, seen.categories.join(", ")),
+        (Word::Denied, counts(&seen.denials)),
+        (Word::NotDeclared, counts(&seen.undeclared)),
+    ];
     let told = lists.into_iter().filter(|(_, list)| !list.is_empty());
     Some(told.fold(parts, |parts, (word, list)| parts.and(Text::with(word, &[&list]))).line())
+}
+
+/// What an observation covers.
+pub(super) fn covered(observation: &Observation) -> Text {
+    let (days, entries) = (observation.days.to_string(), observation.entries.to_string());
+    Text::with(Word::ObservedFrom, &[&observation.since, &observation.until, &days, &entries])
+}
+
+/// What is to be known of an observation besides the activities: what it covers, and what belongs to none of them.
+pub(super) fn observation(observation: &Observation) -> Vec<Text> {
+    let mut lines = vec![covered(observation)];
+    if !observation.undeclared.is_empty() {
+        let flow = |(id, denials): (&String, &BTreeMap<String, u64>)| {
+            if denials.is_empty() { id.clone() } else { format!("{id} ({})", counts(denials)) }
+        };
+        lines.push(Text::with(Word::Undeclared, &[&observation.undeclared.iter().map(flow).collect::<Vec<_>>().join(", ")]));
+    }
+    if !observation.elsewhere.is_empty() {
+        lines.push(Text::with(Word::DeniedElsewhere, &[&counts(&observation.elsewhere)]));
+    }
+    lines
 }
