@@ -18,6 +18,7 @@ mod held;
 pub(super) mod impact;
 mod labels;
 mod lookup;
+mod meetings;
 pub(super) mod parties;
 pub(super) mod purposes;
 mod source;
