@@ -111,7 +111,8 @@ impl StreamShape {
     /// A path that is declared twice or that stands inside another one, and the limits of [`StreamShape::from_schema`].
     pub fn from_fields(fields: &[(FieldPath, String)]) -> Result<Self, Vec<ShapeError>> {
         let mut shape = Self::default();
-        let errors: Vec<ShapeError> = fields.iter().filter_map(|(path, category)| shape.declare(path, category).err()).collect();
+        let mut count = 0;
+        let errors: Vec<ShapeError> = fields.iter().filter_map(|(path, category)| shape.add(path, category, &mut count).err()).collect();
         if errors.is_empty() { Ok(shape) } else { Err(errors) }
     }
 
@@ -120,18 +121,27 @@ impl StreamShape {
     /// # Errors
     /// The path exists, a leaf or an array stands on its way, or a limit is reached.
     pub fn declare(&mut self, path: &FieldPath, category: &str) -> Result<(), ShapeError> {
+        let mut count = self.count();
+        self.add(path, category, &mut count)
+    }
+
+    /// [`Self::declare`] for one of many fields: `count` goes along, so that nothing is counted again for each of them.
+    fn add(&mut self, path: &FieldPath, category: &str, count: &mut usize) -> Result<(), ShapeError> {
         let refuse = |message: String| ShapeError { pointer: path.as_str().to_owned(), message };
         let parts: Vec<&str> = path.parts().collect();
         let Some((last, outer)) = parts.split_last() else { return Err(refuse("a field needs a name".to_owned())) };
         if parts.len() > MAX_SHAPE_DEPTH {
             return Err(refuse(format!("more than {MAX_SHAPE_DEPTH} levels")));
         }
-        if self.count() + parts.len() > MAX_SHAPE_FIELDS {
+        if count.saturating_add(parts.len()) > MAX_SHAPE_FIELDS {
             return Err(refuse(format!("more than {MAX_SHAPE_FIELDS} fields")));
         }
         let mut fields = &mut self.fields;
         for part in outer {
-            let node = fields.entry((*part).to_owned()).or_insert_with(Node::empty_object);
+            let node = fields.entry((*part).to_owned()).or_insert_with(|| {
+                *count += 1;
+                Node::empty_object()
+            });
             fields = match node {
                 Node::Object { fields, .. } => fields,
                 Node::Leaf(_) | Node::List { .. } => return Err(refuse(format!("`{part}` is declared as a value without fields"))),
@@ -142,6 +152,7 @@ impl StreamShape {
         }
         let leaf = Leaf { category: Some(category.to_owned()), schema: None, opaque: false };
         fields.insert((*last).to_owned(), Node::Leaf(Arc::new(leaf)));
+        *count += 1;
         Ok(())
     }
 
