@@ -70,18 +70,34 @@ fn only_who_consented_is_delivered() {
     let rest = "fields = [\"id\", \"email\"]\n[flow.people.consent]\nledger = \"desk.consents\"\nscope = \"news-1\"\nmatch = { email = \"mail\" }\nmax_age = \"P1D\"";
     let more = LEDGER;
     let program = program(more, rest);
-    let manifest = program.read("manifest.toml").replace("purpose = \"care\"\nretention = [\"customer\"]\nfields", "purpose = \"news\"\nretention = [\"customer\"]\nfields");
+    let manifest = program
+        .read("manifest.toml")
+        .replace("purpose = \"care\"\nretention = [\"customer\"]\nfields", "purpose = \"news\"\nretention = [\"customer\"]\nfields");
     program.write("manifest.toml", manifest);
     let ledger = |rows: &[(&str, &str, &str)]| -> String {
         rows.iter()
-            .map(|(mail, status, at)| format!("{{\"mail\":\"{mail}\",\"scope\":\"news-1\",\"status\":\"{status}\",\"at\":\"{at}\",\"proof\":\"doi\"}}\n"))
+            .map(|(mail, status, at)| {
+                format!("{{\"mail\":\"{mail}\",\"scope\":\"news-1\",\"status\":\"{status}\",\"at\":\"{at}\",\"proof\":\"doi\"}}\n")
+            })
             .collect()
     };
-    program.write("in/consents.ndjson", ledger(&[("ada@x.example", "given", "2026-01-01"), ("bob@x.example", "given", "2026-01-01"), ("bob@x.example", "withdrawn", "2026-01-05")]));
-    program.run(&["run"]).ends(0).says("HUB-E206 people: 2 records left out (consent-missing)").says("HUB-E206 people: 1 records left out (consent-withdrawn)");
+    program.write(
+        "in/consents.ndjson",
+        ledger(&[
+            ("ada@x.example", "given", "2026-01-01"),
+            ("bob@x.example", "given", "2026-01-01"),
+            ("bob@x.example", "withdrawn", "2026-01-05"),
+        ]),
+    );
+    program
+        .run(&["run"])
+        .ends(0)
+        .says("HUB-E206 people: 2 records left out (consent-missing)")
+        .says("HUB-E206 people: 1 records left out (consent-withdrawn)");
     assert_eq!(arrived(&program), ["1"]);
     // Consent counts from its moment on, and so does its withdrawal.
-    program.write("in/consents.ndjson", ledger(&[("ada@x.example", "withdrawn", "2026-03-01"), ("bob@x.example", "confirmed", "2026-03-01")]));
+    program
+        .write("in/consents.ndjson", ledger(&[("ada@x.example", "withdrawn", "2026-03-01"), ("bob@x.example", "confirmed", "2026-03-01")]));
     program.write("in/people.ndjson", RECORDS);
     program.run(&["run"]).ends(0);
     assert_eq!(arrived(&program), ["2"]);
@@ -93,7 +109,8 @@ fn only_who_consented_is_delivered() {
     // A row that cannot be read may be the withdrawal.
     program.write("in/consents.ndjson", "{\"mail\":\"ada@x.example\"\n");
     program.run(&["run"]).ends(1).says("HUB-E219").says("desk.consents");
-    let consulted = program.audit().iter().filter(|entry| entry["kind"] == "stream.consulted" && entry["detail"] == "desk.consents").count();
+    let consulted =
+        program.audit().iter().filter(|entry| entry["kind"] == "stream.consulted" && entry["detail"] == "desk.consents").count();
     assert!(consulted >= 2, "{consulted}");
 }
 

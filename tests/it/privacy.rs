@@ -210,7 +210,10 @@ fn spellings_are_found() {
 
 /// An age identity, and the public key that belongs to it.
 const IDENTITY: &str = "AGE-SECRET-KEY-1PZT8H2AGDAVTYQGJZQQJUKTDDHQJ9G5FZK39LUW3ZKJJWU2CVVZQ3523P9";
-const RECIPIENT: [u8; 32] = [122, 181, 100, 166, 194, 174, 160, 123, 123, 65, 121, 120, 172, 88, 55, 96, 202, 254, 149, 67, 162, 157, 195, 214, 82, 60, 164, 234, 154, 58, 112, 25];
+const RECIPIENT: [u8; 32] = [
+    122, 181, 100, 166, 194, 174, 160, 123, 123, 65, 121, 120, 172, 88, 55, 96, 202, 254, 149, 67, 162, 157, 195, 214, 82, 60, 164, 234,
+    154, 58, 112, 25,
+];
 
 /// The key store as any tool for age would write it.
 fn key_store(keys: &str) -> Vec<u8> {

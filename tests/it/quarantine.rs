@@ -47,7 +47,8 @@ fn what_looks_like_an_identifier_waits_and_is_shown_nowhere() {
     let run = program.run(&["run", "-vv"]).ends(0).says("2 records wait in the quarantine");
     assert_eq!(program.records("out/people.ndjson").len(), 300);
     let id = held(&program, "note");
-    let shown = program.run(&["quarantine", "show", &id[..8]]).ends(0).prints("shape     {id:text(2),name:text(3),note:text(29)}").prints("iban");
+    let shown =
+        program.run(&["quarantine", "show", &id[..8]]).ends(0).prints("shape     {id:text(2),name:text(3),note:text(29)}").prints("iban");
     let list = program.run(&["quarantine", "list"]).ends(0).prints("HUB-E202").prints("2 waiting");
     let mut files = Vec::new();
     everything(&program.path("hub-data"), &mut files);
@@ -136,7 +137,9 @@ fn a_trial_counts_and_keeps_nothing() {
 
 #[test]
 fn a_wrong_label_is_no_exception() {
-    let stream = STREAM.replace("name = \"user.name\"", "name = \"user.content.private\"").replace("note = \"user.content.private\"", "note = \"user.name\"");
+    let stream = STREAM
+        .replace("name = \"user.name\"", "name = \"user.content.private\"")
+        .replace("note = \"user.content.private\"", "note = \"user.name\"");
     let program = Program::with_manifest(&file_to_file(&stream, FLOW));
     let lines: String = (0..300).map(|id| format!("{{\"id\":\"{id}\",\"name\":\"Ada\",\"note\":\"a{id}@x.example\"}}\n")).collect();
     program.write("in/people.ndjson", lines);

@@ -111,7 +111,9 @@ impl StreamShape {
     /// A path that is declared twice or that stands inside another one, and the limits of [`StreamShape::from_schema`].
     pub fn from_fields(fields: &[(FieldPath, String)]) -> Result<Self, Vec<ShapeError>> {
         let mut shape = Self::default();
-        let errors: Vec<ShapeError> = fields.iter().filter_map(|(path, category)| shape.declare(path, category).err()).collect();
+        let mut count = 0;
+        let errors: Vec<ShapeError> =
+            fields.iter().filter_map(|(path, category)| shape.insert(path, Some(category.clone()), &mut count).err()).collect();
         if errors.is_empty() { Ok(shape) } else { Err(errors) }
     }
 
@@ -120,7 +122,8 @@ impl StreamShape {
     /// # Errors
     /// The path exists, a leaf stands on its way, or a limit is reached.
     pub fn declare(&mut self, path: &FieldPath, category: &str) -> Result<(), ShapeError> {
-        self.insert(path, Leaf { category: Some(category.to_owned()), schema: None, opaque: false })
+        let mut count = self.count();
+        self.insert(path, Some(category.to_owned()), &mut count)
     }
 
     /// As [`StreamShape::declare`], for a leaf that nobody has labelled yet.
@@ -128,28 +131,34 @@ impl StreamShape {
     /// # Errors
     /// The same.
     pub fn declare_unlabelled(&mut self, path: &FieldPath) -> Result<(), ShapeError> {
-        self.insert(path, Leaf { category: None, schema: None, opaque: false })
+        let mut count = self.count();
+        self.insert(path, None, &mut count)
     }
 
-    fn insert(&mut self, path: &FieldPath, leaf: Leaf) -> Result<(), ShapeError> {
+    /// [`Self::declare`] for one of many fields: `count` goes along, so that nothing is counted again for each of them.
+    fn insert(&mut self, path: &FieldPath, category: Option<String>, count: &mut usize) -> Result<(), ShapeError> {
         let refuse = |message: String| ShapeError { pointer: path.as_str().to_owned(), message };
         let parts: Vec<&str> = path.parts().collect();
         let Some((last, outer)) = parts.split_last() else { return Err(refuse("a field needs a name".to_owned())) };
         if parts.len() > MAX_SHAPE_DEPTH {
             return Err(refuse(format!("more than {MAX_SHAPE_DEPTH} levels")));
         }
-        if self.count() + parts.len() > MAX_SHAPE_FIELDS {
+        if count.saturating_add(parts.len()) > MAX_SHAPE_FIELDS {
             return Err(refuse(format!("more than {MAX_SHAPE_FIELDS} fields")));
         }
         let mut fields = &mut self.fields;
         for part in outer {
-            let node = fields.entry((*part).to_owned()).or_insert_with(Node::empty_object);
+            let node = fields.entry((*part).to_owned()).or_insert_with(|| {
+                *count += 1;
+                Node::empty_object()
+            });
             fields = node.fields_mut().ok_or_else(|| refuse(format!("`{part}` is declared as a value without fields")))?;
         }
         if fields.contains_key(*last) {
             return Err(refuse("this field is declared already".to_owned()));
         }
-        fields.insert((*last).to_owned(), Node::Leaf(Arc::new(leaf)));
+        fields.insert((*last).to_owned(), Node::Leaf(Arc::new(Leaf { category, schema: None, opaque: false })));
+        *count += 1;
         Ok(())
     }
 

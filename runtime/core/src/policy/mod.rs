@@ -50,7 +50,7 @@ pub struct Policy {
 #[derive(Clone, Debug)]
 pub struct FlowRule {
     /// The source stream: the connector's claim, tightened by the manifest.
-    pub shape: StreamShape,
+    pub shape: Arc<StreamShape>,
     /// What passes, leaf by leaf.
     pub fields: Vec<LabelledField>,
     /// Source fields that identify a record.
@@ -71,7 +71,7 @@ pub struct Consulted {
     /// The stream.
     pub stream: StreamId,
     /// Its shape.
-    pub shape: StreamShape,
+    pub shape: Arc<StreamShape>,
     /// What for.
     pub role: Role,
 }
@@ -127,11 +127,7 @@ impl Policy {
     pub fn build(manifest: Manifest, catalogue: &Catalogue, today: Date) -> Result<Self, Denied> {
         let mut found = Vec::new();
         rules::declarations(&manifest, &mut found);
-        let flows: BTreeMap<String, FlowRule> = manifest
-            .flows
-            .values()
-            .filter_map(|flow| Some((flow.id.value.clone(), rules::flow(&manifest, catalogue, flow, today, &mut found)?)))
-            .collect();
+        let flows = rules::flows(&manifest, catalogue, today, &mut found);
         let graph = rules::purposes::check(&manifest, &flows, &mut found);
         let screened = rules::impact::screen(&manifest, &flows, &graph);
         rules::impact::check(&manifest, &screened, &mut found);

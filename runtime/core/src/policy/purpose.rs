@@ -3,14 +3,18 @@
 //! A holding is (origin stream, purpose it was collected for, purpose it was last passed on for). The collection purpose stays for ever, so that a chain of
 //! plausible steps cannot reach a purpose that contradicts it. Works on numbers (see [`Network`]); reads no manifest and words no message.
 
+mod fixpoint;
+mod numbers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 
 use crate::manifest::Safeguard;
 use crate::problem::Code;
 use crate::vocab;
+
+use fixpoint::{Fixpoint, Kinds, Outgoing};
 
 /// Number of a purpose in [`Network::purposes`].
 pub type PurposeId = u32;
@@ -127,124 +131,10 @@ pub const ENOUGH: usize = 8;
 /// Terminates on circles: a field can hold each (origin, collected, last) once, and every holding is looked at once for each passage.
 #[must_use]
 pub fn holdings(network: &Network<'_>, origin: impl Fn(NodeId) -> NodeId, group: impl Fn(NodeId) -> NodeId) -> Holdings {
-    let mut outgoing: HashMap<NodeId, Vec<u32>> = HashMap::new();
-    for (passage, at) in network.passages.iter().zip(0..) {
-        outgoing.entry(passage.from).or_default().push(at);
-    }
-    let nodes: HashSet<NodeId> = network.passages.iter().flat_map(|passage| [passage.from, passage.to]).collect();
-    let limit = nodes.len().saturating_mul(ENOUGH).max(1_000);
-    let whole = Fixpoint::new(Kinds::each(network)).run(network, &outgoing, &origin, &|origin| origin, limit);
-    whole.unwrap_or_else(|| Fixpoint::new(Kinds::alike(network)).run(network, &outgoing, &origin, &group, usize::MAX).unwrap_or_default())
-}
-
-/// Purposes to which an assessment leads, with what it requires.
-type Assessed<'n> = Vec<(PurposeId, &'n [Safeguard])>;
-
-/// Which purposes count as one when they are what data was last passed on for.
-struct Kinds {
-    of: Vec<PurposeId>,
-    /// Origins of one kind of holding that are kept apart.
-    origins: usize,
-}
-
-impl Kinds {
-    /// Each purpose is its own.
-    fn each(network: &Network<'_>) -> Self {
-        Self { of: (0..).take(network.purposes.len()).collect(), origins: usize::MAX }
-    }
-
-    /// Purposes from which the same follows: the same use, no consent, the same assessments. Two origins are kept: there are several, or there are not.
-    fn alike(network: &Network<'_>) -> Self {
-        let mut first: HashMap<(&str, Assessed<'_>), PurposeId> = HashMap::new();
-        let kinds = network.purposes.iter().zip(0..).map(|(terms, id)| {
-            if terms.art6 == 'a' {
-                return id;
-            }
-            let from = network.assessments.iter().filter(|((from, _), _)| *from == id);
-            let mut assessed: Assessed<'_> = from.map(|((_, to), requires)| (*to, requires.as_slice())).collect();
-            assessed.sort_unstable();
-            *first.entry((terms.use_key, assessed)).or_insert(id)
-        });
-        Self { of: kinds.collect(), origins: 2 }
-    }
-}
-
-struct Fixpoint {
-    kinds: Kinds,
-    found: Holdings,
-    /// Field, purpose of collection and kind of the last purpose → origins.
-    known: HashMap<(NodeId, PurposeId, PurposeId), Vec<NodeId>>,
-    waiting: VecDeque<u32>,
-}
-
-impl Fixpoint {
-    fn new(kinds: Kinds) -> Self {
-        Self { kinds, found: Holdings::default(), known: HashMap::new(), waiting: VecDeque::new() }
-    }
-
-    /// None if there are more holdings than `limit`.
-    fn run(
-        mut self,
-        network: &Network<'_>,
-        outgoing: &HashMap<NodeId, Vec<u32>>,
-        origin: &dyn Fn(NodeId) -> NodeId,
-        group: &dyn Fn(NodeId) -> NodeId,
-        limit: usize,
-    ) -> Option<Holdings> {
-        for (node, purpose) in &network.seeds {
-            let holding = Holding { node: *node, origin: origin(*node), collected: *purpose, last: *purpose, via: None };
-            self.hold(holding, group);
-        }
-        while let Some(at) = self.waiting.pop_front() {
-            let Some(holding) = self.found.all.get(at as usize).copied() else { continue };
-            for passage in outgoing.get(&holding.node).into_iter().flatten() {
-                self.pass(network, holding, at, *passage, group);
-            }
-            if self.found.all.len() > limit {
-                return None;
-            }
-        }
-        Some(self.found)
-    }
-
-    fn hold(&mut self, holding: Holding, group: &dyn Fn(NodeId) -> NodeId) {
-        let origin = group(holding.origin);
-        let kind = self.kinds.of.get(holding.last as usize).copied().unwrap_or(holding.last);
-        let origins = self.known.entry((holding.node, holding.collected, kind)).or_default();
-        if origins.len() < self.kinds.origins && !origins.contains(&origin) {
-            origins.push(origin);
-            self.waiting.push_back(u32::try_from(self.found.all.len()).unwrap_or(u32::MAX));
-            self.found.all.push(holding);
-        }
-    }
-
-    fn pass(&mut self, network: &Network<'_>, holding: Holding, at: u32, index: u32, group: &dyn Fn(NodeId) -> NodeId) {
-        let Some(passage) = network.passages.get(index as usize) else { return };
-        let object = |code, lacks| Objection { code, passage: index, holding: at, lacks };
-        let collected = compatible(network, holding.collected, passage.purpose, passage.gated);
-        let last = compatible(network, holding.last, passage.purpose, passage.gated);
-        let (collected, last) = match (collected, last) {
-            (Ok(collected), Ok(last)) => (collected, last),
-            (collected, last) => {
-                let consent = matches!(collected, Err(Refused::Consent)) || matches!(last, Err(Refused::Consent));
-                let code = match (consent, last) {
-                    (true, _) => Code::E132,
-                    (false, Ok(_)) => Code::E131,
-                    (false, Err(_)) => Code::E130,
-                };
-                self.found.objections.push(object(code, None));
-                return;
-            }
-        };
-        let mut lacks: Vec<Safeguard> = collected.iter().chain(last).copied().filter(|wanted| passage.lacks.contains(wanted)).collect();
-        lacks.sort_unstable();
-        lacks.dedup();
-        self.found.objections.extend(lacks.into_iter().map(|lacks| object(Code::E133, Some(lacks))));
-        let is_fresh = network.purposes.get(passage.purpose as usize).is_some_and(|purpose| purpose.art6 == 'a');
-        let collected = if is_fresh { passage.purpose } else { holding.collected };
-        let passed = Holding { node: passage.to, origin: holding.origin, collected, last: passage.purpose, via: Some((index, at)) };
-        self.hold(passed, group);
-    }
+    let outgoing = Outgoing::new(network);
+    let limit = outgoing.nodes.saturating_mul(ENOUGH).max(1_000);
+    let whole = Fixpoint::new(network, &outgoing, Kinds::each(network)).run(&origin, &|origin| origin, limit);
+    whole.unwrap_or_else(|| Fixpoint::new(network, &outgoing, Kinds::alike(network)).run(&origin, &group, usize::MAX).unwrap_or_default())
 }
 
 /// Why one purpose does not follow from another.

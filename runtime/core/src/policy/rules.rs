@@ -1,6 +1,8 @@
 //! Static rules: what a manifest may not declare, given what its connectors claim and what day it is. Each rule adds its findings and goes on, so that one
 //! look tells everything. Reads no data and knows no run.
 
+use std::collections::BTreeMap;
+
 use super::{Catalogue, FlowRule};
 use crate::date::Date;
 use crate::description::Description;
@@ -20,6 +22,7 @@ mod held;
 pub(super) mod impact;
 mod labels;
 mod lookup;
+mod meetings;
 pub(super) mod parties;
 pub(super) mod purposes;
 pub(super) mod source;
@@ -75,8 +78,27 @@ fn references(manifest: &Manifest, found: &mut Vec<Problem>) {
     }
 }
 
-/// Everything about one flow by itself on a day. None if a reference is missing on which all else rests.
-pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, today: Date, found: &mut Vec<Problem>) -> Option<FlowRule> {
+/// Everything about each flow by itself on a day. A flow is absent if a reference is missing on which all else rests.
+pub(super) fn flows(manifest: &Manifest, catalogue: &Catalogue, today: Date, found: &mut Vec<Problem>) -> BTreeMap<String, FlowRule> {
+    // Where the manifest itself demands them, approvals are signatures: `hub.lock` has them, and who holds it asks.
+    let approvals_are_here = manifest.approvals.is_none() && manifest.needs_approvals();
+    let mut shapes = source::Shapes::default();
+    let mut rules = BTreeMap::new();
+    for flow in manifest.flows.values() {
+        let source = ends(manifest, catalogue, flow, found);
+        if approvals_are_here {
+            approval::check(flow, found);
+        }
+        let Some(source) = source else { continue };
+        let description = catalogue.get(&*flow.from.value.system).map(|found| &**found);
+        let Some(resolved) = source::resolve(manifest, flow, source, description, &mut shapes, found) else { continue };
+        rules.insert(flow.id.value.clone(), contents(manifest, catalogue, flow, resolved, today, found));
+    }
+    rules
+}
+
+/// What a flow names, whatever passes. The system that it reads from, if there is one.
+fn ends<'m>(manifest: &'m Manifest, catalogue: &Catalogue, flow: &Flow, found: &mut Vec<Problem>) -> Option<&'m System> {
     retention_exists(manifest, &flow.retention, found);
     let from = system(manifest, &flow.from, found);
     let to = system(manifest, &flow.to, found);
@@ -89,11 +111,17 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
         destination_can(flow, to, description, found);
     }
     consent::check(manifest, flow, found);
-    // Where the manifest itself demands them, approvals are signatures: `hub.lock` has them, and who holds it asks.
-    if manifest.approvals.is_none() && manifest.needs_approvals() {
-        approval::check(flow, found);
-    }
-    let resolved = source::resolve(manifest, flow, from?, catalogue.get(&*flow.from.value.system).map(|found| &**found), found)?;
+    from
+}
+
+fn contents(
+    manifest: &Manifest,
+    catalogue: &Catalogue,
+    flow: &Flow,
+    resolved: source::Resolved,
+    today: Date,
+    found: &mut Vec<Problem>,
+) -> FlowRule {
     let fields = fields::labelled(manifest, catalogue, flow, &resolved.shape, found);
     actions::check(manifest, flow, &fields, found);
     labels::check(manifest, flow, &fields, catalogue, found);
@@ -110,7 +138,7 @@ pub(super) fn flow(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, toda
     let source::Resolved { shape, primary_key, cursor, subjects } = resolved;
     let consulted = consulted::resolve(manifest, catalogue, flow, &shape, found);
     conditions::check(manifest, flow, &shape, found);
-    Some(FlowRule { shape, fields, primary_key, cursor, subjects, consulted, lapses_on })
+    FlowRule { shape, fields, primary_key, cursor, subjects, consulted, lapses_on }
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {

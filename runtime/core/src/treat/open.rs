@@ -152,7 +152,8 @@ mod tests {
             assert!(Identity::parse(text).is_none(), "{text}");
         }
         let identity = Identity::parse(IDENTITY).unwrap();
-        for file in [&b""[..], b"\n---", b"age-encryption.org/v1\n---", b"age-encryption.org/v1\n-> X25519 AA\nAA\n--- AA\n", &[0xff; 300]] {
+        for file in [&b""[..], b"\n---", b"age-encryption.org/v1\n---", b"age-encryption.org/v1\n-> X25519 AA\nAA\n--- AA\n", &[0xff; 300]]
+        {
             assert!(identity.open(file).is_none());
         }
     }

@@ -7,6 +7,7 @@ mod data;
 pub mod law;
 mod reference;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use data::Vocabulary;
@@ -14,6 +15,9 @@ use data::Vocabulary;
 pub use reference::reference_page;
 
 static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(Vocabulary::shipped);
+/// Categories by key once more: rules ask for the category of each field, several times.
+static CATEGORIES: LazyLock<HashMap<&str, &Category>> =
+    LazyLock::new(|| VOCABULARY.categories.iter().map(|(key, category)| (key.as_str(), category)).collect());
 
 /// The category of data that says nothing about people.
 pub const NON_PERSONAL: &str = "non-personal";
@@ -59,7 +63,7 @@ pub struct Term {
 /// The shipped category with this key.
 #[must_use]
 pub fn category(key: &str) -> Option<&'static Category> {
-    VOCABULARY.categories.get(key)
+    CATEGORIES.get(key).copied()
 }
 
 /// The shipped use with this key.

@@ -26,7 +26,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) fn read(beside: &Path, name: &str) -> Result<Zeroizing<String>, String> {
     let place = environment(PLACE).map_or_else(|| beside.to_owned(), PathBuf::from);
     let sealed = contents(&place)?;
-    let opened = Zeroizing::new(identity()?.open(&sealed).ok_or_else(|| format!("`{}` is not encrypted to the identity", place.display()))?);
+    let opened =
+        Zeroizing::new(identity()?.open(&sealed).ok_or_else(|| format!("`{}` is not encrypted to the identity", place.display()))?);
     let mut keys: BTreeMap<String, String> =
         serde_json::from_slice(&opened).map_err(|_| format!("`{}` holds no JSON object of names and texts", place.display()))?;
     keys.remove(name).map(Zeroizing::new).ok_or_else(|| format!("`{}` holds no key `{name}`", place.display()))

@@ -189,11 +189,7 @@ fn an_unmet_safeguard_is_told_and_the_holding_goes_on() {
 
 /// What rules can tell apart is the same, whether holdings are kept one by one or by kind.
 fn reduced(network: &Network<'_>) -> Holdings {
-    let mut outgoing: HashMap<NodeId, Vec<u32>> = HashMap::new();
-    for (passage, at) in network.passages.iter().zip(0..) {
-        outgoing.entry(passage.from).or_default().push(at);
-    }
-    Fixpoint::new(Kinds::alike(network)).run(network, &outgoing, &|node| node, &|node| node, usize::MAX).unwrap_or_default()
+    Fixpoint::new(network, &Outgoing::new(network), Kinds::alike(network)).run(&|node| node, &|node| node, usize::MAX).unwrap_or_default()
 }
 
 proptest! {

@@ -91,6 +91,9 @@ fn leaves(manifest: &Manifest, flow: &Flow, field: &FlowField, shape: &StreamSha
 
 /// Source path `a.b.c` of a field `a → x` becomes `x.b.c`.
 fn renamed(field: &FlowField, leaf: &FieldPath) -> FieldPath {
+    if field.to.value == field.path.value {
+        return leaf.clone();
+    }
     let rest = leaf.as_str().strip_prefix(field.path.value.as_str()).unwrap_or_default();
     FieldPath::parse(&format!("{}{rest}", field.to.value)).unwrap_or_else(|| leaf.clone())
 }

@@ -10,7 +10,8 @@ use crate::problem::{Code, Problem, Span};
 use crate::record::{FieldPath, StreamId};
 use crate::vocab;
 
-use super::purposes::{Graph, Held};
+use super::meetings::Meeting;
+use super::purposes::Graph;
 use super::{carries, is_personal};
 
 /// From how many persons on processing counts as large, unless the manifest says. No law has a number.
@@ -111,11 +112,9 @@ pub(in crate::policy) fn screen(manifest: &Manifest, rules: &BTreeMap<String, Fl
         of_people(manifest, flow, rule, &mut hit);
         let by_law = manifest.purposes.get(&flow.purpose.value).is_some_and(|purpose| purpose.basis.value.art6 == 'c');
         if !by_law {
-            let held: BTreeSet<Held> = rule.fields.iter().flat_map(|field| graph.held(&flow.to.value, &field.to)).collect();
-            let systems: BTreeSet<&str> = held.iter().map(|held| &*held.origin.system).collect();
-            let purposes: BTreeSet<&str> = held.iter().map(|held| held.collected.as_str()).collect();
+            let Meeting { systems, purposes } = graph.meeting(&flow.to.value, rule.fields.iter().map(|field| &field.to));
             if systems.len() > 1 && purposes.len() > 1 {
-                hit(6, Cause::Combines(flow.to.value.clone(), join(&systems), join(&purposes)));
+                hit(6, Cause::Combines(flow.to.value.clone(), systems.join(", "), purposes.join(", ")));
             }
         }
     }

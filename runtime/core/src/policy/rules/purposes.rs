@@ -11,6 +11,7 @@ use crate::problem::{Code, Problem};
 use crate::record::{FieldPath, StreamId};
 use crate::treat::PSEUDONYM;
 
+use super::meetings::{Meeting, Meetings};
 use super::{field_span, is_personal, marks_of};
 
 /// The fixpoint with the names behind its numbers.
@@ -19,9 +20,10 @@ pub(in crate::policy) struct Graph {
     holdings: Holdings,
     purposes: Vec<String>,
     nodes: Vec<(StreamId, FieldPath)>,
-    numbers: HashMap<(StreamId, FieldPath), NodeId>,
+    numbers: HashMap<StreamId, HashMap<FieldPath, NodeId>>,
     /// Indices of holdings by node.
-    at: HashMap<NodeId, Vec<u32>>,
+    at: Vec<Vec<u32>>,
+    meetings: Meetings,
     passages: Vec<Step>,
 }
 
@@ -46,9 +48,17 @@ pub struct Held {
 impl Graph {
     /// What a stream's field holds.
     pub fn held(&self, stream: &StreamId, path: &FieldPath) -> BTreeSet<Held> {
-        let node = self.numbers.get(&(stream.clone(), path.clone()));
-        let holdings = node.and_then(|node| self.at.get(node)).into_iter().flatten();
+        let holdings = self.number(stream, path).and_then(|node| self.at.get(node as usize)).into_iter().flatten();
         holdings.filter_map(|at| self.named(self.holdings.all.get(*at as usize)?)).collect()
+    }
+
+    /// From which systems, and collected for which purposes, fields of a stream hold data together.
+    pub(super) fn meeting<'p>(&self, stream: &StreamId, paths: impl Iterator<Item = &'p FieldPath>) -> Meeting<'_> {
+        self.meetings.of(paths.filter_map(|path| self.number(stream, path)))
+    }
+
+    fn number(&self, stream: &StreamId, path: &FieldPath) -> Option<NodeId> {
+        self.numbers.get(stream)?.get(path).copied()
     }
 
     fn named(&self, holding: &Holding) -> Option<Held> {
@@ -128,15 +138,14 @@ impl<'m> Builder<'m> {
 
     /// The number of a field; a new one holds what its stream collects.
     fn node(&mut self, manifest: &'m Manifest, stream: &StreamId, path: &FieldPath) -> NodeId {
-        let key = (stream.clone(), path.clone());
-        if let Some(known) = self.graph.numbers.get(&key) {
-            return *known;
+        if let Some(known) = self.graph.number(stream, path) {
+            return known;
         }
         let node = NodeId::try_from(self.graph.nodes.len()).unwrap_or(NodeId::MAX);
         let collected = manifest.collected_for(stream).iter();
         self.network.seeds.extend(collected.filter_map(|purpose| Some((node, *self.purposes.get(purpose.value.as_str())?))));
-        self.graph.nodes.push(key.clone());
-        self.graph.numbers.insert(key, node);
+        self.graph.nodes.push((stream.clone(), path.clone()));
+        self.graph.numbers.entry(stream.clone()).or_default().insert(path.clone(), node);
         node
     }
 
@@ -160,9 +169,13 @@ impl<'m> Builder<'m> {
             graph.nodes.iter().zip(0..).map(|((stream, _), node)| *of_system.entry(&*stream.system).or_insert(node)).collect();
         let looked_up = |table: &[NodeId], node: NodeId| table.get(node as usize).copied().unwrap_or(node);
         graph.holdings = holdings(&network, |node| looked_up(&origins, node), |node| looked_up(&systems, node));
+        graph.at.resize_with(graph.nodes.len(), Vec::new);
         for (holding, at) in graph.holdings.all.iter().zip(0..) {
-            graph.at.entry(holding.node).or_default().push(at);
+            if let Some(held) = graph.at.get_mut(holding.node as usize) {
+                held.push(at);
+            }
         }
+        graph.meetings = Meetings::new(&graph.holdings.all, &graph.nodes, &graph.purposes);
         graph
     }
 }

@@ -1,5 +1,8 @@
 //! What a flow reads: the connector's claim about the stream, tightened and completed by the manifest's `[stream]` table.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::{closest, unknown};
 use crate::description::{Description, StreamClaim};
 use crate::manifest::{ConnectorRef, Flow, Manifest, StreamDeclaration, System};
@@ -10,10 +13,34 @@ use crate::stream::{Node, StreamShape};
 
 /// A source stream, resolved.
 pub(super) struct Resolved {
-    pub shape: StreamShape,
+    pub shape: Arc<StreamShape>,
     pub primary_key: Vec<FieldPath>,
     pub cursor: Option<FieldPath>,
     pub subjects: Vec<String>,
+}
+
+/// Shapes of streams that several flows read, unless there is something to tell about them: that is told at each flow.
+#[derive(Default)]
+pub(super) struct Shapes(HashMap<StreamId, Arc<StreamShape>>);
+
+impl Shapes {
+    fn get(
+        &mut self,
+        stream: &StreamId,
+        claim: Option<&StreamClaim>,
+        declared: Option<&StreamDeclaration>,
+        found: &mut Vec<Problem>,
+    ) -> Arc<StreamShape> {
+        if let Some(known) = self.0.get(stream) {
+            return Arc::clone(known);
+        }
+        let told = found.len();
+        let shape = Arc::new(shape(claim, declared, found));
+        if found.len() == told {
+            self.0.insert(stream.clone(), Arc::clone(&shape));
+        }
+        shape
+    }
 }
 
 /// None if the stream is not known at all (E103, E106).
@@ -22,13 +49,14 @@ pub(super) fn resolve(
     flow: &Flow,
     system: &System,
     description: Option<&Description>,
+    shapes: &mut Shapes,
     found: &mut Vec<Problem>,
 ) -> Option<Resolved> {
     let declared = manifest.streams.get(&flow.from.value);
     let Some(description) = description else {
         // A component that is in a registry says nothing yet: what the manifest declares is judged, and `run` has nothing to run.
         let is_elsewhere = matches!(system.connector.value, ConnectorRef::Oci(_)) && declared.is_some();
-        return is_elsewhere.then(|| resolved(None, declared, found));
+        return is_elsewhere.then(|| resolved(shapes.get(&flow.from.value, None, declared, found), None, declared));
     };
     let Some(source) = &description.source else {
         found.push(
@@ -49,11 +77,10 @@ pub(super) fn resolve(
         found.push(unknown("stream", &written, near).note(format!("connector `{}` offers: {}", description.name, names.join(", "))));
         return None;
     }
-    Some(resolved(claim, declared, found))
+    Some(resolved(shapes.get(&flow.from.value, claim, declared, found), claim, declared))
 }
 
-fn resolved(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, found: &mut Vec<Problem>) -> Resolved {
-    let shape = shape(claim, declared, found);
+fn resolved(shape: Arc<StreamShape>, claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>) -> Resolved {
     Resolved {
         primary_key: declared.filter(|own| !own.primary_key.is_empty()).map_or_else(
             || claim.map(|claim| claim.primary_key.clone()).unwrap_or_default(),
@@ -72,7 +99,8 @@ fn resolved(claim: Option<&StreamClaim>, declared: Option<&StreamDeclaration>, f
 
 /// A stream that is not the flow's source, as far as it is known. What is wrong with a schema is told where the stream is a source.
 pub(super) fn beside(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> Resolved {
-    resolved(claim(catalogue, stream), manifest.streams.get(stream), &mut Vec::new())
+    let shape = Arc::new(known_shape(manifest, catalogue, stream));
+    resolved(shape, claim(catalogue, stream), manifest.streams.get(stream))
 }
 
 /// The fields of a stream as far as they can be told. What is wrong with them is told where a flow reads the stream.
