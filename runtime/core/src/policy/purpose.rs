@@ -133,8 +133,12 @@ pub const ENOUGH: usize = 8;
 pub fn holdings(network: &Network<'_>, origin: impl Fn(NodeId) -> NodeId, group: impl Fn(NodeId) -> NodeId) -> Holdings {
     let outgoing = Outgoing::new(network);
     let limit = outgoing.nodes.saturating_mul(ENOUGH).max(1_000);
-    let whole = Fixpoint::new(network, &outgoing, Kinds::each(network)).run(&origin, &|origin| origin, limit);
-    whole.unwrap_or_else(|| Fixpoint::new(network, &outgoing, Kinds::alike(network)).run(&origin, &group, usize::MAX).unwrap_or_default())
+    let alike = Fixpoint::new(network, &outgoing, Kinds::alike(network)).run(&origin, &group, usize::MAX).unwrap_or_default();
+    // Each of these is one of the whole, so the whole is no smaller: it need not be tried.
+    if alike.all.len() > limit {
+        return alike;
+    }
+    Fixpoint::new(network, &outgoing, Kinds::each(network)).run(&origin, &|origin| origin, limit).unwrap_or(alike)
 }
 
 /// Why one purpose does not follow from another.

@@ -2,6 +2,7 @@
 //! this part is run for each holding and each passage that it meets.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::manifest::Safeguard;
 use crate::problem::Code;
@@ -9,19 +10,35 @@ use crate::problem::Code;
 use super::numbers::Numbered;
 use super::{Holding, Holdings, Network, NodeId, Objection, Passage, PurposeId, Refused, compatible};
 
-/// Indices of passages by the field that they come from.
+/// Passages by the field that they come from.
 pub(super) struct Outgoing {
-    of: Numbered<NodeId, Vec<u32>>,
+    of: Numbered<NodeId, Vec<Step>>,
     /// How many fields there are at either end of a passage.
     pub nodes: usize,
 }
 
+/// What is asked of a passage for each holding. All of a field lie together: the passages themselves lie in the order of flows.
+#[derive(Clone, Copy)]
+struct Step {
+    passage: u32,
+    to: NodeId,
+    purpose: PurposeId,
+    gated: bool,
+    /// It begins a new collection, as it rests on consent.
+    is_fresh: bool,
+    /// It does not meet each safeguard.
+    lacks: bool,
+}
+
 impl Outgoing {
     pub(super) fn new(network: &Network<'_>) -> Self {
-        let mut of: Numbered<NodeId, Vec<u32>> = Numbered::default();
+        let mut of: Numbered<NodeId, Vec<Step>> = Numbered::default();
         for (passage, at) in network.passages.iter().zip(0..) {
-            of.entry(passage.from).or_default().push(at);
-            of.entry(passage.to).or_default();
+            let Passage { from, to, purpose, gated, .. } = *passage;
+            let is_fresh = network.purposes.get(purpose as usize).is_some_and(|purpose| purpose.art6 == 'a');
+            let step = Step { passage: at, to, purpose, gated, is_fresh, lacks: !passage.lacks.is_empty() };
+            of.entry(from).or_default().push(step);
+            of.entry(to).or_default();
         }
         Self { nodes: of.len(), of }
     }
@@ -93,8 +110,8 @@ impl<'n> Fixpoint<'n> {
         }
         let mut at = 0;
         while let Some(holding) = self.found.all.get(at as usize).copied() {
-            for passage in outgoing.of.get(&holding.node).into_iter().flatten() {
-                self.pass(holding, at, *passage, group);
+            for step in outgoing.of.get(&holding.node).into_iter().flatten() {
+                self.pass(holding, at, *step, group);
             }
             if self.found.all.len() > limit {
                 return None;
@@ -105,65 +122,61 @@ impl<'n> Fixpoint<'n> {
     }
 
     fn hold(&mut self, holding: Holding, group: &dyn Fn(NodeId) -> NodeId) {
-        let origin = group(holding.origin);
         let kind = self.kinds.of.get(holding.last as usize).copied().unwrap_or(holding.last);
+        let origin = group(holding.origin);
         let key = (holding.node, holding.collected, kind, if self.kinds.origins { origin } else { 0 });
-        let mut is_new = false;
-        let known = self.known.entry(key).or_insert_with(|| {
-            is_new = true;
-            Known { first: origin, has_second: false }
-        });
-        if !is_new && known.first != origin && !known.has_second {
-            known.has_second = true;
-            is_new = true;
-        }
+        let is_new = match self.known.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Known { first: origin, has_second: false });
+                true
+            }
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                let is_second = known.first != origin && !known.has_second;
+                known.has_second |= is_second;
+                is_second
+            }
+        };
         if is_new {
             self.found.all.push(holding);
         }
     }
 
-    fn pass(&mut self, holding: Holding, at: u32, index: u32, group: &dyn Fn(NodeId) -> NodeId) {
-        let network = self.network;
-        let Some(passage) = network.passages.get(index as usize) else { return };
-        let collected = self.answers.get(network, holding.collected, passage);
-        let last = self.answers.get(network, holding.last, passage);
-        let is_refused = |answer, why| answer == Answer::Refused(why);
-        let code = if is_refused(collected, Refused::Consent) || is_refused(last, Refused::Consent) {
-            Some(Code::E132)
-        } else if is_refused(last, Refused::Incompatible) {
-            Some(Code::E130)
-        } else if is_refused(collected, Refused::Incompatible) {
-            Some(Code::E131)
-        } else {
-            None
-        };
-        if let Some(code) = code {
-            self.found.objections.push(Objection { code, passage: index, holding: at, lacks: None });
+    fn pass(&mut self, holding: Holding, at: u32, step: Step, group: &dyn Fn(NodeId) -> NodeId) {
+        let collected = self.answers.get(self.network, holding.collected, step);
+        let last = self.answers.get(self.network, holding.last, step);
+        let object = |code, lacks| Objection { code, passage: step.passage, holding: at, lacks };
+        if let Some(code) = refusal(collected, last) {
+            self.found.objections.push(object(code, None));
             return;
         }
-        if !passage.lacks.is_empty() && [collected, last].contains(&Answer::Requires) {
-            let lacks = lacking(network, holding, passage).into_iter();
-            self.found.objections.extend(lacks.map(|lacks| Objection {
-                code: Code::E133,
-                passage: index,
-                holding: at,
-                lacks: Some(lacks),
-            }));
+        if step.lacks && [collected, last].contains(&Answer::Requires) {
+            let lacking = lacking(self.network, holding, step).into_iter();
+            self.found.objections.extend(lacking.map(|lacks| object(Code::E133, Some(lacks))));
         }
-        let is_fresh = network.purposes.get(passage.purpose as usize).is_some_and(|purpose| purpose.art6 == 'a');
-        let collected = if is_fresh { passage.purpose } else { holding.collected };
-        let passed = Holding { node: passage.to, origin: holding.origin, collected, last: passage.purpose, via: Some((index, at)) };
-        self.hold(passed, group);
+        let collected = if step.is_fresh { step.purpose } else { holding.collected };
+        let via = Some((step.passage, at));
+        self.hold(Holding { node: step.to, origin: holding.origin, collected, last: step.purpose, via }, group);
+    }
+}
+
+fn refusal(collected: Answer, last: Answer) -> Option<Code> {
+    match (collected, last) {
+        (Answer::Refused(Refused::Consent), _) | (_, Answer::Refused(Refused::Consent)) => Some(Code::E132),
+        (_, Answer::Refused(Refused::Incompatible)) => Some(Code::E130),
+        (Answer::Refused(Refused::Incompatible), _) => Some(Code::E131),
+        _ => None,
     }
 }
 
 /// Safeguards that the assessments of a holding require and the passage does not meet, each once.
-fn lacking(network: &Network<'_>, holding: Holding, passage: &Passage) -> Vec<Safeguard> {
+fn lacking(network: &Network<'_>, holding: Holding, step: Step) -> Vec<Safeguard> {
+    let lacks = network.passages.get(step.passage as usize).map(|passage| passage.lacks.as_slice()).unwrap_or_default();
     let requires = [holding.collected, holding.last].into_iter().flat_map(|held| {
-        let answer = compatible(network, held, passage.purpose, passage.gated);
+        let answer = compatible(network, held, step.purpose, step.gated);
         answer.unwrap_or_default()
     });
-    let mut lacking: Vec<Safeguard> = requires.copied().filter(|wanted| passage.lacks.contains(wanted)).collect();
+    let mut lacking: Vec<Safeguard> = requires.copied().filter(|wanted| lacks.contains(wanted)).collect();
     lacking.sort_unstable();
     lacking.dedup();
     lacking
@@ -185,11 +198,11 @@ struct Answers {
 }
 
 impl Answers {
-    fn get(&mut self, network: &Network<'_>, held: PurposeId, passage: &Passage) -> Answer {
-        let row = (passage.purpose as usize).saturating_mul(2) + usize::from(passage.gated);
+    fn get(&mut self, network: &Network<'_>, held: PurposeId, step: Step) -> Answer {
+        let row = (step.purpose as usize).saturating_mul(2).saturating_add(usize::from(step.gated));
         let known = self.rows.get(row).and_then(|row| row.get(held as usize).copied().flatten());
         known.unwrap_or_else(|| {
-            let answer = match compatible(network, held, passage.purpose, passage.gated) {
+            let answer = match compatible(network, held, step.purpose, step.gated) {
                 Ok([]) => Answer::Freely,
                 Ok(_) => Answer::Requires,
                 Err(why) => Answer::Refused(why),

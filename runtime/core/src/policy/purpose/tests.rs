@@ -198,6 +198,7 @@ proptest! {
     #[test]
     fn holdings_by_kind_lead_to_the_same_verdicts(network in network()) {
         let (whole, reduced) = (holdings(&network, |node| node, |node| node), reduced(&network));
+        prop_assert!(reduced.all.len() <= whole.all.len());
         let told = |found: &Holdings| -> BTreeSet<(Code, u32, Option<Safeguard>)> {
             found.objections.iter().map(|objection| (objection.code, objection.passage, objection.lacks)).collect()
         };
