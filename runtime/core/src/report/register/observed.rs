@@ -134,10 +134,12 @@ impl Observed {
     }
 }
 
-/// True if the code says that something happened which the manifest does not allow. A record that does not have the form of its schema, or a contract
-/// that ran out, is something else; a code that this hub does not know is no reason to call a register current.
+/// True if the code says that something happened which the manifest does not allow. A record that does not have the form of its schema, that nobody consented
+/// to or that is too old, a contract that ran out, and a flow that reads more than usual are something else; a code that this hub does not know is no reason
+/// to call a register current.
 fn is_undeclared(code: &str) -> bool {
-    Code::parse(code).is_none_or(|code| code.class() == Class::Policy && code != Code::E210)
+    let usual = |code: Code| matches!(code, Code::E206 | Code::E210 | Code::E212 | Code::E213);
+    Code::parse(code).is_none_or(|code| code.class() == Class::Policy && !usual(code))
 }
 
 /// Undeclared fields count as denied under their code.
