@@ -32,7 +32,10 @@ fn append(value: &Value, depth: usize, out: &mut String) {
         Value::Object(_) if depth == DEPTH => out.push_str("object"),
         Value::Object(members) => {
             out.push('{');
-            for (at, (name, value)) in members.iter().enumerate() {
+            // By name, so that a shape does not depend on how objects are kept in memory.
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            for (at, (name, value)) in members.into_iter().enumerate() {
                 out.push_str(if at > 0 { "," } else { "" });
                 // A name comes from the record, and a record can hold a person's data in the place of a name.
                 let usual =
