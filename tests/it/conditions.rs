@@ -126,7 +126,7 @@ fn what_is_past_its_limit_is_not_copied() {
 const CITIES: &str = r#"
 [stream.desk.cities]
 primary_key = ["name"]
-fields = { name = "user.contact.address.city", code = "user.contact.address.postal_code" }
+fields = { name = "system.operations", code = "system.operations" }
 "#;
 
 #[test]

@@ -47,7 +47,23 @@ fn run_status_and_audit_as_json() {
     let document = outcome.json();
     keys(&document, &["version", "ok", "exit_code", "flows"]);
     let flow = &document["flows"][0];
-    keys(flow, &["run", "flow", "read", "written", "rejected", "undeclared", "milliseconds", "interrupted", "problem"]);
+    keys(
+        flow,
+        &[
+            "run",
+            "flow",
+            "read",
+            "written",
+            "rejected",
+            "undeclared",
+            "skipped",
+            "held",
+            "suspected",
+            "milliseconds",
+            "interrupted",
+            "problem",
+        ],
+    );
     assert_eq!((&flow["read"], &flow["written"], &flow["rejected"]), (&json!(10), &json!(10), &json!(0)));
     assert_eq!(flow["undeclared"], json!({ "loyalty_card": 10 }));
 

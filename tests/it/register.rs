@@ -30,7 +30,7 @@ fn a_flow_that_runs_as_declared_matches() {
     assert_eq!(found["current"], true, "{found:#}");
     assert_eq!((&found["observation"]["days"], &found["undeclared"]), (&json!(0), &json!([])));
     let flow = seen(&found, "contacts-to-archive");
-    assert_eq!((&flow["state"], &flow["drift"], &flow["runs"], &flow["records"]), (&json!("match"), &json!(false), &json!(2), &json!(10)));
+    assert_eq!((&flow["state"], &flow["drift"], &flow["runs"], &flow["records"]), (&json!("match"), &json!(false), &json!(2), &json!(20)));
     assert_eq!((&flow["fields"], &flow["denials"]), (&json!([2, 2]), &json!({})));
     assert!(flow["categories"].as_array().unwrap().contains(&json!("user.contact.email")), "{flow}");
 

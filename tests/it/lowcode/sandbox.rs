@@ -58,6 +58,10 @@ fn what_the_host_would_not_tell_is_denied_before_a_run() {
 fn with_the_grant_the_records_are_read_in_the_sandbox() {
     let (_server, program, _) = scene(&format!("{CURSOR}{ADDED}"), ", changed = \"user.behavior\"");
     program.run(&["check"]).ends(0);
+    // Its state would keep a value of the person.
+    program.run(&["run"]).ends(3).says("HUB-E217");
+    let (_server, program, _) = scene(&format!("{CURSOR}{ADDED}"), "");
+    program.run(&["check"]).ends(0);
     program.run(&["run"]).ends(0);
     assert_eq!(program.records("out/items.ndjson"), [json!({ "id": 1, "name": "Ada" }), json!({ "id": 2, "name": "Alan" })]);
 }

@@ -29,7 +29,7 @@ fn what_a_field_may_hold_is_said_of_a_field() {
 fn asking(ledger: &str, columns: &str, fields: &str) -> String {
     let flow = format!("{FIELDS}\n[flow.sync.consent]\nledger = \"crm.{ledger}\"\nscope = \"news\"\nmatch = {{ email = \"mail\" }}");
     let stream = format!(
-        "[stream.crm.strangers]\nsubjects = [\"customer\"]\nidentity = {{ mail = {{ field = \"email\", strength = \"strong\" }} }}\n{columns}\nfields = {{ {fields} }}"
+        "[stream.crm.consents]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\ncollected_for = [\"care\"]\nidentity = {{ mail = {{ field = \"mail\", strength = \"strong\" }} }}\n{columns}\nfields = {{ {fields} }}\n[stream.crm.strangers]"
     );
     GOOD.replace(FIELDS, &flow).replace("[stream.crm.strangers]", &stream)
 }
@@ -44,25 +44,25 @@ fn codes(text: &str) -> Vec<&'static str> {
 
 #[test]
 fn a_ledger_and_its_fields_are_declared() {
-    assert_eq!(codes(&asking("strangers", COLUMNS, LABELS)), Vec::<&str>::new());
+    assert_eq!(codes(&asking("consents", COLUMNS, LABELS)), Vec::<&str>::new());
     assert_eq!(codes(&asking("nowhere", COLUMNS, LABELS)), ["HUB-E103"]);
-    assert_eq!(codes(&asking("strangers", COLUMNS, &LABELS.replace("state =", "other ="))), ["HUB-E101"]);
-    assert_eq!(codes(&asking("strangers", COLUMNS, &LABELS.replace("\"system.operations\"", "\"system.operation\""))), ["HUB-E102"]);
-    let unmatched = asking("strangers", COLUMNS, LABELS).replace("match = { email =", "match = { e_mail =");
+    assert_eq!(codes(&asking("consents", COLUMNS, &LABELS.replace("state =", "other ="))), ["HUB-E101"]);
+    assert_eq!(codes(&asking("consents", COLUMNS, &LABELS.replace("\"system.operations\"", "\"system.operation\""))), ["HUB-E102"]);
+    let unmatched = asking("consents", COLUMNS, LABELS).replace("match = { email =", "match = { e_mail =");
     assert_eq!(codes(&unmatched), ["HUB-E101"]);
 }
 
 #[test]
 fn a_run_may_read_what_its_flow_asks_and_nothing_else() {
-    let text = asking("strangers", COLUMNS, LABELS);
+    let text = asking("consents", COLUMNS, LABELS);
     let policy = build(&text).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
     let may = |flow: &str, stream: &str| {
         let stream = StreamId::parse(stream).unwrap();
         let ask = Ask::Consult { flow, stream: &stream };
         matches!(crate::policy::decide(&policy, &ask, Occasion { flow, today: super::today() }), Verdict::Granted(_))
     };
-    assert!(may("sync", "crm.strangers"));
-    assert!(!may("sync", "crm.contacts") && !may("sync", "archive.contacts") && !may("other", "crm.strangers"));
+    assert!(may("sync", "crm.consents"));
+    assert!(!may("sync", "crm.contacts") && !may("sync", "archive.contacts") && !may("other", "crm.consents"));
     let (_, rule) = policy.flow("sync").unwrap();
     assert!(matches!(rule.consulted[..], [ref one] if matches!(one.role, Role::Ledger)));
 }
