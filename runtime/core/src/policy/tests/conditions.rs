@@ -1,5 +1,7 @@
 //! What a flow asks of its records and of other streams, before any record is there.
 
+use std::collections::BTreeSet;
+
 use super::{GOOD, build, check};
 use crate::policy::Role;
 use crate::policy::ask::{Ask, Occasion};
@@ -39,7 +41,9 @@ const LABELS: &str =
     "mail = \"user.contact.email\", state = \"user.privacy_preferences\", at = \"system.operations\", proof = \"user.privacy_preferences\"";
 
 fn codes(text: &str) -> Vec<&'static str> {
-    build(text).err().map_or_else(Vec::new, |denied| denied.problems.iter().map(|problem| problem.code.id()).collect())
+    let found: BTreeSet<&str> =
+        build(text).err().iter().flat_map(|denied| denied.problems.iter()).map(|problem| problem.code.id()).collect();
+    found.into_iter().collect()
 }
 
 #[test]
@@ -47,7 +51,10 @@ fn a_ledger_and_its_fields_are_declared() {
     assert_eq!(codes(&asking("consents", COLUMNS, LABELS)), Vec::<&str>::new());
     assert_eq!(codes(&asking("nowhere", COLUMNS, LABELS)), ["HUB-E103"]);
     assert_eq!(codes(&asking("consents", COLUMNS, &LABELS.replace("state =", "other ="))), ["HUB-E101"]);
-    assert_eq!(codes(&asking("consents", COLUMNS, &LABELS.replace("\"system.operations\"", "\"system.operation\""))), ["HUB-E102"]);
+    assert_eq!(
+        codes(&asking("consents", COLUMNS, &LABELS.replace("at = \"system.operations\"", "at = \"system.operation\""))),
+        ["HUB-E102"]
+    );
     let unmatched = asking("consents", COLUMNS, LABELS).replace("match = { email =", "match = { e_mail =");
     assert_eq!(codes(&unmatched), ["HUB-E101"]);
 }
