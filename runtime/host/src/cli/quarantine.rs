@@ -79,6 +79,8 @@ enum Verb {
 
 /// A held record with its id.
 type Entry = (String, HeldRecord);
+/// The store, what waits in it, and what day it is.
+type Opened = (std::sync::Arc<dyn Store>, Vec<Entry>, hub_core::date::Date);
 
 impl Quarantine {
     pub(super) fn output(&self) -> Output {
@@ -102,7 +104,7 @@ impl Quarantine {
 }
 
 /// The store and what waits in it; what is past its time is erased first.
-fn opened(place: &Place) -> Result<(std::sync::Arc<dyn Store>, Vec<Entry>, hub_core::date::Date), Failure> {
+fn opened(place: &Place) -> Result<Opened, Failure> {
     let config = place.config();
     let loaded = load::load(&place.manifest, &config)?;
     let today = clock::today(loaded.policy.manifest());
