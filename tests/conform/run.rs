@@ -16,8 +16,8 @@ use hub::lowcode;
 use hub::plugin::abi::{self, Setup};
 use hub::plugin::package::{Compiler, Ledger, Workshop};
 use hub::plugin::{PluginError, ReadRequest, Source};
-use hub_core::gate::{FieldPlan, Looking, PlanRequest, PlannedField, ScanReport};
-use hub_core::manifest::{ConnectorRef, OnInvalid, OnUndeclared};
+use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, ScanReport};
+use hub_core::manifest::{ConnectorRef, OnInvalid};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, FieldPath, StreamId};
 use hub_core::stream::StreamShape;
@@ -187,16 +187,9 @@ fn plan(shape: &StreamShape, page: &Page) -> Result<FieldPlan, String> {
     }
     let fields = shape.fields.keys().filter_map(|name| FieldPath::parse(name));
     let request = PlanRequest {
-        shape: &shape,
         fields: fields.map(|path| PlannedField { to: path.clone(), path, treatment: Treatment::Keep }).collect(),
-        joins: Vec::new(),
-        primary_key: Vec::new(),
-        cursor: None,
-        on_undeclared: OnUndeclared::Drop,
         on_invalid: OnInvalid::Skip,
-        conditions: Vec::new(),
-        looking: Looking::Off,
-        collect_keys: false,
+        ..PlanRequest::new(&shape)
     };
     FieldPlan::compile(request).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }

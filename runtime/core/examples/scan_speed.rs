@@ -13,7 +13,7 @@ use std::fmt::Write;
 use std::hint::black_box;
 
 use hub_core::gate::{FieldPlan, Looking, PlanRequest, PlannedField, PlannedJoin, ScanReport};
-use hub_core::manifest::{Coarser, DateUnit, OnInvalid, OnUndeclared};
+use hub_core::manifest::{Coarser, DateUnit};
 use hub_core::record::FieldPath;
 use hub_core::stream::StreamShape;
 use hub_core::treat::{DomainKey, Sealer, Seed, Treatment};
@@ -100,16 +100,12 @@ fn plan_of(names: &[&str], treatment: &dyn Fn(&str) -> Treatment, parts: &[&str]
     let join = |to| PlannedJoin { parts: parts.iter().filter_map(|name| FieldPath::parse(name)).collect(), to, separator: " ".to_owned() };
     let joins = FieldPath::parse("name").filter(|_| !parts.is_empty()).map(join).into_iter().collect();
     let request = PlanRequest {
-        shape: &shape,
         fields: names.iter().filter(|name| !is_part(name)).filter_map(|name| field(name)).collect(),
         joins,
         primary_key: FieldPath::parse("id").into_iter().collect(),
         cursor: FieldPath::parse("created_at"),
-        on_undeclared: OnUndeclared::Drop,
-        on_invalid: OnInvalid::Stop,
-        conditions: Vec::new(),
         looking,
-        collect_keys: false,
+        ..PlanRequest::new(&shape)
     };
     FieldPlan::compile(request).map_err(|errors| format!("{errors:?}").into())
 }

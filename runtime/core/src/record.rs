@@ -79,7 +79,8 @@ pub(crate) const MAX_USUAL_NAME_BYTES: usize = 128;
 const MAX_DIGITS: usize = 5;
 
 /// A name comes from a record, and a record can hold a person's data in the place of a name: only what looks like a name is told.
-pub(crate) fn is_usual_name(name: &str) -> bool {
+#[must_use]
+pub fn is_usual_name(name: &str) -> bool {
     let rest = name.strip_prefix(['@', '$', '#']).unwrap_or(name);
     let digits = rest.bytes().filter(u8::is_ascii_digit).count();
     let plain = rest.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | ':'));

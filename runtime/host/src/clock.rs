@@ -52,7 +52,13 @@ pub fn start_of(day: Date, zone: Option<&str>) -> u64 {
 /// Today by the machine's clock in the operator's zone.
 #[must_use]
 pub fn today(manifest: &Manifest) -> Date {
-    day(now_us(), zone(manifest))
+    day_by(&SystemClock, manifest)
+}
+
+/// The day by a clock in the operator's zone.
+#[must_use]
+pub fn day_by(clock: &dyn Clock, manifest: &Manifest) -> Date {
+    day(clock.now_us(), zone(manifest))
 }
 
 /// The zone in which the operator counts days.

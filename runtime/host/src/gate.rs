@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use hub_core::audit::{Draft, Kind};
+use hub_core::date::Date;
 use hub_core::gate::{FieldPlan, Held, Mode, PageOutcome, ScanReport, Stop};
 use hub_core::manifest::FolderAccess;
 use hub_core::policy::ask::{Ask, Occasion};
@@ -165,6 +166,21 @@ impl Asks for Delivery {
     }
 }
 
+/// A stream that is to be read beside a flow's source.
+#[derive(Debug)]
+pub struct Consultation {
+    /// Flow id.
+    pub flow: Arc<str>,
+    /// The stream.
+    pub stream: StreamId,
+}
+
+impl Asks for Consultation {
+    fn ask(&self) -> Ask<'_> {
+        Ask::Consult { flow: &self.flow, stream: &self.stream }
+    }
+}
+
 /// Records as they may arrive: projected, checked, treated.
 #[derive(Debug)]
 pub struct Checked {
@@ -236,8 +252,11 @@ impl Gate {
 
     /// Contracts are clocks: the day is asked for at every effect.
     fn decide(&self, ask: &Ask<'_>) -> Verdict {
-        let today = clock::day(self.clock.now_us(), clock::zone(self.policy.manifest()));
-        policy::decide(&self.policy, ask, Occasion { flow: &self.context.flow, today })
+        policy::decide(&self.policy, ask, Occasion { flow: &self.context.flow, today: self.today() })
+    }
+
+    fn today(&self) -> Date {
+        clock::day_by(&*self.clock, self.policy.manifest())
     }
 
     /// Whose run it is.
@@ -361,35 +380,15 @@ impl Gate {
             let entry = HeldRecord::decode(&known).map_err(|error| Arc::new(unwritable(&error)))?;
             return Ok(if quarantine::given(&id, &entry) >= quarantine::NEEDED { Placed::Released } else { Placed::Waits });
         }
-        let now_us = self.clock.now_us();
         let note = Note {
             flow: &delivery.flow,
             stream: delivery.from.to_string(),
             run: &self.context.run,
-            now_ms: now_us / 1000,
-            today: clock::day(now_us, clock::zone(self.policy.manifest())),
+            now_ms: self.clock.now_us() / 1000,
+            today: self.today(),
             keep_days: self.held.keep_days,
         };
         Ok(Placed::New(vault.put(&id, &note, one)?))
-    }
-
-    /// Asks whether the flow may read a stream beside its source.
-    ///
-    /// # Errors
-    /// E218, or E216 if the entry cannot be written.
-    pub async fn consult(&self, stream: &StreamId) -> Result<(), Arc<Problem>> {
-        let ask = Ask::Consult { flow: &self.context.flow, stream };
-        let (_, footprint) = footprint(&ask);
-        match self.decide(&ask) {
-            Verdict::Granted(grant) => {
-                if let Some((key, draft)) = footprint {
-                    self.grant_once(key, draft).await?;
-                }
-                grant.consume();
-                Ok(())
-            }
-            Verdict::Refused(refusal) => Err(self.denied(&stream.system, refusal.problem()).await),
-        }
     }
 
     /// The entries that must be durable before the records move.
@@ -426,10 +425,10 @@ impl Gate {
             }
         }
         for held in &report.held {
-            count(held.code, held.detector.map_or_else(|| held.path.clone(), |detector| format!("{} {}", held.path, detector.name())), 1);
+            count(held.code, held.place(), 1);
         }
-        for ((path, detector), values) in report.suspected.iter().filter(|((_, detector), _)| detector.is_special()) {
-            count(Code::E203, format!("{path} {}", detector.name()), *values);
+        for (place, values) in report.hints() {
+            count(Code::E203, place, values);
         }
         let entry =
             |(code, counts)| Draft { batch: Some(delivery.batch), code: Some(code), counts, ..self.context.draft(Kind::FlowDenied) };

@@ -7,11 +7,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{json::suggestion, question, write};
-use crate::description::StreamClaim;
 use crate::gate::{OTHER_PATHS, UNUSUAL_NAME};
 use crate::labels::{Proposal, Proposals, comment, key, propose, quoted};
 use crate::manifest::{Action, Flow, Manifest, StreamDeclaration};
-use crate::policy::{Catalogue, known_shape};
+use crate::policy::{Catalogue, claim, known_shape};
 use crate::problem::Span;
 use crate::record::{FieldPath, StreamId};
 use crate::stream::{Foreign, StreamShape};
@@ -109,11 +108,6 @@ fn gone(manifest: &Manifest, catalogue: &Catalogue, flow: &Flow, shape: &StreamS
 fn is_described(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId) -> bool {
     let has_schema = manifest.streams.get(stream).is_some_and(|stream| stream.schema.is_some());
     has_schema || claim(catalogue, stream).is_some_and(|claim| !claim.shape.fields.is_empty())
-}
-
-fn claim<'a>(catalogue: &'a Catalogue, stream: &StreamId) -> Option<&'a StreamClaim> {
-    let source = catalogue.get(&*stream.system)?.source.as_ref()?;
-    source.streams.iter().find(|claim| *claim.name == *stream.stream)
 }
 
 /// What to paste into the manifest: a part for each stream. Everything that it would allow stands behind a `#`. Empty if nothing drifted.

@@ -25,6 +25,14 @@ pub struct Held {
     pub record: Vec<u8>,
 }
 
+impl Held {
+    /// The field, and what its value looks like.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.detector.map_or_else(|| self.path.clone(), |detector| super::place(&self.path, detector))
+    }
+}
+
 impl fmt::Debug for Held {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.record.len();

@@ -72,6 +72,19 @@ pub struct ScanReport {
     pub keys: Vec<[u8; 16]>,
 }
 
+impl ScanReport {
+    /// Hints at special categories, by field and kind: they warn and hold nothing back.
+    pub fn hints(&self) -> impl Iterator<Item = (String, u64)> {
+        let special = self.suspected.iter().filter(|((_, detector), _)| detector.is_special());
+        special.map(|((path, detector), count)| (place(path, *detector), *count))
+    }
+}
+
+/// `note iban`: a field and what its values look like.
+fn place(path: &str, detector: Detector) -> String {
+    format!("{path} {}", detector.name())
+}
+
 /// Why a batch ends: nothing of the call that returns it reached the output or the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {

@@ -42,6 +42,25 @@ pub struct PlanRequest<'a> {
     pub collect_keys: bool,
 }
 
+impl<'a> PlanRequest<'a> {
+    /// Nothing passes and nothing is asked; what contradicts the declaration ends the batch.
+    #[must_use]
+    pub fn new(shape: &'a StreamShape) -> Self {
+        Self {
+            shape,
+            fields: Vec::new(),
+            joins: Vec::new(),
+            primary_key: Vec::new(),
+            cursor: None,
+            on_undeclared: OnUndeclared::Drop,
+            on_invalid: OnInvalid::Stop,
+            conditions: Vec::new(),
+            looking: Looking::Off,
+            collect_keys: false,
+        }
+    }
+}
+
 /// One field that passes.
 #[derive(Clone, Debug)]
 pub struct PlannedField {

@@ -29,6 +29,7 @@ pub use decide::{INTERFACES, origin_of};
 pub use plan::{Means, consult};
 pub use rules::impact::{Cause, Hit, Screening};
 pub use rules::purposes::Held;
+pub(crate) use rules::source::claim;
 
 use ask::{Ask, Occasion};
 use verdict::{Grant, Verdict};

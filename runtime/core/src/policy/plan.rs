@@ -8,7 +8,7 @@ use super::{Consulted, FlowRule, LabelledField};
 use crate::consent::Consents;
 use crate::date::Date;
 use crate::gate::{FieldPlan, Limit, Looking, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin};
-use crate::manifest::{Action, Flow, Manifest, OnInvalid, OnUndeclared, Recipient, RetentionKind};
+use crate::manifest::{Action, Flow, Manifest, OnInvalid, Recipient, RetentionKind};
 use crate::problem::{Code, Problem, Span};
 use crate::record::FieldPath;
 use crate::stream::Node;
@@ -44,7 +44,6 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
     let declared = manifest.streams.get(&flow.from.value);
     let permitted = declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect());
     let request = PlanRequest {
-        shape: &rule.shape,
         fields,
         joins,
         primary_key: rule.primary_key.clone(),
@@ -53,7 +52,7 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         on_invalid: flow.on_invalid,
         conditions: conditions(manifest, flow, rule, means)?,
         looking: Looking::On(permitted),
-        collect_keys: false,
+        ..PlanRequest::new(&rule.shape)
     };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
 }
@@ -65,18 +64,8 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
 pub fn consult(consulted: &Consulted, fields: &[FieldPath]) -> Result<FieldPlan, Problem> {
     let distinct: std::collections::BTreeSet<&FieldPath> = fields.iter().collect();
     let keep = |path: &FieldPath| PlannedField { path: path.clone(), to: path.clone(), treatment: Treatment::Keep };
-    let request = PlanRequest {
-        shape: &consulted.shape,
-        fields: distinct.into_iter().map(keep).collect(),
-        joins: Vec::new(),
-        primary_key: Vec::new(),
-        cursor: None,
-        on_undeclared: OnUndeclared::Drop,
-        on_invalid: OnInvalid::Stop,
-        conditions: Vec::new(),
-        looking: Looking::Off,
-        collect_keys: false,
-    };
+    let request =
+        PlanRequest { fields: distinct.into_iter().map(keep).collect(), on_invalid: OnInvalid::Stop, ..PlanRequest::new(&consulted.shape) };
     FieldPlan::compile(request).map_err(|errors| {
         let first = errors.first().map_or_else(String::new, |error| format!("`{}`: {}", error.path, error.message));
         Problem::new(Code::E003, format!("stream `{}` cannot be consulted: {first}", consulted.stream), "declare its fields one by one")

@@ -11,7 +11,7 @@ use data_encoding::BASE64_NOPAD;
 use hmac::{KeyInit, Mac};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-use super::seal::{CHUNK, derive, mac_state};
+use super::seal::{CHUNK, chunk_nonce, derive, mac_state};
 
 /// The greatest number of recipients of a file.
 const MAX_STANZAS: usize = 32;
@@ -87,10 +87,7 @@ fn opened(key: &[u8; 32], chunks: &[u8]) -> Option<Vec<u8>> {
     let count = chunks.len().div_ceil(CHUNK + TAG);
     let mut text = Vec::with_capacity(chunks.len());
     for (number, chunk) in chunks.chunks(CHUNK + TAG).enumerate() {
-        let mut nonce = [0; 12];
-        nonce[3..11].copy_from_slice(&(number as u64).to_be_bytes());
-        nonce[11] = u8::from(number + 1 == count);
-        let part = decrypted(key, nonce, chunk)?;
+        let part = decrypted(key, chunk_nonce(number, count), chunk)?;
         // Only a file without content ends in an empty chunk.
         if part.is_empty() && number > 0 {
             return None;

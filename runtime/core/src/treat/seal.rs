@@ -123,11 +123,16 @@ fn payload(key: &[u8; 32], text: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(chunks.next().unwrap_or_default());
         out.extend_from_slice(&[0; 16]);
-        let mut nonce = [0; 12];
-        nonce[3..11].copy_from_slice(&(number as u64).to_be_bytes());
-        nonce[11] = u8::from(number + 1 == count);
-        encrypt(key, nonce, out.get_mut(start..).unwrap_or_default());
+        encrypt(key, chunk_nonce(number, count), out.get_mut(start..).unwrap_or_default());
     }
+}
+
+/// The number of a chunk, and whether it is the last.
+pub(super) fn chunk_nonce(number: usize, count: usize) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    nonce[3..11].copy_from_slice(&(number as u64).to_be_bytes());
+    nonce[11] = u8::from(number + 1 == count);
+    nonce
 }
 
 /// Encrypts all but the last 16 bytes, into which the tag goes.

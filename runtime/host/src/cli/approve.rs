@@ -14,7 +14,7 @@ use hub_core::problem::{Code, Problem};
 use zeroize::Zeroizing;
 
 use super::plan::{Judged, judge};
-use super::{Failure, check, io_problem, lock};
+use super::{Failure, check, io_problem, lock, unknown_flow};
 
 /// A key file is one short line.
 const MAX_KEY_BYTES: u64 = 1024;
@@ -73,7 +73,7 @@ impl Approve {
         let closures = Closures::new(&form, &judged.digests);
         let mut told = String::new();
         for id in self.wanted(judged)? {
-            let Some(closure) = closures.of(id) else { return Err(unknown(id, judged).into()) };
+            let Some(closure) = closures.of(id) else { return Err(unknown_flow(id, &judged.manifest)) };
             if self.all && lock.valid(id, &closure.digest).any(|known| known.role == role && known.key == key.public()) {
                 continue;
             }
@@ -99,15 +99,10 @@ impl Approve {
         }
         let flows = &judged.manifest.flows;
         if let Some(id) = self.flow.iter().find(|id| !flows.contains_key(*id)) {
-            return Err(unknown(id, judged).into());
+            return Err(unknown_flow(id, &judged.manifest));
         }
         Ok(if self.all { flows.keys().map(String::as_str).collect() } else { self.flow.iter().map(String::as_str).collect() })
     }
-}
-
-fn unknown(id: &str, judged: &Judged) -> Problem {
-    let declared: Vec<&str> = judged.manifest.flows.keys().map(String::as_str).collect();
-    Problem::new(Code::E009, format!("flow `{id}` is not declared"), format!("declared flows: {}", declared.join(", ")))
 }
 
 /// What differs from what was approved before: whoever signs should see it.

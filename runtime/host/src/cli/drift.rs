@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use clap::Args;
 use hub_core::draft::{self, Drift as Difference};
 use hub_core::manifest::{ConnectorRef, Flow};
-use hub_core::problem::{Code, Problem, Problems};
+use hub_core::problem::{Code, Problems};
 use serde_json::{Value, json};
 
-use super::{Failure, Output, Place, load, plan, render, run, status};
+use super::{Failure, Output, Place, load, plan, render, run, status, unknown_flow};
 use crate::config::Config;
 use crate::store::format::RunRecord;
 
@@ -83,8 +83,7 @@ impl Drift {
         if let Some(wanted) = &self.flow {
             flows.retain(|flow| flow.id.value == *wanted);
             if flows.is_empty() {
-                let help = format!("declared flows: {}", manifest.flows.keys().cloned().collect::<Vec<_>>().join(", "));
-                return Err(Problem::new(Code::E009, format!("flow `{wanted}` is not declared"), help).into());
+                return Err(unknown_flow(wanted, manifest));
             }
         }
         let is_unread = |flow: &&Flow| {

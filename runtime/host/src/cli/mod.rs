@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use hub_core::audit::Draft;
+use hub_core::manifest::Manifest;
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
 use crate::config::Config;
+use crate::store::{Durability, Put, Store, Transaction};
 
 mod approve;
 mod audit;
@@ -264,6 +267,18 @@ fn definition() -> clap::Command {
 /// A problem of the operating system with a file or a stream.
 fn io_problem(doing: &str, what: &std::path::Path, error: &std::io::Error) -> Problem {
     Problem::new(Code::E009, format!("cannot {doing} `{}`: {error}", what.display()), "check the path and its permissions")
+}
+
+/// E009 for a flow that a call names and the manifest does not.
+fn unknown_flow(id: &str, manifest: &Manifest) -> Failure {
+    let declared: Vec<&str> = manifest.flows.keys().map(String::as_str).collect();
+    Problem::new(Code::E009, format!("flow `{id}` is not declared"), format!("declared flows: {}", declared.join(", "))).into()
+}
+
+/// Writes to the store and waits until it is on disk.
+fn commit(store: &dyn Store, puts: Vec<Put>, audit: Vec<Draft>) -> Result<(), Failure> {
+    let written = runtime()?.block_on(store.commit(Transaction { puts, audit }, Durability::Sync));
+    written.map(drop).map_err(|error| run::store_problem(&error).into())
 }
 
 /// A runtime for verbs that need one.

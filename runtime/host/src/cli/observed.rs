@@ -78,26 +78,23 @@ fn read(store: &dyn Store, day: Date, zone: Option<&str>) -> Result<Option<Obser
 fn count_runs(store: &dyn Store, window: Window, observed: &mut Observed) -> Result<BTreeSet<String>, Failure> {
     let mut open = BTreeSet::new();
     // Ids of runs begin with their time, so that what began before the window need not be read.
-    let mut after = ulid::Ulid::from_parts(window.start_ms, 0).to_string().into_bytes();
-    loop {
-        let page = store.scan(Namespace::Runs, b"", Some(&after), PAGE).map_err(|error| store_problem(&error))?;
-        let Some((last, _)) = page.last() else { return Ok(open) };
-        after.clone_from(last);
-        for (_, value) in &page {
-            let record = RunRecord::decode(value).map_err(|error| store_problem(&error))?;
-            if record.started_ms < window.start_ms || record.started_ms >= window.end_ms {
-                continue;
-            }
-            let own = observed.flows.entry(record.flow).or_default();
-            own.runs += 1;
-            own.records = own.records.saturating_add(record.written);
-            own.last_run = Some(minute(record.started_ms));
-            add_paths(&mut own.undeclared, record.dropped);
-            if record.ended_ms.is_none() && open.len() < MAX_OPEN_RUNS {
-                open.insert(record.id);
-            }
+    let before = ulid::Ulid::from_parts(window.start_ms, 0).to_string().into_bytes();
+    let read = store::each(store, Namespace::Runs, Some(before), |_, value| {
+        let record = RunRecord::decode(value)?;
+        if record.started_ms < window.start_ms || record.started_ms >= window.end_ms {
+            return Ok(());
         }
-    }
+        let own = observed.flows.entry(record.flow).or_default();
+        own.runs += 1;
+        own.records = own.records.saturating_add(record.written);
+        own.last_run = Some(minute(record.started_ms));
+        add_paths(&mut own.undeclared, record.dropped);
+        if record.ended_ms.is_none() && open.len() < MAX_OPEN_RUNS {
+            open.insert(record.id);
+        }
+        Ok(())
+    });
+    read.map(|()| open).map_err(|error| store_problem(&error).into())
 }
 
 fn count_entries(store: &dyn Store, window: Window, open: &BTreeSet<String>, observed: &mut Observed) -> Result<(), Failure> {

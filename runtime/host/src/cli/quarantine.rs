@@ -11,11 +11,11 @@ use hub_core::change::lock::Approval;
 use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
-use super::{Failure, Output, Place, approve, load, run};
+use super::{Failure, Output, Place, approve, commit, load, run};
 use crate::clock;
 use crate::quarantine::{self, NEEDED, Vault};
+use crate::store::Store;
 use crate::store::format::{HeldRecord, Release};
-use crate::store::{Durability, Put, Store, Transaction};
 use crate::sync::held;
 
 #[derive(Args, Debug)]
@@ -219,11 +219,6 @@ fn discard(ids: &[String], flow: Option<&str>, place: &Place) -> Result<u8, Fail
     Vault::new(&place.config().data).forget(&in_use, today);
     super::print_text(&format!("✓ {} erased\n", gone.len()));
     Ok(0)
-}
-
-fn commit(store: &dyn Store, puts: Vec<Put>, audit: Vec<Draft>) -> Result<(), Failure> {
-    let written = super::runtime()?.block_on(store.commit(Transaction { puts, audit }, Durability::Sync));
-    written.map(drop).map_err(|error| run::store_problem(&error).into())
 }
 
 /// The one record whose id begins so.

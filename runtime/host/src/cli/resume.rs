@@ -2,11 +2,10 @@
 
 use clap::Args;
 use hub_core::audit::{Draft, Kind};
-use hub_core::problem::{Code, Problem};
 
-use super::{Failure, Place, load, run};
+use super::{Failure, Place, commit, load, run, unknown_flow};
 use crate::store::format::Progress;
-use crate::store::{Durability, Namespace, Put, Transaction};
+use crate::store::{Namespace, Put};
 
 #[derive(Args, Debug)]
 pub(super) struct Resume {
@@ -20,11 +19,9 @@ impl Resume {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let config = self.place.config();
         let loaded = load::load(&self.place.manifest, &config)?;
-        let flows = &loaded.policy.manifest().flows;
-        if !flows.contains_key(&self.flow) {
-            let known: Vec<&str> = flows.keys().map(String::as_str).collect();
-            let title = format!("flow `{}` is not declared", self.flow);
-            return Err(Problem::new(Code::E009, title, format!("declared flows: {}", known.join(", "))).into());
+        let manifest = loaded.policy.manifest();
+        if !manifest.flows.contains_key(&self.flow) {
+            return Err(unknown_flow(&self.flow, manifest));
         }
         let store = run::open(&config)?;
         let failed = |error: crate::store::StoreError| Failure::from(run::store_problem(&error));
@@ -37,8 +34,7 @@ impl Resume {
         let progress = Progress { paused: None, volumes: Vec::new(), ..progress };
         let put = Put { namespace: Namespace::Progress, key: self.flow.clone().into_bytes(), value: Some(progress.encode()) };
         let draft = Draft { flow: Some(self.flow.clone()), ..Draft::new(Kind::FlowResumed) };
-        let written = super::runtime()?.block_on(store.commit(Transaction { puts: vec![put], audit: vec![draft] }, Durability::Sync));
-        written.map_err(failed)?;
+        commit(&*store, vec![put], vec![draft])?;
         super::print_text(&format!("✓ flow `{}` goes on with its next run\n", self.flow));
         Ok(0)
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Failure, Output, Place, load, run};
 use crate::store::format::{RunOutcome, RunRecord};
-use crate::store::{Namespace, Store};
+use crate::store::{self, Namespace, Store};
 
 #[derive(Args, Debug)]
 pub(super) struct Status {
@@ -55,15 +55,11 @@ impl Status {
 /// All run records, oldest first.
 pub(super) fn records(store: &dyn Store) -> Result<Vec<RunRecord>, Failure> {
     let mut records = Vec::new();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = store.scan(Namespace::Runs, b"", after.as_deref(), 1000).map_err(|error| run::store_problem(&error))?;
-        let Some((last, _)) = page.last() else { return Ok(records) };
-        after = Some(last.clone());
-        for (_, value) in &page {
-            records.push(RunRecord::decode(value).map_err(|error| run::store_problem(&error))?);
-        }
-    }
+    let read = store::each(store, Namespace::Runs, None, |_, value| {
+        records.push(RunRecord::decode(value)?);
+        Ok(())
+    });
+    read.map(|()| records).map_err(|error| run::store_problem(&error).into())
 }
 
 fn state(record: &RunRecord) -> &'static str {

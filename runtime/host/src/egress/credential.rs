@@ -104,7 +104,8 @@ impl Credentials {
         }
     }
 
-    fn traces(&self) -> Vec<Zeroizing<String>> {
+    /// Texts that must not come back, the longest first.
+    pub(crate) fn traces(&self) -> Vec<Zeroizing<String>> {
         let mut all: Vec<_> = self.bindings.values().flat_map(|binding| &binding.traces).cloned().collect();
         all.extend(self.low_code.iter().flat_map(|low_code| low_code.traces()));
         all.retain(|trace| trace.len() >= MIN_REDACTED_BYTES);
@@ -160,10 +161,17 @@ pub(crate) fn read_secret(sources: &Sources, span: Span, place: &SecretRef) -> R
 }
 
 fn read_file(path: &Path) -> std::io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
-    let size = File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;
-    if size as u64 > MAX_SECRET_BYTES {
-        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "it is over 64 KiB"));
+    let bytes = read_bounded(path, MAX_SECRET_BYTES)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// A whole file that holds something secret, if it is not larger than that.
+pub(super) fn read_bounded(path: &Path, limit: u64) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let size = File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if size as u64 > limit {
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, format!("it is over {} KiB", limit >> 10)));
     }
-    Ok(text)
+    Ok(bytes)
 }

@@ -2,13 +2,12 @@
 //! file that only its owner can read.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use hub_core::treat::Identity;
 use zeroize::Zeroizing;
 
+use super::credential::read_bounded;
 use crate::config::environment;
 
 /// The store, beside the manifest unless [`PLACE`] says otherwise.
@@ -46,8 +45,5 @@ fn identity() -> Result<Identity, String> {
 }
 
 fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    let failed = |error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
-    let mut bytes = Zeroizing::new(Vec::new());
-    let size = File::open(path).map_err(failed)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if size as u64 > MAX_BYTES { Err(format!("`{}` is over 1 MiB", path.display())) } else { Ok(bytes) }
+    read_bounded(path, MAX_BYTES).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))
 }

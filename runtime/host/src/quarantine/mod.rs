@@ -21,13 +21,12 @@ use key::Keys;
 pub use key::MASTER_KEY;
 
 use crate::store::format::{HeldRecord, Release};
-use crate::store::{Namespace, Put, Store, StoreError};
+use crate::store::{self, Namespace, Put, Store, StoreError};
 
 /// The greatest number of records of one flow that wait.
 pub const MAX_WAITING: usize = 10_000;
 /// How long records are kept, in days, unless the manifest says otherwise.
 pub const KEEP_DAYS: i64 = 14;
-const PAGE: usize = 256;
 const NONCE: usize = 24;
 
 /// Where held records go, and where their keys are.
@@ -139,15 +138,11 @@ pub fn write(id: &str, entry: Option<&HeldRecord>) -> Put {
 /// The store cannot be read.
 pub fn entries(store: &dyn Store) -> Result<Vec<(String, HeldRecord)>, StoreError> {
     let mut found = Vec::new();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = store.scan(Namespace::Quarantine, b"", after.as_deref(), PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(found) };
-        after = Some(last.clone());
-        for (key, value) in &page {
-            found.push((String::from_utf8_lossy(key).into_owned(), HeldRecord::decode(value)?));
-        }
-    }
+    store::each(store, Namespace::Quarantine, None, |key, value| {
+        found.push((String::from_utf8_lossy(key).into_owned(), HeldRecord::decode(value)?));
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// What a release signs: the entry as it stands in the store.

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
+use hub_core::gate::UNUSUAL_NAME;
+use hub_core::record::is_usual_name;
 use serde_json::Value;
 
 /// Deeper objects and arrays are told as such.
 const DEPTH: usize = 4;
 /// The longest shape in characters.
 const LONGEST: usize = 2000;
-/// More digits make a number of somebody, not a name.
-const MAX_DIGITS: usize = 5;
 
 /// `{"id":number,"note":text(34)}`.
 pub(super) fn of(record: &[u8]) -> String {
@@ -37,13 +37,7 @@ fn append(value: &Value, depth: usize, out: &mut String) {
             members.sort_by_key(|(name, _)| *name);
             for (at, (name, value)) in members.into_iter().enumerate() {
                 out.push_str(if at > 0 { "," } else { "" });
-                // A name comes from the record, and a record can hold a person's data in the place of a name.
-                let usual =
-                    name.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | '$' | '#' | '@' | ':'))
-                        && name.chars().filter(char::is_ascii_digit).count() <= MAX_DIGITS
-                        && name.len() <= 128
-                        && !name.is_empty();
-                out.push_str(if usual { name } else { "(unusual name)" });
+                out.push_str(if is_usual_name(name) { name } else { UNUSUAL_NAME });
                 out.push(':');
                 append(value, depth + 1, out);
             }

@@ -180,6 +180,31 @@ pub trait Store: Send + Sync {
     fn free_space_ok(&self) -> Result<(), StoreError>;
 }
 
+/// Values that are read at once where all of them are wanted.
+const PAGE: usize = 256;
+
+/// Gives every value of a family to `take`, in key order, from behind a key on.
+///
+/// # Errors
+/// The store's, or what `take` says.
+pub fn each(
+    store: &dyn Store,
+    namespace: Namespace,
+    mut after: Option<Vec<u8>>,
+    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    loop {
+        let page = store.scan(namespace, b"", after.as_deref(), PAGE)?;
+        for (key, value) in &page {
+            take(key, value)?;
+        }
+        match page.into_iter().next_back() {
+            Some((last, _)) => after = Some(last),
+            None => return Ok(()),
+        }
+    }
+}
+
 /// The limits that every backend holds.
 fn within_limits(transaction: &Transaction) -> Result<(), StoreError> {
     let mut total = 0_usize;

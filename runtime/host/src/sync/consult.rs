@@ -12,14 +12,16 @@ use hub_core::manifest::{ConsentGate, ConsentLedger, Flow, Manifest};
 use hub_core::policy::{self, Consulted, FlowRule, Role};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, FieldPath, StreamId};
+use hub_core::stream::{Node, StreamShape};
 use hub_core::treat::{Index, Lookup};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
+use super::inlet::known;
 use super::outlet::plugin_problem;
 use crate::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
-use crate::gate::Gate;
+use crate::gate::{Consultation, Gate};
 use crate::plugin::ReadRequest;
 use crate::plugin::abi::{self, Setup};
 
@@ -34,17 +36,20 @@ pub(super) struct Answers {
     pub indexes: BTreeMap<String, Index>,
 }
 
-/// Reads every stream that the flow consults. `setup` starts a connector.
+/// Prepares a connector to read a stream in a shape.
+type Prepare<'a> = dyn Fn(&StreamId, &StreamShape) -> Result<Setup, Arc<Problem>> + Send + Sync + 'a;
+
+/// Reads every stream that the flow consults.
 pub(super) async fn read(
     manifest: &Manifest,
     flow: &Flow,
     rule: &FlowRule,
     gate: &Arc<Gate>,
-    setup: &(dyn Fn(&str) -> Result<Setup, Arc<Problem>> + Send + Sync),
+    setup: &Prepare<'_>,
 ) -> Result<Answers, Arc<Problem>> {
     let mut answers = Answers::default();
     for consulted in &rule.consulted {
-        let setup = setup(&consulted.stream.system)?;
+        let setup = setup(&consulted.stream, &consulted.shape)?;
         match &consulted.role {
             Role::Ledger => {
                 let Some(gate_of_flow) = &flow.consent else { continue };
@@ -80,7 +85,7 @@ async fn ledger(
     let named = [column(&columns.scope), column(&columns.status), column(&columns.at), column(&columns.proof)];
     let persons: Vec<FieldPath> = asked.matching.iter().map(|(_, theirs)| theirs.value.clone()).collect();
     let category = |path: &FieldPath| match rule.shape.at(path) {
-        Some(hub_core::stream::Node::Leaf(leaf)) => leaf.category.clone().unwrap_or_default(),
+        Some(Node::Leaf(leaf)) => leaf.category.clone().unwrap_or_default(),
         _ => String::new(),
     };
     let categories = asked.matching.iter().map(|(own, _)| category(&own.value)).collect();
@@ -171,17 +176,17 @@ async fn rows(
     fields: &[FieldPath],
     gate: &Arc<Gate>,
     setup: Setup,
-    take: impl FnMut(&Value) -> bool + Send,
+    mut take: impl FnMut(&Value) -> bool + Send,
 ) -> Result<(), Arc<Problem>> {
-    gate.consult(&consulted.stream).await?;
+    let flow: Arc<str> = gate.context().flow.as_str().into();
+    let consultation = gate.clear(Consultation { flow: flow.clone(), stream: consulted.stream.clone() }).await?;
     let plan = policy::consult(consulted, fields).map_err(Arc::new)?;
-    let flow = gate.context().flow.clone();
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(2);
     let inlet = Arc::new(Reader { gate: gate.clone(), plan, stream: consulted.stream.clone(), sender: Mutex::new(Some(sender)) });
     let mut source = abi::open_source(setup, inlet.clone()).await?;
     let request = ReadRequest {
-        flow: flow.as_str().into(),
-        stream: consulted.stream.clone(),
+        flow: flow.clone(),
+        stream: consultation.into_inner().stream,
         fields: fields.to_vec(),
         state: None,
         full_refresh: true,
@@ -192,7 +197,6 @@ async fn rows(
         inlet.sender.lock().await.take();
         read
     };
-    let mut take = take;
     let taking = async {
         while let Some(lines) = receiver.recv().await {
             for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -233,10 +237,7 @@ struct Reader {
 impl Reader {
     async fn pass(&self, stream: u32, rows: Result<Vec<u8>, hub_core::gate::Stop>) -> Result<(), Refused> {
         let system = &self.stream.system;
-        if stream != 0 {
-            let title = format!("the connector of `{system}` emitted records of stream number {stream}, which no flow declares");
-            return Err(Refused(self.gate.denied(system, Problem::new(Code::E218, title, "correct the connector")).await));
-        }
+        known(&self.gate, system, stream).await?;
         match rows {
             Ok(rows) => {
                 let sender = self.sender.lock().await.clone();

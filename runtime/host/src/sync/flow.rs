@@ -10,8 +10,8 @@ use hub_core::audit::{Draft, Kind, Outcome};
 use hub_core::manifest::{Flow, WriteMode};
 use hub_core::policy::{FlowRule, Means};
 use hub_core::problem::{Code, Problem};
-use hub_core::record::Cursor;
-use hub_core::stream::Node;
+use hub_core::record::{Cursor, StreamId};
+use hub_core::stream::{Node, StreamShape};
 use tokio::sync::{Mutex, mpsc};
 
 use super::consult::{self, Answers};
@@ -71,7 +71,7 @@ struct Run<'a> {
     rule: &'a FlowRule,
     options: Options,
     gate: Arc<Gate>,
-    /// Held records that two people released: they go first.
+    /// Held records that two people released: they go first. None in a flow that replaces, which meets them again where they stand in the source.
     released: Vec<(String, Vec<u8>)>,
     meter: Arc<Meter>,
     progress: Progress,
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
         paused(id, &progress)?;
         let vault = (!options.dry_run).then(|| Arc::new(Vault::new(&host.config.data)));
         let waiting = match &vault {
-            Some(vault) => held::of_flow(host, vault, id).await?,
+            Some(vault) => held::of_flow(host, vault, flow).await?,
             None => held::Waiting::default(),
         };
         let progress = initial_state::begin(host.policy.manifest(), flow, progress)?;
@@ -191,12 +191,15 @@ impl<'a> Run<'a> {
 
     /// What the flow's other streams say.
     async fn answers(&self) -> Result<Answers, Arc<Problem>> {
-        let setup = |system: &str| {
-            let (package, declared) = self.system(system)?;
-            let open_records = package.low_code.is_some() && declared.read_body.is_some();
-            Ok(Setup { open_records, ..self.setup(package, declared) })
-        };
+        let setup = |stream: &StreamId, shape: &StreamShape| self.setup_to_read(stream, shape);
         consult::read(self.host.policy.manifest(), self.flow, self.rule, &self.gate, &setup).await
+    }
+
+    /// What a connector needs to read a stream; the records of a low-code stream enter the sandbox only where they must.
+    fn setup_to_read(&self, stream: &StreamId, shape: &StreamShape) -> Result<Setup, Arc<Problem>> {
+        let (package, declared) = self.system(&stream.system)?;
+        let open_records = package.low_code.as_ref().is_some_and(|read| !read.obstacles(&stream.stream, shape).is_empty());
+        Ok(Setup { open_records, ..self.setup(package, declared) })
     }
 
     fn inlet(&self, sender: mpsc::Sender<Message>, answers: Answers) -> Result<Arc<FlowInlet>, Arc<Problem>> {
@@ -209,7 +212,7 @@ impl<'a> Run<'a> {
             key: &key,
             seed: &seed,
             consents: answers.consents,
-            today: clock::day(now_us, clock::zone(manifest)),
+            today: clock::day_by(&*self.host.clock, manifest),
             index: &|via| answers.indexes.get(via).cloned(),
         };
         let plan = self.host.policy.plan(&self.flow.id.value, &means)?;
@@ -314,9 +317,7 @@ impl<'a> Run<'a> {
     }
 
     async fn read(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
-        // What replaces everything meets released records again where they stand in the source.
-        let again = if self.flow.mode.value == WriteMode::Replace { &[][..] } else { &self.released };
-        let read = match inlet.redeliver(again).await {
+        let read = match inlet.redeliver(&self.released).await {
             Ok(()) => self.read_to_the_end(inlet).await,
             Err(refused) => Err(refused.0),
         };
@@ -325,10 +326,7 @@ impl<'a> Run<'a> {
     }
 
     async fn read_to_the_end(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
-        let (package, declared) = self.system(&self.flow.from.value.system)?;
-        let open_records =
-            package.low_code.as_ref().is_some_and(|read| !read.obstacles(&self.flow.from.value.stream, &self.rule.shape).is_empty());
-        let setup = Setup { open_records, ..self.setup(package, declared) };
+        let setup = self.setup_to_read(&self.flow.from.value, &self.rule.shape)?;
         let mut source = abi::open_source(setup, inlet.clone()).await?;
         match self.watched(&mut *source).await {
             Ok(_) => Ok(()),
@@ -438,9 +436,9 @@ impl<'a> Run<'a> {
         Ok(summary)
     }
 
-    /// Released records have arrived: nothing of them stays. A flow that replaces meets them again, and needs the release again.
+    /// Released records have arrived: nothing of them stays.
     fn let_go(&self, puts: &mut Vec<Put>, audit: &mut Vec<Draft>) {
-        if self.released.is_empty() || self.flow.mode.value == WriteMode::Replace {
+        if self.released.is_empty() {
             return;
         }
         puts.extend(self.released.iter().map(|(id, _)| quarantine::write(id, None)));
@@ -517,6 +515,6 @@ fn context(host: &Host, flow: &Flow, rule: &FlowRule, run: &str) -> RunContext {
     }
 }
 
-fn store_problem(error: &StoreError) -> Problem {
+pub(super) fn store_problem(error: &StoreError) -> Problem {
     Problem::new(Code::E216, format!("the store did not answer: {error}"), "free disk space or mend the store; no log, no flow")
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use hub_core::audit::{Draft, Kind};
 use hub_core::date::Date;
-use hub_core::manifest::Manifest;
-use hub_core::problem::{Code, Problem};
+use hub_core::manifest::{Flow, Manifest, WriteMode};
+use hub_core::problem::Problem;
 
 use super::Host;
+use super::flow::store_problem;
 use crate::clock;
 use crate::quarantine::{self, KEEP_DAYS, NEEDED, Vault};
+use crate::store::format::HeldRecord;
 use crate::store::{Durability, Store, StoreError, Transaction};
 
 /// What of a flow waits, and what may go.
@@ -18,7 +20,7 @@ use crate::store::{Durability, Store, StoreError, Transaction};
 pub(super) struct Waiting {
     /// Records that wait.
     pub count: usize,
-    /// Ids and records that two people released.
+    /// Ids and records that two people released, unless the flow meets them again by itself.
     pub released: Vec<(String, Vec<u8>)>,
 }
 
@@ -26,7 +28,7 @@ pub(super) struct Waiting {
 ///
 /// # Errors
 /// The store does not answer.
-pub async fn sweep(store: &dyn Store, vault: &Vault, today: Date) -> Result<Vec<(String, crate::store::format::HeldRecord)>, StoreError> {
+pub async fn sweep(store: &dyn Store, vault: &Vault, today: Date) -> Result<Vec<(String, HeldRecord)>, StoreError> {
     let mut entries = quarantine::entries(store)?;
     let puts = quarantine::expired(&entries, today);
     if !puts.is_empty() {
@@ -52,22 +54,16 @@ pub async fn sweep(store: &dyn Store, vault: &Vault, today: Date) -> Result<Vec<
 }
 
 /// What waits of a flow, after a sweep.
-pub(super) async fn of_flow(host: &Host, vault: &Vault, flow: &str) -> Result<Waiting, Arc<Problem>> {
-    let today = clock::day(host.clock.now_us(), clock::zone(host.policy.manifest()));
-    let entries = sweep(&*host.store, vault, today).await.map_err(|error| {
-        Arc::new(Problem::new(
-            Code::E216,
-            format!("the store did not answer: {error}"),
-            "free disk space or mend the store; no log, no flow",
-        ))
-    })?;
+pub(super) async fn of_flow(host: &Host, vault: &Vault, flow: &Flow) -> Result<Waiting, Arc<Problem>> {
+    let today = clock::day_by(&*host.clock, host.policy.manifest());
+    let entries = sweep(&*host.store, vault, today).await.map_err(|error| store_problem(&error))?;
     let mut waiting = Waiting::default();
-    for (id, entry) in entries.into_iter().filter(|(_, entry)| entry.flow == flow) {
-        if quarantine::given(&id, &entry) >= NEEDED {
+    for (id, entry) in entries.into_iter().filter(|(_, entry)| entry.flow == flow.id.value) {
+        if quarantine::given(&id, &entry) < NEEDED {
+            waiting.count += 1;
+        } else if flow.mode.value != WriteMode::Replace {
             let record = vault.record(&id, &entry)?;
             waiting.released.push((id, record));
-        } else {
-            waiting.count += 1;
         }
     }
     Ok(waiting)

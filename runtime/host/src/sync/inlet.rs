@@ -78,11 +78,11 @@ impl FlowInlet {
     }
 
     async fn deliver(&self, stream: u32, payload: Payload) -> Result<Passed, Refused> {
-        self.known(stream).await?;
+        known(&self.gate, &self.from.system, stream).await?;
         if self.stale_after.is_some_and(|end| self.clock.now_us() > end) {
             let title = format!("flow `{}`: what is known of the consent ledger is older than `max_age`", self.flow);
             let problem = Problem::new(Code::E206, title, "run the flow again: a run reads the ledger first");
-            return Err(Refused(self.gate.denied(&self.from.system, problem).await));
+            return self.refused(problem).await;
         }
         let batch = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
         let delivery = Delivery { flow: self.flow.clone(), from: self.from.clone(), to: self.to.clone(), batch, payload };
@@ -90,7 +90,7 @@ impl FlowInlet {
         if let Some(read) = self.count(&passed.report).await {
             let title = format!("flow `{}` is paused: it has read {read} records, far more than in its earlier runs", self.flow);
             let help = format!("find out why; then `hub resume` with the manifest and `{}` lets it go on where it stopped", self.flow);
-            return Err(Refused(self.gate.denied(&self.from.system, Problem::new(Code::E213, title, help)).await));
+            return self.refused(Problem::new(Code::E213, title, help)).await;
         }
         if let Some(pending) = pending {
             self.send(Message::Batch(pending)).await?;
@@ -112,8 +112,8 @@ impl FlowInlet {
             *totals.skipped.entry(*reason).or_default() += u64::from(*count);
         }
         totals.held += report.held.len() as u64;
-        for ((path, detector), count) in report.suspected.iter().filter(|((_, detector), _)| detector.is_special()) {
-            *totals.suspected.entry(format!("{path} {}", detector.name())).or_default() += count;
+        for (place, count) in report.hints() {
+            *totals.suspected.entry(place).or_default() += count;
         }
         self.meter.add_read(u64::from(report.accepted) + rejected(report));
         if self.limit.is_some_and(|limit| totals.accepted >= limit) {
@@ -132,16 +132,7 @@ impl FlowInlet {
         Ok(())
     }
 
-    /// One run serves one stream; every other index is a stream without a flow.
-    async fn known(&self, stream: u32) -> Result<(), Refused> {
-        if stream == 0 {
-            return Ok(());
-        }
-        let problem = Problem::new(
-            Code::E218,
-            format!("the connector of `{}` emitted records of stream number {stream}, which no flow declares", self.from.system),
-            "declare a flow for the stream, or correct the connector",
-        );
+    async fn refused<T>(&self, problem: Problem) -> Result<T, Refused> {
         Err(Refused(self.gate.denied(&self.from.system, problem).await))
     }
 
@@ -174,10 +165,23 @@ impl Inlet for FlowInlet {
 
     fn checkpoint(&self, stream: u32, state: Cursor) -> BoxFuture<'_, Result<(), Refused>> {
         Box::pin(async move {
-            self.known(stream).await?;
+            known(&self.gate, &self.from.system, stream).await?;
             self.send(Message::Checkpoint(state)).await
         })
     }
+}
+
+/// One run serves one stream of a connector; every other index is a stream without a flow (E218).
+pub(super) async fn known(gate: &Gate, system: &str, stream: u32) -> Result<(), Refused> {
+    if stream == 0 {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        Code::E218,
+        format!("the connector of `{system}` emitted records of stream number {stream}, which no flow declares"),
+        "declare a flow for the stream, or correct the connector",
+    );
+    Err(Refused(gate.denied(system, problem).await))
 }
 
 fn accepted(report: &ScanReport) -> Accepted {

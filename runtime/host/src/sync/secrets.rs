@@ -3,10 +3,9 @@
 use hub_core::manifest::Manifest;
 use hub_core::problem::{Code, Problem};
 use hub_core::treat::{DomainKey, DomainKeys, Seed};
-
 use zeroize::Zeroizing;
 
-use crate::egress::read_secret;
+use crate::egress::{Credentials, read_secret};
 
 /// The newest key of a domain; the error says why there is none, without the key.
 pub(super) fn domain_key(manifest: &Manifest, domain: &str) -> Result<DomainKey, String> {
@@ -23,13 +22,10 @@ pub(super) fn seed() -> Result<Seed, Problem> {
     drawn.ok_or_else(|| Problem::new(Code::E312, "the operating system gives no randomness", "make its random device available to hub"))
 }
 
-/// Shorter secrets are not looked for: they may stand in any text.
-const SHORTEST: usize = 8;
-
-/// The secrets of the credentials of a system, as they would stand in JSON. One that cannot be read now is told where it is used.
+/// The secrets of a system's credentials, as they would stand in JSON. Where they cannot be read, the run ends when its connector is started.
 pub(super) fn in_use(manifest: &Manifest, system: &str) -> Vec<Zeroizing<Vec<u8>>> {
-    let bindings = manifest.systems.get(system).map(|system| system.credentials.values()).into_iter().flatten();
-    let read = bindings.filter_map(|binding| read_secret(&manifest.sources, binding.span, &binding.value).ok());
-    let quoted = read.filter(|secret| secret.len() >= SHORTEST).filter_map(|secret| serde_json::to_vec(secret.as_str()).ok());
+    let credentials = manifest.systems.get(system).and_then(|system| Credentials::read(&manifest.sources, system).ok());
+    let traces = credentials.map(|credentials| credentials.traces()).unwrap_or_default();
+    let quoted = traces.iter().filter_map(|secret| serde_json::to_vec(secret.as_str()).ok());
     quoted.map(|json| Zeroizing::new(json.get(1..json.len() - 1).unwrap_or_default().to_vec())).collect()
 }

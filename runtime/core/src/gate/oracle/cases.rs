@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::gate::{Looking, PlanRequest, PlannedField, PlannedJoin};
+use crate::gate::{PlanRequest, PlannedField, PlannedJoin};
 use crate::manifest::{Coarser, DateUnit, Missing, OnInvalid, OnUndeclared};
 use crate::record::FieldPath;
 use crate::stream::StreamShape;
@@ -24,16 +24,14 @@ impl Case {
     #[must_use]
     pub fn request(&self) -> PlanRequest<'_> {
         PlanRequest {
-            shape: &self.shape,
             fields: self.fields.clone(),
             joins: self.joins.clone(),
             primary_key: self.primary_key.clone(),
             cursor: self.cursor.clone(),
             on_undeclared: self.on_undeclared,
             on_invalid: self.on_invalid,
-            conditions: Vec::new(),
-            looking: Looking::Off,
             collect_keys: true,
+            ..PlanRequest::new(&self.shape)
         }
     }
 }

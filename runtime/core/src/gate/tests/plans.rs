@@ -63,18 +63,7 @@ fn joins_are_refused_with_every_reason() {
 fn constants_stay_on_their_line() {
     let shape = setup("").shape;
     let constant = PlannedField { treatment: Treatment::Constant("{\"x\":\n1}".to_owned()), ..field("a") };
-    let request = PlanRequest {
-        shape: &shape,
-        fields: vec![constant],
-        joins: Vec::new(),
-        primary_key: Vec::new(),
-        cursor: None,
-        on_undeclared: OnUndeclared::Drop,
-        on_invalid: OnInvalid::Stop,
-        conditions: Vec::new(),
-        looking: super::Looking::Off,
-        collect_keys: false,
-    };
+    let request = PlanRequest { fields: vec![constant], ..PlanRequest::new(&shape) };
     let errors = FieldPlan::compile(request).unwrap_err();
     assert_eq!(errors[0].to_string(), "`a`: its constant is not JSON on one line");
 }

@@ -125,7 +125,8 @@ pub(super) fn label(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamI
     }
 }
 
-fn claim<'a>(catalogue: &'a Catalogue, stream: &StreamId) -> Option<&'a StreamClaim> {
+/// What a connector says about a stream.
+pub(crate) fn claim<'a>(catalogue: &'a Catalogue, stream: &StreamId) -> Option<&'a StreamClaim> {
     let source = catalogue.get(&*stream.system)?.source.as_ref()?;
     source.streams.iter().find(|claim| *claim.name == *stream.stream)
 }
