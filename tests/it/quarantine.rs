@@ -97,6 +97,27 @@ fn two_people_in_two_roles_release_a_record() {
 }
 
 #[test]
+fn released_records_that_the_flow_meets_again_are_not_denied_again() {
+    let program = Program::with_manifest(&file_to_file(STREAM, &FLOW.replace("append", "replace")));
+    program.write("in/people.ndjson", people());
+    program.run(&["run"]).ends(0).says("2 records wait in the quarantine");
+    for key in ["a.key", "b.key"] {
+        program.run(&["approve", "--new-key", key]).ends(0);
+    }
+    for field in ["name", "note"] {
+        let id = held(&program, field);
+        for (role, key) in [("dpo", "a.key"), ("role:sales", "b.key")] {
+            program.run(&["quarantine", "release", &id, "--role", role, "--key", key]).ends(0);
+        }
+    }
+    let denied = || program.audit().iter().filter(|entry| entry["kind"] == "flow.denied").count();
+    let before = denied();
+    let run = program.run(&["run"]).ends(0);
+    assert!(!run.stderr.contains("in the quarantine"), "{}", run.stderr);
+    assert_eq!((program.records("out/people.ndjson").len(), denied()), (302, before));
+}
+
+#[test]
 fn a_record_can_be_dropped_and_then_its_day_has_no_key() {
     let program = program();
     program.run(&["run"]).ends(0);

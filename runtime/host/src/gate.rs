@@ -348,21 +348,23 @@ impl Gate {
             match self.place(delivery, &one)? {
                 Placed::New(put) => puts.push(put),
                 Placed::Waits => {}
-                Placed::Released => released.extend_from_slice(&[&one.record[..], b"\n"].concat()),
+                Placed::Released => {
+                    released.extend_from_slice(&one.record);
+                    released.push(b'\n');
+                    continue;
+                }
             }
             report.held.push(Held { record: Vec::new(), ..one });
         }
-        let let_go = released.iter().filter(|byte| **byte == b'\n').count();
-        if let_go > 0 {
+        if !released.is_empty() {
             let scanned = plan.scan_lines_in(Mode::Released, &released, out, report);
             if let Err(stop) = scanned {
                 return Err(self.denied(&delivery.from.system, stopped(delivery, &stop)).await);
             }
         }
-        let waiting = report.held.len() - let_go;
         let mut memory = self.memory.lock().await;
         memory.passed += u64::from(report.accepted);
-        memory.held += waiting as u64;
+        memory.held += report.held.len() as u64;
         let too_many = (memory.held >= SHARE_FROM && memory.held * 100 > memory.held + memory.passed)
             || self.held.waiting as u64 + memory.held > MAX_WAITING as u64;
         drop(memory);
