@@ -25,4 +25,5 @@ mod register;
 mod roundup;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;
+mod trust;
 mod undeclared;

@@ -30,8 +30,9 @@ const sections = [...document.querySelectorAll("section")].map(section => ({
   title: section.querySelector("h2").textContent,
   rows: [...section.querySelectorAll("tbody tr")].map(row => [row.querySelector("th").textContent.trim(), row.querySelector("td").textContent.trim()]),
 }));
+const heading = document.querySelector("tbody th").clientWidth / document.querySelector("table").clientWidth;
 const root = document.documentElement;
-const found = { scroll: root.scrollWidth, client: root.clientWidth, wide, sections };
+const found = { scroll: root.scrollWidth, client: root.clientWidth, heading, wide, sections };
 document.body.innerHTML = "";
 document.body.appendChild(Object.assign(document.createElement("pre"), { id: "found", textContent: btoa(unescape(encodeURIComponent(JSON.stringify(found)))) }));
 </script>"#;
@@ -96,6 +97,7 @@ fn the_register_is_printed_without_overflow() {
     let found = look(&program, chromium, &page);
     assert_eq!(found["wide"], json!([]), "nothing is wider than its box");
     assert!(found["scroll"].as_u64().unwrap() <= u64::from(WIDTH) && found["client"] == json!(WIDTH), "{found:#}");
+    assert!((0.2..0.35).contains(&found["heading"].as_f64().unwrap()), "headings leave the room to what they head: {found:#}");
     let sections = found["sections"].as_array().unwrap();
     assert_eq!(sections.iter().filter(|section| section["title"].as_str().unwrap().contains("VT-0")).count(), 5);
     let rows = |section: &Value| -> Vec<(String, String)> { serde_json::from_value(section["rows"].clone()).unwrap() };

@@ -77,6 +77,7 @@ impl World {
     pub(crate) fn egress(&self) -> Egress {
         let credentials = Credentials::read(&self.sources, &self.system).unwrap();
         Egress::new("here".into(), Arc::clone(&self.gate), credentials, Arc::clone(&self.lookup), Arc::new(crate::clock::SystemClock))
+            .in_region(self.system.region.clone())
     }
 
     pub(crate) fn run(&self) -> Run {

@@ -6,4 +6,4 @@ mod import;
 mod memory;
 mod sandbox;
 mod secrets;
-mod source;
+pub mod source;

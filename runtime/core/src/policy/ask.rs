@@ -15,6 +15,44 @@ pub struct Occasion<'a> {
     pub today: Date,
 }
 
+/// Where a request goes: a URL, and where a server that was asked before sent it on.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    url: &'a Url,
+    redirect: Option<&'a Redirect>,
+}
+
+/// What a redirect comes from.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    /// The URL whose server redirects.
+    pub from: Url,
+    /// A credential went along to there.
+    pub with_credential: bool,
+}
+
+impl<'a> Target<'a> {
+    /// A URL that the connector, or a redirect, named.
+    #[must_use]
+    pub fn new(url: &'a Url, redirect: Option<&'a Redirect>) -> Self {
+        Self { url, redirect }
+    }
+
+    /// What redirected there.
+    #[must_use]
+    pub fn redirect(self) -> Option<&'a Redirect> {
+        self.redirect
+    }
+}
+
+impl std::ops::Deref for Target<'_> {
+    type Target = Url;
+
+    fn deref(&self) -> &Url {
+        self.url
+    }
+}
+
 /// An effect that somebody wants to have.
 #[derive(Clone, Debug)]
 pub enum Ask<'a> {
@@ -39,7 +77,7 @@ pub enum Ask<'a> {
         /// System whose connector asks.
         system: &'a str,
         /// Where it goes.
-        url: &'a Url,
+        url: Target<'a>,
         /// Name of the credential that is to be injected.
         credential: Option<&'a str>,
     },

@@ -4,10 +4,10 @@
 
 use url::Url;
 
-use super::Policy;
 use super::address::{AddressClass, class};
-use super::ask::{Ask, Occasion};
+use super::ask::{Ask, Occasion, Redirect};
 use super::verdict::Refusal;
+use super::{Policy, region};
 use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Origin, System};
 use crate::problem::{Code, Span};
 use crate::record::StreamId;
@@ -34,7 +34,9 @@ pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {
             Some(declared) if is_consulted(declared, stream) => None,
             declared => Some(undeclared_flow(&format!("reading of {stream} beside it"), declared.map(|flow| flow.id.span))),
         },
-        Ask::Send { system, url, credential } => with_system(manifest, system, |system| send(system, url, *credential)),
+        Ask::Send { system, url, credential } => with_system(manifest, system, |system| {
+            url.redirect().and_then(|redirect| redirected(manifest, system, redirect, url)).or_else(|| send(system, url, *credential))
+        }),
         Ask::Connect { system, url, address } => with_system(manifest, system, |system| connect(system, url, *address)),
         Ask::ReadBody { system } => with_system(manifest, system, read_body),
         Ask::OpenFile { system, folder, access } => with_system(manifest, system, |system| open_file(system, folder, *access)),
@@ -74,6 +76,21 @@ fn undeclared_flow(what: &str, span: Option<Span>) -> Refusal {
 pub fn origin_of(url: &Url) -> Option<Origin> {
     let host = url.host_str()?.to_ascii_lowercase();
     Some(Origin { scheme: url.scheme().to_owned(), host, port: url.port_or_known_default()? })
+}
+
+/// What no grant of the target makes good: a step down from TLS with a login, and a way into another country.
+fn redirected(manifest: &Manifest, system: &System, redirect: &Redirect, url: &Url) -> Option<Refusal> {
+    let id = &system.id.value;
+    let (from, to) = (origin_of(&redirect.from)?, origin_of(url)?);
+    if redirect.with_credential && from.scheme == "https" && to.scheme != "https" {
+        return Some(Refusal {
+            code: Code::E403,
+            title: format!("{} redirects system `{id}`, which sent a credential, to {} without TLS", show(&from), show(&to)),
+            span: Some(system.id.span),
+            help: "have the server redirect to https, or name the right address in the connector's configuration".to_owned(),
+        });
+    }
+    region::led_abroad(manifest, system, &from, &to)
 }
 
 fn send(system: &System, url: &Url, credential: Option<&str>) -> Option<Refusal> {
@@ -133,7 +150,7 @@ fn egress(system: &System, target: &str) -> Refusal {
     }
 }
 
-fn show(origin: &Origin) -> String {
+pub(super) fn show(origin: &Origin) -> String {
     let default = if origin.scheme == "https" { 443 } else { 80 };
     if origin.port == default {
         format!("{}://{}", origin.scheme, origin.host)
@@ -150,11 +167,17 @@ fn connect(system: &System, url: &Url, address: std::net::IpAddr) -> Option<Refu
         Some(url::Host::Domain("localhost")) => kind == AddressClass::Loopback,
         _ => system.networks.iter().any(|network| network.value.contains(address)),
     };
-    if kind == AddressClass::Public || (named && kind != AddressClass::Unusable) {
-        return None;
-    }
     let id = &system.id.value;
     let host = url.host_str().unwrap_or("?");
+    if kind == AddressClass::Public || (named && kind != AddressClass::Unusable) {
+        // `localhost` is a name like any other: where it leads to another machine, what is sent there does not stay on this one.
+        return (url.scheme() != "https" && kind != AddressClass::Loopback).then(|| Refusal {
+            code: Code::E401,
+            title: format!("system `{id}`: `{host}` leads without TLS to {address}, another machine"),
+            span: Some(system.hosts.first().map_or(system.id.span, |host| host.span)),
+            help: "use https; look at who resolves this name, and how".to_owned(),
+        });
+    }
     Some(Refusal {
         code: Code::E204,
         title: format!("system `{id}`: `{host}` leads to {address}, which is not a public address"),

@@ -19,6 +19,7 @@ pub mod ask;
 mod decide;
 mod plan;
 pub mod purpose;
+mod region;
 mod rules;
 #[cfg(test)]
 #[allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -27,6 +28,7 @@ pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of};
 pub use plan::{Means, consult};
+pub use region::elsewhere;
 pub use rules::impact::{Cause, Hit, Screening};
 pub use rules::purposes::Held;
 pub(crate) use rules::source::claim;

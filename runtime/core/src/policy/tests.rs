@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde_json::json;
 use url::Url;
 
-use super::ask::{Ask, Occasion};
-use super::verdict::Verdict;
+use super::ask::{Ask, Occasion, Redirect, Target};
+use super::verdict::{Refusal, Verdict};
 use super::{Catalogue, Denied, Policy, decide};
 use crate::date::Date;
 use crate::description;
 use crate::manifest::{self, FolderAccess};
+use crate::problem::Code;
 use crate::record::StreamId;
 
 mod actions;
@@ -216,7 +217,7 @@ fn refused(ask: &Ask<'_>) -> Option<&'static str> {
 
 fn send(url: &str, credential: Option<&str>, expected: Option<&'static str>) {
     let url = Url::parse(url).unwrap_or_else(|_| panic!("{url}"));
-    assert_eq!(refused(&Ask::Send { system: "crm", url: &url, credential }), expected, "{url}");
+    assert_eq!(refused(&Ask::Send { system: "crm", url: Target::new(&url, None), credential }), expected, "{url}");
 }
 
 #[test]
@@ -248,6 +249,87 @@ fn names_lead_to_public_or_named_networks() {
     assert_eq!(connect("https://erp.example.org/", "169.254.169.254"), Some("HUB-E204"));
     assert_eq!(connect("http://127.0.0.1:8080/", "127.0.0.1"), None);
     assert_eq!(connect("http://127.0.0.1:8080/", "127.0.0.2"), Some("HUB-E204"));
+    assert_eq!(connect("http://localhost:8080/", "127.0.0.1"), None);
+    assert_eq!(connect("http://localhost:8080/", "10.20.3.4"), Some("HUB-E204"));
+    assert_eq!(connect("http://localhost:8080/", "93.184.216.34"), Some("HUB-E401"), "plain text for another machine");
+}
+
+/// The good manifest with a second system in another country, and a host that both have.
+const ABROAD: &str = r#"
+[system.mailer]
+connector = "builtin:crm"
+role = "own"
+hosting = { country = "US" }
+hosts = ["https://us.example.org", "https://erp.example.org"]
+[system.helper]
+connector = "builtin:crm"
+role = "own"
+hosting = { country = "DE" }
+hosts = ["https://de.example.org"]
+"#;
+
+fn redirected(from: &str, to: &str, credential: bool) -> Option<Refusal> {
+    let policy = build(&format!("{GOOD}{ABROAD}")).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
+    let [from, to] = [from, to].map(|url| Url::parse(url).unwrap());
+    let redirect = Redirect { from, with_credential: credential };
+    let ask = Ask::Send { system: "crm", url: Target::new(&to, Some(&redirect)), credential: None };
+    match decide(&policy, &ask, Occasion { flow: "sync", today: today() }) {
+        Verdict::Granted(grant) => {
+            grant.consume();
+            None
+        }
+        Verdict::Refused(refusal) => Some(refusal),
+    }
+}
+
+#[test]
+fn a_login_is_not_led_from_tls_to_plain_text() {
+    let code = |from: &str, to: &str, credential| redirected(from, to, credential).map(|refusal| refusal.code);
+    let (safe, local) = ("https://api.example.org/a?token=x", "http://127.0.0.1:8080/b?token=x");
+    assert_eq!(code(safe, local, true), Some(Code::E403), "also where the target is granted");
+    assert_eq!(code(safe, "http://api.example.org/", true), Some(Code::E403));
+    assert_eq!(code(safe, local, false), None, "the address alone decides");
+    assert_eq!(code(safe, "http://api.example.org/", false), Some(Code::E401));
+    assert_eq!(code(local, "http://127.0.0.1:8080/c", true), None, "it was never encrypted");
+    assert_eq!(code(safe, "https://api.example.org/b", true), None);
+    let said = redirected(safe, local, true).unwrap();
+    assert!(said.title.contains("`crm`") && !said.title.contains("token=x") && !said.help.is_empty(), "{said:?}");
+}
+
+#[test]
+fn a_redirect_does_not_lead_into_another_country() {
+    let code = |to: &str| redirected("https://api.example.org/", to, false).map(|refusal| refusal.code);
+    assert_eq!(code("https://us.example.org/x"), Some(Code::E205), "another system's host, in another country");
+    assert_eq!(code("https://erp.example.org/x"), Some(Code::E205), "a granted host that is a system's in another country, too");
+    assert_eq!(code("https://de.example.org/x"), Some(Code::E204), "the same country, but not granted");
+    assert_eq!(code("https://nobody.example.org/"), Some(Code::E204));
+    assert_eq!(redirected("https://erp.example.org/a", "https://erp.example.org/b", false), None, "it stays where it is");
+    let said = redirected("https://api.example.org/", "https://us.example.org/x", false).unwrap().title;
+    assert!(["https://api.example.org", "`crm`", "DE", "`mailer`", "US"].iter().all(|part| said.contains(part)), "{said}");
+}
+
+#[test]
+fn answers_prove_their_region() {
+    let region = r#"region = { header = "x-data-region", is = "eu-central-1", origins = ["https://api.example.org"] }"#;
+    let policy = build(&GOOD.replace("hosting = { country = \"DE\" }", &format!("hosting = {{ country = \"DE\" }}\n{region}"))).unwrap();
+    let region = policy.manifest().systems["crm"].region.as_ref().unwrap();
+    let said = |url: &str, values: &[&str]| super::elsewhere("crm", region, &Url::parse(url).unwrap(), values);
+    let api = "https://api.example.org/v1?email=a@b.example";
+    assert_eq!(said(api, &["eu-central-1"]), None);
+    assert_eq!(said(api, &[" eu-central-1 ", "eu-central-1"]), None);
+    assert_eq!(said("https://erp.example.org/", &[]), None, "this host does not send it");
+    for (values, told) in [
+        (&[][..], "has no header `x-data-region`"),
+        (&["us-east-1"], "comes from region `us-east-1`"),
+        (&["eu-central-1", "us-east-1"], "comes from region `us-east-1`"),
+        (&["EU-CENTRAL-1"], "comes from region `EU-CENTRAL-1`"),
+        (&[""], "comes from another region"),
+        (&["Erika Mustermann, Hannover"], "comes from another region"),
+        (&["a-name-that-is-longer-than-any-region-has"], "comes from another region"),
+    ] {
+        let refusal = said(api, values).unwrap();
+        assert!(refusal.code == Code::E205 && refusal.title.contains(told) && !refusal.title.contains("a@b"), "{refusal:?}");
+    }
 }
 
 #[test]

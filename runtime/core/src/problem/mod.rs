@@ -206,6 +206,7 @@ codes! {
     E202 "label-mismatch" Policy
     E203 "special-suspected" Policy
     E204 "egress-host" Policy
+    E205 "region-mismatch" Policy
     E206 "consent-missing" Policy
     E210 "contract-or-transfer-lapsed" Policy
     E212 "over-age" Policy
@@ -230,6 +231,8 @@ codes! {
     E312 "key-unavailable" Runtime
     E313 "not-available" Runtime
     E401 "plain-http" Policy
+    E402 "certificate" Policy
+    E403 "auth-downgrade" Policy
     E404 "secret-in-record" Policy
     E501 "audit-damaged" Integrity
     E502 "store-damaged" Integrity

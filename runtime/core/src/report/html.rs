@@ -12,14 +12,15 @@ body { font: 10pt/1.4 'Liberation Sans', Arial, sans-serif; margin: 2rem auto; m
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin: 0 }
 table { border-collapse: collapse; width: 100%; table-layout: fixed; margin-top: 2rem }
 th, td { border: 1px solid #999; padding: .3rem .5rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
-th { width: 24%; background: #f2f2f2; font-weight: 600; hyphens: auto }
-thead th { width: auto; background: none; border: 0; padding: 0 0 .5rem }
+col:first-child { width: 26% }
+th { background: #f2f2f2; font-weight: 600; hyphens: auto }
+thead th { background: none; border: 0; padding: 0 0 .5rem }
 ul { margin: 0; padding-left: 1.1rem } ul.contents { list-style: none; padding: 0 }
 h1, p, li { overflow-wrap: anywhere }
 time { white-space: nowrap }
 @page { size: A4 portrait; margin: 15mm }
 @media print {
-  body { font-size: 8.5pt; margin: 0; max-width: none; padding: 0 }
+  body { font-size: 8.5pt; margin: 0; max-width: none; padding: 0 1px }
   section { break-before: page }
   table { margin-top: 0 }
   tr, li { break-inside: avoid-page }
@@ -52,7 +53,7 @@ fn section(section: &Section, language: Language) -> String {
     let rows: String = section.rows.iter().map(|part| row(part, language)).collect();
     let title = escape(section.title.in_language(language));
     format!(
-        "<section>\n<table>\n<thead><tr><th colspan=\"2\" scope=\"colgroup\"><h2>{title}</h2></th></tr></thead>\n\
+        "<section>\n<table>\n<colgroup><col><col></colgroup>\n<thead><tr><th colspan=\"2\" scope=\"colgroup\"><h2>{title}</h2></th></tr></thead>\n\
          <tbody>\n{rows}</tbody>\n</table>\n</section>\n"
     )
 }

@@ -156,6 +156,7 @@ fn html_keeps_days_whole_and_titles_on_every_page() {
     assert!(page.contains("gültig bis <time>2027-02-28</time>") && !page.contains("<time></time>"));
     assert!(page.contains("<thead><tr><th colspan=\"2\" scope=\"colgroup\"><h2>1. VT-01 Kundenstamm</h2></th></tr></thead>"));
     assert!(page.contains("<li>1. VT-01 Kundenstamm</li>"), "a list of contents");
+    assert!(page.contains("<table>\n<colgroup><col><col></colgroup>\n<thead>"), "a title over both columns must not make them equal");
     let line = |text: &str| html::lines(&[Text::same(text)], Language::German);
     assert_eq!(line("AVV-2024-01-02, 2024-01-021, 2024-13-01 'ü2024-01-02"), "AVV-2024-01-02, 2024-01-021, 2024-13-01 &#39;ü2024-01-02");
     assert_eq!(line("(2024-01-02)"), "(<time>2024-01-02</time>)");

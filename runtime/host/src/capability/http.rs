@@ -175,7 +175,8 @@ async fn cargo(run: &Run, request: Fetch) -> Result<egress::Request, FetchError>
     let url = Url::parse(&url).ok().and_then(|url| run.egress.meant(url));
     let mut url = url.ok_or_else(|| FetchError::Malformed("the URL is not an absolute URL".to_owned()))?;
     url.set_fragment(None);
-    Ok(egress::Request { system: Arc::clone(&run.system), url, method, headers, body: body.map(Bytes::from), credential })
+    let body = body.map(Bytes::from);
+    Ok(egress::Request { system: Arc::clone(&run.system), url, method, headers, body, credential, redirect: None })
 }
 
 async fn header_fault(run: &Run, fault: egress::HeaderFault) -> FetchError {

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use hub_core::problem::Problem;
+use rustls::CertificateError;
 
 /// Why there is no response.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ pub enum SendError {
     TooLarge(u64),
     /// The name leads nowhere.
     Dns(String),
-    /// The certificate or the handshake.
+    /// The handshake; a certificate that proves nothing is `Denied`.
     Tls(String),
     /// Anything else on the way.
     Transport(String),
@@ -68,27 +69,51 @@ pub(super) enum NoAddress {
 }
 
 pub(super) fn classify(error: &reqwest::Error) -> SendError {
-    let chain = || std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    for cause in chain() {
+    for cause in chain(error) {
         if let Some(none) = cause.downcast_ref::<NoAddress>() {
             return match none {
                 NoAddress::Denied(problem) => SendError::Denied(Arc::clone(problem)),
                 NoAddress::Unknown(text) => SendError::Dns(text.clone()),
             };
         }
-        if let Some(tls) = tls_cause(cause) {
-            return SendError::Tls(tls);
+        if let Some(tls) = tls_error(cause) {
+            return SendError::Tls(tls.to_string());
         }
     }
     if error.is_timeout() {
         return SendError::Timeout;
     }
-    let innermost = chain().last().map_or_else(|| "the request failed".to_owned(), ToString::to_string);
+    let innermost = chain(error).last().map_or_else(|| "the request failed".to_owned(), ToString::to_string);
     SendError::Transport(if error.is_connect() { format!("no connection: {innermost}") } else { innermost })
 }
 
-/// A TLS error travels inside an I/O error, which does not show it as its source.
-fn tls_cause(cause: &(dyn Error + 'static)) -> Option<String> {
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
-    [Some(cause), inner].into_iter().flatten().find_map(|error| error.downcast_ref::<rustls::Error>()).map(ToString::to_string)
+/// Why a server's certificate proves nothing; None if something else failed. Fixed words: names in a foreign certificate are not shown.
+pub(super) fn distrust(error: &reqwest::Error) -> Option<&'static str> {
+    let tls = chain(error).find_map(tls_error)?;
+    Some(match tls {
+        rustls::Error::NoCertificatesPresented => "it shows none",
+        rustls::Error::InvalidCertificate(fault) => match fault {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "it is for another name",
+            CertificateError::UnknownIssuer => "nobody whom this machine trusts has signed it",
+            CertificateError::Revoked => "it was revoked",
+            CertificateError::BadSignature => "its signature is wrong",
+            _ => "it cannot be verified",
+        },
+        _ => return None,
+    })
+}
+
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+}
+
+/// A TLS error travels inside an I/O error, and that one inside another; neither shows it as its source.
+fn tls_error<'e>(cause: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        return Some(tls);
+    }
+    let inner: &(dyn Error + 'static) = cause.downcast_ref::<io::Error>()?.get_ref()?;
+    tls_error(inner)
 }

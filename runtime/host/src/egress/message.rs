@@ -1,7 +1,7 @@
 //! Requests and responses: what a guest may put into one and what it gets out of the other. Sends nothing.
 
 use bytes::Bytes;
-use hub_core::policy::ask::Ask;
+use hub_core::policy::ask::{Ask, Redirect, Target};
 use hub_core::problem::Code;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
@@ -26,11 +26,14 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// Name of the credential to be injected.
     pub credential: Option<String>,
+    /// What redirected there; none for a request that a connector makes.
+    pub redirect: Option<Redirect>,
 }
 
 impl Asks for Request {
     fn ask(&self) -> Ask<'_> {
-        Ask::Send { system: &self.system, url: &self.url, credential: self.credential.as_deref() }
+        let url = Target::new(&self.url, self.redirect.as_ref());
+        Ask::Send { system: &self.system, url, credential: self.credential.as_deref() }
     }
 }
 

@@ -18,8 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hub_core::manifest::Origin;
-use hub_core::policy::origin_of;
+use hub_core::manifest::{Origin, Region};
+use hub_core::policy::ask::Redirect;
+use hub_core::policy::{self, origin_of};
 use hub_core::problem::{Code, Problem};
 use hub_lowcode::auth::Injection;
 use reqwest::StatusCode;
@@ -52,6 +53,7 @@ pub struct Egress {
     credentials: Credentials,
     lookup: Arc<dyn Lookup>,
     clock: Arc<dyn Clock>,
+    region: Option<Region>,
     clients: Mutex<HashMap<Origin, Arc<OriginClient>>>,
     held: Arc<AtomicU64>,
 }
@@ -60,7 +62,13 @@ impl Egress {
     /// For one system and one run.
     #[must_use]
     pub fn new(system: Arc<str>, gate: Arc<Gate>, credentials: Credentials, lookup: Arc<dyn Lookup>, clock: Arc<dyn Clock>) -> Self {
-        Self { system, gate, credentials, lookup, clock, clients: Mutex::default(), held: Arc::default() }
+        Self { system, gate, credentials, lookup, clock, region: None, clients: Mutex::default(), held: Arc::default() }
+    }
+
+    /// With the region that answers have to prove.
+    #[must_use]
+    pub fn in_region(self, region: Option<Region>) -> Self {
+        Self { region, ..self }
     }
 
     /// Sends a request and waits for the whole answer, redirects included.
@@ -137,10 +145,35 @@ impl Egress {
         if let Some(body) = &request.body {
             outgoing = outgoing.body(body.clone());
         }
-        let answer = outgoing.send().await.map_err(|error| failure::classify(&error))?;
+        let answer = match outgoing.send().await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.unanswered(&request, &error).await),
+        };
         match answer.remote_addr() {
-            Some(remote) if is_detour || client.is_cleared(remote.ip()) => Ok(answer),
+            Some(remote) if is_detour || client.is_cleared(remote.ip()) => self.placed(&request, answer).await,
             _ => Err(SendError::Denied(self.gate.denied(&self.system, elsewhere(&self.system)).await)),
+        }
+    }
+
+    /// A server that cannot prove who it is ends the run; every other failure is the connector's to handle.
+    async fn unanswered(&self, request: &Request, error: &reqwest::Error) -> SendError {
+        match failure::distrust(error) {
+            Some(reason) => {
+                let host = request.url.host_str().unwrap_or("?");
+                SendError::Denied(self.gate.denied(&self.system, distrusted(&self.system, host, reason)).await)
+            }
+            None => failure::classify(error),
+        }
+    }
+
+    /// The answer, if it comes from where the manifest says. Redirects too: whoever sends one has had the request.
+    async fn placed(&self, request: &Request, answer: reqwest::Response) -> Result<reqwest::Response, SendError> {
+        let Some(region) = &self.region else { return Ok(answer) };
+        let values: Vec<&str> =
+            answer.headers().get_all(&region.header.value).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+        match policy::elsewhere(&self.system, region, &request.url, &values) {
+            None => Ok(answer),
+            Some(refusal) => Err(SendError::Denied(self.gate.denied(&self.system, refusal.problem()).await)),
         }
     }
 
@@ -172,15 +205,19 @@ impl Egress {
             303 => !matches!(sent.method, Method::Get | Method::Head),
             _ => false,
         };
+        let had_credential = sent.credential.is_some();
         let credential = sent.credential.filter(|name| {
             let is_bound = origin_of(&url).is_some_and(|origin| self.credentials.is_bound(name, &origin));
             // Nobody bound a low-code credential to single origins: it stays where it was sent.
             is_bound && (same_origin || self.credentials.has_binding(name))
         });
+        // A low-code connector may have put a secret anywhere into its request.
+        let with_credential = had_credential || self.is_low_code();
+        let redirect = Some(Redirect { from: sent.url, with_credential });
         let mut headers = sent.headers;
         headers.retain(|(name, _)| message::survives_redirect(name, same_origin, becomes_get));
         let (method, body) = if becomes_get { (Method::Get, None) } else { (sent.method, sent.body) };
-        Some(Request { system: sent.system, url, method, headers, body, credential })
+        Some(Request { system: sent.system, url, method, headers, body, credential, redirect })
     }
 
     async fn receive(&self, mut answer: reqwest::Response, is_blackened: bool) -> Result<Response, SendError> {
@@ -212,6 +249,12 @@ fn redirect_target(status: StatusCode, headers: &HeaderMap) -> Option<String> {
 fn elsewhere(system: &str) -> Problem {
     let title = format!("a connection of system `{system}` ended at an address that was not cleared");
     Problem::new(Code::E204, title, "look for a proxy or a rewritten route on this machine")
+}
+
+fn distrusted(system: &str, host: &str, reason: &str) -> Problem {
+    let title = format!("the certificate of `{host}`, which system `{system}` wants to reach, cannot be trusted: {reason}");
+    let help = "have the certificate mended at the server; an authority of your own goes to the certificates of this machine";
+    Problem::new(Code::E402, title, help)
 }
 
 /// Share of the memory that bodies of one instance may take; given back when the response is dropped.

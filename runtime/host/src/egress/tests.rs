@@ -15,6 +15,8 @@ use crate::capability::http::{Fetch, FetchError, Response, fetch, fetch_many, st
 use crate::capability::run::Run;
 use crate::tests::{World, world, world_in};
 
+mod trust;
+
 /// Answers each connection with the next text and keeps what was asked.
 pub(super) struct Server {
     port: u16,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::table::Table;
 use crate::manifest::{
-    ConnectorRef, Contract, Credential, CredentialScheme, FolderAccess, FolderGrant, Hosting, ImpactAssessment, Limits, Origin,
+    ConnectorRef, Contract, Credential, CredentialScheme, FolderAccess, FolderGrant, Hosting, ImpactAssessment, Limits, Origin, Region,
     RightsSupport, SecretRef, System, SystemStatus, Transfer,
 };
 
@@ -35,6 +35,7 @@ fn parties(table: Table, system: &System) -> Table {
         .spanned("role", system.role.as_ref())
         .spanned("legal_name", system.legal_name.as_ref())
         .maybe("hosting", system.hosting.as_ref().map(hosting))
+        .maybe("region", system.region.as_ref().map(region))
         .words("collected_for", system.collected_for.iter().map(|purpose| &purpose.value))
         .words("access_from", system.access_from.iter().map(|country| &country.value))
         .flag("ai", system.ai)
@@ -92,6 +93,14 @@ fn hosting(hosting: &Hosting) -> Value {
         .text("country", Some(&hosting.country.value))
         .spanned("region", hosting.region.as_ref())
         .spanned("provider", hosting.provider.as_ref())
+        .done()
+}
+
+fn region(region: &Region) -> Value {
+    Table::default()
+        .text("header", Some(&region.header.value))
+        .text("is", Some(&region.is.value))
+        .words("origins", region.origins.iter().map(origin))
         .done()
 }
 

@@ -59,6 +59,7 @@ const ROWS: &[Row] = &[
     ("system.*.role", Always(MaterialHigh), "role"),
     ("system.*.legal_name", Always(MaterialHigh), "legal name"),
     ("system.*.hosting", By(judge::countries), "hosting"),
+    ("system.*.region", Each { new: Material, gone: MaterialHigh, changed: MaterialHigh }, "proof of the region"),
     ("system.*.access_from", By(judge::countries), "country of access"),
     ("system.*.collected_for", Items { new: MaterialHigh, gone: MaterialHigh }, "purpose of collection"),
     ("system.*.ai", Flag { set: MaterialHigh, unset: Material }, "AI system"),

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{SECRET, flatten, id_fault};
-use super::super::{ConnectorRef, Credential, CredentialScheme, FolderGrant, Limits, Network, Origin, SecretRef, System};
+use super::super::{ConnectorRef, Credential, CredentialScheme, FolderGrant, Limits, Network, Origin, Region, SecretRef, System};
 use super::secret::secret;
 use super::{Named, OriginFault, party, read};
 use crate::manifest::finding::shorten;
-use crate::problem::{Code, Problem, Spanned};
+use crate::problem::{Code, Problem, Span, Spanned};
 
 /// Headers that the host writes itself, or that would change where a request ends.
 const HOST_HEADERS: [&str; 8] = ["host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"];
@@ -31,6 +31,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
     Some(System {
         id: named.id(),
         status: read::word(table, "status"),
+        region: read::one(table, "region", loader, |region, span, loader| self::region(region, span, &hosts, loader)),
         hosts,
         networks,
         folders,
@@ -220,14 +221,32 @@ fn header(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<String> {
         return None;
     }
     let header = read::text(named.table, "header")?;
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let name = header.value.to_ascii_lowercase();
-    if name.is_empty() || name.len() > 128 || !name.bytes().all(token) || HOST_HEADERS.contains(&name.as_str()) {
+    if !is_header(&header.value) || HOST_HEADERS.contains(&header.value.to_ascii_lowercase().as_str()) {
         let title = format!("`{}` cannot carry a credential", shorten(&header.value));
         loader.findings.wrong(header.span, title, "write the header's name as the API documents it, for example `X-Api-Key`");
         return None;
     }
     Some(header.value)
+}
+
+fn is_header(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (1..=128).contains(&name.len()) && name.bytes().all(token)
+}
+
+fn region(table: &Table, span: Span, hosts: &[Spanned<Origin>], loader: &mut Loader<'_>) -> Option<Region> {
+    let header = read::filled(table, "header", loader);
+    let is = read::filled(table, "is", loader);
+    let origins = bound_origins(table, hosts, loader);
+    let header = header.filter(|header| {
+        let fits = is_header(&header.value);
+        if !fits {
+            let title = format!("`{}` is not the name of a header", shorten(&header.value));
+            loader.findings.wrong(header.span, title, "write the header's name as the API documents it, for example `x-data-region`");
+        }
+        fits
+    });
+    Some(Region { span, header: header?, is: is?, origins })
 }
 
 /// Keys that only the description of a low-code connector gives a meaning.

@@ -60,6 +60,12 @@ pub static SYSTEM: Table = Table {
         optional("legal_name", TEXT, "Who runs it, if not the operator.", "\"CRM Vendor Ltd.\""),
         optional("hosting", Kind::Table(&HOSTING), "Where it is.", "{ country = \"DE\" }"),
         optional(
+            "region",
+            Kind::Table(&REGION),
+            "The header by which its answers say where they come from; another value ends the run (E205).",
+            "{ header = \"x-data-region\", is = \"eu-central-1\" }",
+        ),
+        optional(
             "collected_for",
             REFERENCES,
             "Purposes for which its data was collected; a `[stream]` table can say otherwise.",
@@ -138,6 +144,16 @@ static HOSTING: Table = Table {
         required("country", COUNTRY, "The country.", "\"DE\""),
         optional("region", TEXT, "The provider's name for the region.", "\"eu1\""),
         optional("provider", TEXT, "Who runs the machines.", "\"Rechenzentrum Hannover\""),
+    ],
+};
+
+static REGION: Table = Table {
+    title: "[system.ID.region]",
+    doc: "How answers prove where they come from: a header that each of them must have, with one value.",
+    keys: &[
+        required("header", TEXT, "The header's name.", "\"x-data-region\""),
+        required("is", TEXT, "The value that it must have.", "\"eu-central-1\""),
+        optional("origins", ORIGINS, "Origins that send it; absent = all `hosts` of the system.", "[\"https://api.example.org\"]"),
     ],
 };
 

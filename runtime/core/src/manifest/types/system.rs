@@ -49,6 +49,8 @@ pub struct System {
     pub legal_name: Option<Spanned<String>>,
     /// Where it is.
     pub hosting: Option<Hosting>,
+    /// How its answers prove where they come from.
+    pub region: Option<Region>,
     /// Countries from which somebody else may look at the data, ISO 3166 alpha-2.
     pub access_from: Vec<Spanned<String>>,
     /// Purposes for which its data was collected, by id, where a stream does not say.
@@ -67,6 +69,19 @@ pub struct System {
     pub contract: Option<Contract>,
     /// What carries transfers to third countries.
     pub transfers: Vec<Transfer>,
+}
+
+/// `region = { header, is, origins }`.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// Where the table stands.
+    pub span: Span,
+    /// Name of the header.
+    pub header: Spanned<String>,
+    /// Its value.
+    pub is: Spanned<String>,
+    /// Origins whose answers must have it.
+    pub origins: Vec<Origin>,
 }
 
 /// `connector = "…"`.

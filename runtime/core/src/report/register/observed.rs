@@ -135,10 +135,10 @@ impl Observed {
 }
 
 /// True if the code says that something happened which the manifest does not allow. A record that does not have the form of its schema, that nobody consented
-/// to or that is too old, a contract that ran out, and a flow that reads more than usual are something else; a code that this hub does not know is no reason
-/// to call a register current.
+/// to or that is too old, a contract or a certificate that ran out, and a flow that reads more than usual are something else; a code that this hub does not
+/// know is no reason to call a register current.
 fn is_undeclared(code: &str) -> bool {
-    let usual = |code: Code| matches!(code, Code::E206 | Code::E210 | Code::E212 | Code::E213);
+    let usual = |code: Code| matches!(code, Code::E206 | Code::E210 | Code::E212 | Code::E213 | Code::E402);
     Code::parse(code).is_none_or(|code| code.class() == Class::Policy && !usual(code))
 }
 

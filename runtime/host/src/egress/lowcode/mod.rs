@@ -260,7 +260,7 @@ pub(super) fn own_request(system: &Arc<str>, request: hub_lowcode::host::Request
         hub_lowcode::host::Method::Delete => Method::Delete,
         hub_lowcode::host::Method::Options => Method::Options,
     };
-    Ok(Request { system: Arc::clone(system), url, method, headers, body: request.body.map(Into::into), credential: None })
+    Ok(Request { system: Arc::clone(system), url, method, headers, body: request.body.map(Into::into), credential: None, redirect: None })
 }
 
 fn method(method: Method) -> hub_lowcode::host::Method {

@@ -129,7 +129,8 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
         credentials = credentials.with_lowcode(low_code.manifest.clone(), started.real, placeholders, origins, Some(Arc::new(keeper)));
     }
     let files = FilesState::open(&setup.sources, system, cut_to)?;
-    let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup), Arc::clone(&setup.clock));
+    let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup), Arc::clone(&setup.clock))
+        .in_region(system.region.clone());
     let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
     run.cancelled = Arc::clone(&setup.cancelled);
     run.clock = Arc::clone(&setup.clock);
