@@ -1,4 +1,4 @@
-//! How fast the gate is: `cargo run --release -p hub-core --example scan_speed [RECORDS [ROUNDS]]`. CPU time of this thread, best of all rounds.
+//! How fast the gate is: `cargo run --release -p hub-core --example scan_speed [RECORDS [ROUNDS [NAME]]]`. CPU time of this thread, best of all rounds.
 //!
 //! Measures, judges nothing: a busy machine makes every number worse, none better.
 #![allow(
@@ -23,9 +23,13 @@ const TEXTS: &[&str] =
 const NUMBERS: &[&str] = &["id", "amount", "postal_code"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<usize>());
-    let records = arguments.next().transpose()?.unwrap_or(20_000);
-    let rounds = arguments.next().transpose()?.unwrap_or(40);
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |usual: usize| arguments.next().map_or(Ok(usual), |text| text.parse::<usize>());
+    let (records, rounds) = (number(20_000)?, number(40)?);
+    let only = arguments.next().unwrap_or_default();
+    let measure = |name: &str, batch: &str, rounds: usize, plan: &FieldPlan| {
+        if name.contains(&only) { measure(name, batch, rounds, plan) } else { Ok(()) }
+    };
     let batch = batch(records);
     println!("{records} records of {} bytes, best of {rounds}", batch.len() / records.max(1));
     let key = DomainKey::new(b"0123456789abcdef0123456789abcdef").ok_or("the key is too short")?;

@@ -7,6 +7,7 @@ pub mod date;
 pub mod problem;
 pub mod record;
 
+mod lanes;
 pub mod vocab;
 
 pub mod detect;

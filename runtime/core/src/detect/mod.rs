@@ -11,16 +11,18 @@ mod kind;
 mod redact;
 mod run;
 mod special;
+mod survey;
 
 use std::ops::Range;
 
 pub use kind::{Class, Detector, DetectorSet, fits};
 pub use redact::redact;
 
-use run::{Run, byte_at, is_word};
+use run::{Run, Starts};
+pub(crate) use survey::Survey;
 
 /// The fewest digits of any number that is looked for.
-const FEWEST_DIGITS: usize = 7;
+const FEWEST_DIGITS: u32 = 7;
 /// The shortest and the longest value that can be an identifier as a whole, in bytes.
 const WHOLE: std::ops::RangeInclusive<usize> = 6..=contact::LONGEST_EMAIL;
 
@@ -52,13 +54,17 @@ pub fn whole(text: &[u8], wanted: DetectorSet) -> Option<Detector> {
 /// Appends what is found in free text, sorted by place; no two hits overlap. Numbers may be written in their usual groups.
 ///
 /// The time is linear in the length of the text, whatever it is.
-#[inline]
 pub fn find_all(text: &[u8], wanted: DetectorSet, out: &mut Vec<Hit>) {
-    let seen = survey(text);
+    find_surveyed(text, Survey::of(text), wanted, out);
+}
+
+/// [`find_all`] in a text that was surveyed on the way.
+#[inline]
+pub(crate) fn find_surveyed(text: &[u8], seen: Survey, wanted: DetectorSet, out: &mut Vec<Hit>) {
     let has_number = seen.digits >= FEWEST_DIGITS && !wanted.is_disjoint(DetectorSet::NUMBERS);
-    let has_address = seen.ats > 0 && wanted.contains(Detector::Email);
+    let has_address = seen.has_at && wanted.contains(Detector::Email);
     let has_words = !wanted.is_disjoint(DetectorSet::SPECIAL);
-    if (has_number || has_address || has_words) && !is_time(text) {
+    if (has_number || has_address || has_words) && !(has_number && is_time(text)) {
         find_closely(text, wanted, seen, out);
     }
 }
@@ -66,7 +72,7 @@ pub fn find_all(text: &[u8], wanted: DetectorSet, out: &mut Vec<Hit>) {
 #[inline(never)]
 fn find_closely(text: &[u8], wanted: DetectorSet, seen: Survey, out: &mut Vec<Hit>) {
     let first = out.len();
-    if seen.ats > 0 && wanted.contains(Detector::Email) {
+    if seen.has_at && wanted.contains(Detector::Email) {
         emails(text, out);
     }
     if seen.digits >= FEWEST_DIGITS && !wanted.is_disjoint(DetectorSet::NUMBERS) {
@@ -85,42 +91,6 @@ fn find_closely(text: &[u8], wanted: DetectorSet, seen: Survey, out: &mut Vec<Hi
             is_apart
         });
         out.append(&mut found);
-    }
-}
-
-/// What a text has that something could be found by: at most so many digits and `@` as counted, never more.
-struct Survey {
-    digits: usize,
-    ats: usize,
-}
-
-/// A width that compilers turn into one vector.
-const WIDTH: usize = 16;
-
-/// One look at every byte, so that ordinary text is passed over at once. The last bytes of a longer text are counted twice.
-fn survey(text: &[u8]) -> Survey {
-    let mut seen = Survey { digits: 0, ats: 0 };
-    let Some(last) = text.last_chunk::<WIDTH>() else {
-        let mut padded = [0; WIDTH];
-        padded.iter_mut().zip(text).for_each(|(to, byte)| *to = *byte);
-        seen.add(&padded);
-        return seen;
-    };
-    let (chunks, rest) = text.as_chunks::<WIDTH>();
-    chunks.iter().for_each(|chunk| seen.add(chunk));
-    if !rest.is_empty() {
-        seen.add(last);
-    }
-    seen
-}
-
-impl Survey {
-    #[inline]
-    fn add(&mut self, chunk: &[u8; WIDTH]) {
-        // A chunk is short enough for a byte to count it; a checked addition would keep the compiler from using vectors.
-        let count = |is: fn(u8) -> bool| usize::from(chunk.iter().fold(0_u8, |count, byte| count.wrapping_add(u8::from(is(*byte)))));
-        self.digits += count(|byte| byte.is_ascii_digit());
-        self.ats += count(|byte| byte == b'@');
     }
 }
 
@@ -145,18 +115,13 @@ fn emails(text: &[u8], out: &mut Vec<Hit>) {
 }
 
 fn numbers(text: &[u8], wanted: DetectorSet, out: &mut Vec<Hit>) {
-    let mut at = 0;
-    while let Some(byte) = byte_at(text, at) {
-        if !is_word(byte) && byte != b'+' {
-            at += 1;
-            continue;
-        }
-        let found = number_at(text, at, wanted).filter(|(_, end)| !is_part_of_fraction(text, at, *end));
-        if let Some((detector, end)) = found {
+    let mut floor = 0;
+    for at in Starts::of(text) {
+        if at >= floor
+            && let Some((detector, end)) = number_at(text, at, wanted).filter(|(_, end)| !is_part_of_fraction(text, at, *end))
+        {
+            floor = end;
             out.push(Hit { range: at..end, detector });
-            at = end;
-        } else {
-            at = run::word_end(text, at).max(at + 1);
         }
     }
 }
@@ -177,8 +142,8 @@ fn number_at(text: &[u8], at: usize, wanted: DetectorSet) -> Option<(Detector, u
         }
         [b'+' | b'(', ..] => phone_at(text, at, wanted),
         [b'A'..=b'Z', b'0'..=b'9', ..] => letter_first(&Run::read(text, at), wanted),
-        [first, second, b'0'..=b'9', b'0'..=b'9', ..] => {
-            let length = iban::length([*first, *second]).filter(|_| wanted.contains(Detector::Iban))?;
+        [first, second, b'0'..=b'9', b'0'..=b'9', ..] if wanted.contains(Detector::Iban) => {
+            let length = iban::length([*first, *second])?;
             iban_first(&Run::read(text, at), length)
         }
         _ => None,

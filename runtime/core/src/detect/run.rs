@@ -2,6 +2,7 @@
 //! looking ahead costs the same everywhere.
 
 use super::iban;
+use crate::lanes::{Lanes, Places, WIDTH, padded};
 
 /// More groups than any number has.
 const MOST_GROUPS: usize = 10;
@@ -84,23 +85,85 @@ impl Run {
     }
 }
 
-/// True if a number that begins here with a digit can be one that is looked for: by the length of this word, and of the next one if this is short.
-/// Dates and amounts are passed over so.
+/// True if a number that begins here with a digit can be one that is looked for: by the length of this word, and of the next two if it is short.
+/// Dates, amounts and telephone numbers are passed over so.
 pub(super) fn has_known_lengths(text: &[u8], start: usize) -> bool {
-    let length =
-        |from: usize| (from..).take(20).take_while(|at| byte_at(text, *at).is_some_and(|byte| byte.is_ascii_alphanumeric())).count();
-    let next = |from: usize| Some(length(from + 1)).filter(|_| matches!(text.get(from), Some(b' ' | b'-')));
-    match length(start) {
-        2 => matches!(next(start + 2), Some(3 | 6)),
-        4 => matches!(next(start + 4), Some(4 | 6)),
-        11..=19 => true,
-        _ => false,
+    const LONGEST: usize = 19;
+    let word = |from: usize| (0..=LONGEST).find(|length| !byte_at(text, from + length).is_some_and(is_word)).unwrap_or(LONGEST + 1);
+    let next = |end: usize| if matches!(text.get(end), Some(b' ' | b'-')) { word(end + 1) } else { 0 };
+    match word(start) {
+        2 => match next(start + 2) {
+            3 => next(start + 6) == 3,
+            second => second == 6,
+        },
+        4 => matches!(next(start + 4), 4 | 6),
+        first => (11..=LONGEST).contains(&first),
     }
 }
 
 /// True for a character of a word. What is not ASCII counts as none: quotes and dashes often touch a number.
+#[inline]
 pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    WORD[usize::from(byte)]
+}
+
+/// By byte. Most of the time that a look at prose takes goes into passing over its words.
+const WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut byte = 0;
+    while byte < word.len() {
+        word[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    word
+};
+
+/// Where words begin, and every `+`, in their order.
+pub(super) struct Starts<'a> {
+    rest: &'a [u8],
+    /// Where the bytes begin that `places` are of, and where the next ones do.
+    base: usize,
+    next: usize,
+    places: Places,
+    /// The last of these bytes belongs to a word.
+    in_word: bool,
+}
+
+impl<'a> Starts<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        Self { rest: text, base: 0, next: 0, places: 0, in_word: false }
+    }
+
+    #[inline]
+    fn load(&mut self, lanes: Lanes) {
+        let letters = lanes.within(b'a', b'z').or(lanes.within(b'A', b'Z'));
+        let words = letters.or(lanes.within(b'0', b'9')).or(lanes.are(b'_')).places();
+        self.places = (words & !(words << 1 | Places::from(self.in_word))) | lanes.are(b'+').places();
+        self.in_word = words >> (WIDTH - 1) != 0;
+        (self.base, self.next) = (self.next, self.next + WIDTH);
+    }
+}
+
+impl Iterator for Starts<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.places == 0 {
+            if let Some((chunk, rest)) = self.rest.split_first_chunk() {
+                self.load(Lanes::of(chunk));
+                self.rest = rest;
+            } else if self.rest.is_empty() {
+                return None;
+            } else {
+                self.load(Lanes::of(&padded(self.rest)));
+                self.rest = &[];
+            }
+        }
+        let at = self.base + self.places.trailing_zeros() as usize;
+        self.places &= self.places - 1;
+        Some(at)
+    }
 }
 
 /// Where the word that stands here ends; here, if none does.

@@ -2,7 +2,7 @@
 //!
 //! Not a search for every such word: what is missing here is no proof of absence, and a hit only warns.
 
-use super::run::{byte_at, is_word, word_end};
+use super::run::{Starts, is_word, word_end};
 use super::{Detector, DetectorSet, Hit};
 
 /// In lower case, sorted. `*` at the end: whatever follows belongs to the word, as in German compounds.
@@ -62,6 +62,26 @@ const fn places() -> [usize; 27] {
     places
 }
 
+/// For each letter the letters that follow it at the beginning of a term, a bit each: most words are passed over by their first two.
+const SECOND: [u32; 26] = second();
+
+const fn second() -> [u32; 26] {
+    let mut second = [0; 26];
+    let mut place = 0;
+    while place < TERMS.len() {
+        let term = TERMS[place].0.as_bytes();
+        second[(term[0] - b'a') as usize] |= bit(term[1]);
+        place += 1;
+    }
+    second
+}
+
+/// A bit of its own for each letter, whether upper or lower case, and one for everything else.
+const fn bit(byte: u8) -> u32 {
+    let letter = byte.to_ascii_lowercase().wrapping_sub(b'a');
+    1 << if letter < 26 { letter } else { 26 }
+}
+
 /// The terms that begin with a letter, in lower case.
 fn terms(letter: u8) -> &'static [(&'static str, Detector)] {
     let place = usize::from(letter - b'a');
@@ -71,29 +91,28 @@ fn terms(letter: u8) -> &'static [(&'static str, Detector)] {
 
 /// Appends the terms and codes of a text, in their order.
 pub(super) fn find(text: &[u8], wanted: DetectorSet, out: &mut Vec<Hit>) {
-    let mut at = 0;
-    while let Some(byte) = byte_at(text, at) {
-        if !is_word(byte) {
-            at += 1;
-            continue;
-        }
-        match hit(text, at, byte) {
-            Some(hit) if wanted.contains(hit.detector) => {
-                at = hit.range.end;
-                out.push(hit);
-            }
-            _ => at = word_end(text, at),
+    let mut end = 0;
+    for at in Starts::of(text) {
+        if at >= end
+            && let Some(hit) = hit(text, at).filter(|hit| wanted.contains(hit.detector))
+        {
+            end = hit.range.end;
+            out.push(hit);
         }
     }
 }
 
-fn hit(text: &[u8], at: usize, first: u8) -> Option<Hit> {
-    let letter = first.to_ascii_lowercase();
+fn hit(text: &[u8], at: usize) -> Option<Hit> {
+    let letter = text.get(at)?.to_ascii_lowercase();
     if !letter.is_ascii_lowercase() {
         return None;
     }
-    if text.get(at + 1).is_some_and(u8::is_ascii_digit) {
+    let next = *text.get(at + 1)?;
+    if next.is_ascii_digit() {
         return code(text, at).map(|end| Hit { range: at..end, detector: Detector::Health });
+    }
+    if SECOND[usize::from(letter - b'a')] & bit(next) == 0 {
+        return None;
     }
     terms(letter).iter().find_map(|(term, detector)| Some(Hit { range: at..term_end(text, at, term)?, detector: *detector }))
 }

@@ -1,34 +1,30 @@
 //! Finds the next byte that ends plain text inside a JSON string. The hottest loop of the gate; safe code only.
 
+use crate::lanes::{Lanes, WIDTH, padded};
+
 /// Index of the next `"`, `\` or control character at or after `at`; the length if there is none.
 #[inline]
-pub(super) fn find_special(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
-        let found = special_in(chunk);
+pub(super) fn find_special(bytes: &[u8], at: usize) -> usize {
+    find_special_past(bytes, at, |_, _| ())
+}
+
+/// [`find_special`]; `past` is called with all bytes on the way, and how many of each sixteen are in front of the place.
+#[inline]
+pub(super) fn find_special_past(bytes: &[u8], mut at: usize, mut past: impl FnMut(Lanes, usize)) -> usize {
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let (lanes, end) = match rest.first_chunk::<WIDTH>() {
+            Some(chunk) => (Lanes::of(chunk), WIDTH),
+            None => (Lanes::of(&padded(rest)), rest.len()),
+        };
+        let special = lanes.within(0, 0x1f).or(lanes.are(b'"')).or(lanes.are(b'\\')).places();
+        let found = (special.trailing_zeros() as usize).min(end);
+        past(lanes, found);
+        at += found;
         if found < WIDTH {
-            return at + found;
+            return at;
         }
-        at += WIDTH;
     }
-    let tail = bytes.get(at..).unwrap_or_default();
-    at + tail.iter().position(|byte| is_special(*byte)).unwrap_or(tail.len())
-}
-
-#[inline]
-fn is_special(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
-}
-
-const WIDTH: usize = 16;
-
-/// Position of the first special byte, or `WIDTH`. Written so that compilers turn the loop into vector comparisons without intrinsics.
-#[inline]
-fn special_in(chunk: &[u8; WIDTH]) -> usize {
-    let mut marks = [0; WIDTH];
-    for (mark, byte) in marks.iter_mut().zip(chunk) {
-        *mark = if is_special(*byte) { 0xff } else { 0 };
-    }
-    (u128::from_le_bytes(marks).trailing_zeros() / 8) as usize
 }
 
 #[cfg(test)]
@@ -42,7 +38,8 @@ mod tests {
                 for byte in 0..=255u8 {
                     let mut text = vec![b'a'; length];
                     text[place] = byte;
-                    let expected = if is_special(byte) { place } else { length };
+                    let is_special = byte < 0x20 || matches!(byte, b'"' | b'\\');
+                    let expected = if is_special { place } else { length };
                     assert_eq!(find_special(&text, 0), expected, "{byte} at {place} of {length}");
                     assert_eq!(find_special(&text, place + 1), length);
                 }

@@ -1,7 +1,8 @@
 //! Reads JSON text without building anything: strict RFC 8259, bounded in depth and length. Knows neither fields nor plans.
 
-use super::bytes::find_special;
+use super::bytes::{find_special, find_special_past};
 use super::fault::{Fault, Scan};
+use crate::detect::Survey;
 
 /// The greatest nesting of objects and arrays in a record or page.
 pub const MAX_DEPTH: usize = 64;
@@ -159,12 +160,25 @@ impl<'a> Reader<'a> {
 
     /// Reads a string whose quote is the next byte; true if it has escapes.
     #[inline]
-    pub(super) fn string(&mut self) -> Scan<bool> {
+    fn string(&mut self) -> Scan<bool> {
+        self.string_by(find_special)
+    }
+
+    /// Reads a string whose quote is the next byte, and what its text has as it is written.
+    #[inline]
+    pub(super) fn surveyed(&mut self) -> Scan<(Token<'a>, Survey)> {
+        let (start, mut seen) = (self.at, Survey::default());
+        let escaped = self.string_by(|bytes, at| find_special_past(bytes, at, |lanes, count| seen.add(lanes, count)))?;
+        Ok((Token { kind: Kind::Text(escaped), json: self.slice(start, self.at) }, seen))
+    }
+
+    #[inline]
+    fn string_by(&mut self, mut find: impl FnMut(&[u8], usize) -> usize) -> Scan<bool> {
         let start = self.at + 1;
         let mut escaped = false;
         let mut at = start;
         loop {
-            at = find_special(self.bytes(), at);
+            at = find(self.bytes(), at);
             match self.bytes().get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::json::{Kind, Token, inside};
-use crate::detect::{self, Class, Detector, DetectorSet, Hit};
+use crate::detect::{self, Class, Detector, DetectorSet, Hit, Survey};
 use crate::treat::Treatment;
 use crate::vocab;
 
@@ -56,27 +56,33 @@ impl Look {
         (!wanted.is_empty()).then(|| Self { wanted, ..Self::default() })
     }
 
-    /// Looks at a value; `hits` is emptied first.
+    /// Looks at a value; `seen` is what its text has as it is written, if that is known. `hits` is emptied first.
     #[inline]
-    pub(super) fn at(&self, token: &Token<'_>, scratch: &mut String, hits: &mut Vec<Hit>) -> Option<Sight> {
-        let text = match token.kind {
-            Kind::Text(false) => inside(token.json),
-            Kind::Text(true) => token.text(scratch),
-            Kind::Integer if token.json.len() >= FEWEST_DIGITS => token.json,
+    pub(super) fn at(&self, token: &Token<'_>, seen: Option<Survey>, scratch: &mut String, hits: &mut Vec<Hit>) -> Option<Sight> {
+        let (text, seen) = match token.kind {
+            Kind::Text(false) => (inside(token.json), seen),
+            Kind::Text(true) => (token.text(scratch), None),
+            Kind::Integer if token.json.len() >= FEWEST_DIGITS => (token.json, None),
             // Whatever stands in it is under this label.
-            Kind::Object | Kind::Array => token.json,
+            Kind::Object | Kind::Array => (token.json, None),
             _ => return None,
         };
-        if text.len() < SHORTEST { None } else { self.found(text, hits) }
+        if text.len() < SHORTEST { None } else { self.found(text, seen, hits) }
     }
 
-    fn found(&self, text: &str, hits: &mut Vec<Hit>) -> Option<Sight> {
+    #[inline]
+    fn found(&self, text: &str, seen: Option<Survey>, hits: &mut Vec<Hit>) -> Option<Sight> {
         hits.clear();
-        detect::find_all(text.as_bytes(), self.wanted, hits);
-        let values = next(&self.values);
-        if hits.is_empty() {
-            return None;
+        match seen {
+            Some(seen) => detect::find_surveyed(text.as_bytes(), seen, self.wanted, hits),
+            None => detect::find_all(text.as_bytes(), self.wanted, hits),
         }
+        let values = next(&self.values);
+        if hits.is_empty() { None } else { self.judge(hits, values) }
+    }
+
+    #[cold]
+    fn judge(&self, hits: &[Hit], values: u64) -> Option<Sight> {
         let sure = hits.iter().map(|hit| hit.detector).find(|detector| detector.class() == Class::Checksum && !detector.is_doubtful());
         if let Some(detector) = sure {
             return Some(Sight { detector, holds: true });

@@ -118,7 +118,7 @@ impl<'a> Page<'a, '_> {
                 return Err(Fault::mismatch(path, check.expected(), "a constant that its schema does not permit"));
             }
             if let Some(look) = &leaf.look
-                && let Some(sight) = look.at(&token, &mut scratch, &mut self.scanner.hits)
+                && let Some(sight) = look.at(&token, None, &mut scratch, &mut self.scanner.hits)
             {
                 self.scanner.added_sights.push((&entry.path, sight));
             }

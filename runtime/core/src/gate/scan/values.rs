@@ -1,6 +1,7 @@
 //! The values under declared names: leaves, objects and arrays, and how they get into the output.
 
 use super::Scanner;
+use crate::detect::Survey;
 use crate::gate::fault::{Fault, Scan};
 use crate::gate::json::{Kind, Token, compact};
 use crate::gate::look::Look;
@@ -41,7 +42,10 @@ impl<'a> Scanner<'a, '_> {
 
     #[inline]
     fn leaf(&mut self, leaf: &'a LeafPlan, lead: Lead<'a>, first: u8) -> Scan<()> {
-        let token = self.reader.scalar(first)?;
+        let (token, seen) = match first {
+            b'"' if leaf.look.is_some() => self.reader.surveyed().map(|(token, seen)| (token, Some(seen)))?,
+            _ => (self.reader.scalar(first)?, None),
+        };
         if let Some(check) = &leaf.check
             && let Some(keyword) = check.broken(&token, &mut self.scratch)
         {
@@ -49,7 +53,7 @@ impl<'a> Scanner<'a, '_> {
         }
         self.watch.value(leaf.id, token);
         if let Some(look) = &leaf.look {
-            self.look(look, lead, &token);
+            self.look(look, lead, &token, seen);
         }
         match &leaf.treatment {
             None => {}
@@ -63,8 +67,8 @@ impl<'a> Scanner<'a, '_> {
     }
 
     #[inline]
-    fn look(&mut self, look: &Look, lead: Lead<'a>, token: &Token<'a>) {
-        if let Some(sight) = look.at(token, &mut self.scratch, &mut self.hits) {
+    fn look(&mut self, look: &Look, lead: Lead<'a>, token: &Token<'a>, seen: Option<Survey>) {
+        if let Some(sight) = look.at(token, seen, &mut self.scratch, &mut self.hits) {
             self.sighted(&lead.entry.path, sight);
         }
     }
@@ -98,7 +102,7 @@ impl<'a> Scanner<'a, '_> {
         }
         let spaced = self.reader.spaced;
         if let Some(look) = &leaf.look {
-            self.look(look, lead, &token);
+            self.look(look, lead, &token, None);
         }
         match &leaf.treatment {
             None => {}
