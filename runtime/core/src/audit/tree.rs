@@ -1,7 +1,7 @@
 //! The Merkle tree of RFC 6962 over the entries, grown one leaf at a time.
 //!
 //! Each leaf brings the hashes that it completes: its own and those of the full subtrees that end with it. They are stored together under the leaf's
-//! number, so an append is one write and the place of every hash follows from level and index alone. Holds no store itself and makes no proofs yet.
+//! number, so an append is one write and the place of every hash follows from level and index alone. Holds no store itself; proofs are `proof`'s.
 //!
 //! Own code rather than the crate `tlog_tiles`: that brings a second `sha2` (0.10), `thiserror` 1, `base64`, `url` and `rand` into a pure crate for
 //! the hundred lines below; the hashes are the same, so its proofs and tiles can be served from them later.
