@@ -86,7 +86,7 @@ pub fn with_examples() -> Program {
 }
 
 /// Runs all steps of a page, one after the other. Steps that build or need another program's output are not the page's to show.
-fn follow(program: &Program, page: &Path) {
+pub fn follow(program: &Program, page: &Path) {
     let text = fs::read_to_string(page).unwrap();
     let steps = steps(&text);
     assert!(!steps.is_empty(), "{} shows no command", page.display());

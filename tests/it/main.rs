@@ -20,6 +20,7 @@ mod lowcode;
 mod manifest;
 mod print;
 mod privacy;
+mod proofs;
 mod quarantine;
 mod register;
 mod roundup;

@@ -17,6 +17,8 @@ pub mod gate;
 
 pub mod quarantine;
 
+pub mod evidence;
+
 pub mod store;
 
 pub mod config;

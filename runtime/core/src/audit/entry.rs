@@ -87,6 +87,8 @@ texts! {
         FileGranted "file.granted"
         /// The operator accepted what a connector declares.
         CapabilityAccepted "capability.accepted"
+        /// A signed head went to a place outside.
+        AuditAnchored "audit.anchored"
         /// The wall clock jumped.
         ClockStep "clock.step"
     }

@@ -4,6 +4,7 @@
 //! person, an id of a record or an error text of a remote. It is stored as exact bytes, and the bytes are what is hashed.
 
 mod entry;
+pub mod export;
 pub mod note;
 pub mod proof;
 pub mod tree;

@@ -1,11 +1,15 @@
 //! `hub audit`: shows the log and proves that it is whole. Verifying reads a private copy, so it never changes evidence.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
-use hub_core::audit::Bad;
+use hub_core::audit::{Bad, TreeHead};
 use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
+use super::evidence::{self, Format, Outside};
 use super::{Failure, Output, Place, run};
+use crate::config::Config;
 use crate::store::{self, VerifiedAudit};
 
 #[derive(Args, Debug)]
@@ -20,9 +24,49 @@ enum Verb {
     Verify {
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        outside: Outside,
         /// How the result is printed
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
+    },
+    /// Print the public key that checks what the log signs
+    Key {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Write all entries behind a signed head: whoever has the public key can verify them without hub's store
+    Export {
+        #[command(flatten)]
+        place: Place,
+        /// A new file [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// What is written
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print a proof that one entry is in the log
+    Proof {
+        /// Its number
+        entry: u64,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Print a proof that the log begins with one that was signed before
+    Consistency {
+        /// The file with the older signed head
+        note: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Sign the log as it is now and keep the signed head elsewhere: with it an older store, or one written anew, is told
+    Anchor {
+        #[command(flatten)]
+        place: Place,
+        /// A file that the head is added to, best on another machine [default: print it]; may be given several times
+        #[arg(long, value_name = "FILE")]
+        to: Vec<PathBuf>,
     },
     /// Print entries, oldest first
     Show {
@@ -47,37 +91,49 @@ impl Audit {
     pub(super) fn output(&self) -> Output {
         match &self.verb {
             Verb::Verify { output, .. } | Verb::Show { output, .. } => *output,
+            _ => Output::Human,
         }
     }
 
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.verb {
-            Verb::Verify { place, output } => verify(place, *output),
+            Verb::Verify { place, outside, output } => match outside.run(*output)? {
+                Some(code) => Ok(code),
+                None => verify(place, outside, *output),
+            },
+            Verb::Key { place } => evidence::key(place),
+            Verb::Export { place, out, format } => evidence::export(place, out.as_deref(), *format),
+            Verb::Proof { entry, place } => evidence::prove(place, *entry),
+            Verb::Consistency { note, place } => evidence::consistency(place, note),
+            Verb::Anchor { place, to } => evidence::anchor(place, to),
             Verb::Show { place, from, last, kind, output } => show(place, *from, *last, kind.as_deref(), *output),
         }
     }
 }
 
-fn verify(place: &Place, output: Output) -> Result<u8, Failure> {
-    let config = place.config();
-    let folder = config.data.join("store");
-    if !folder.exists() {
-        return Err(Problem::new(
-            Code::E009,
-            format!("there is no store in `{}`", config.data.display()),
-            "name the manifest that ran, or its `--data`",
-        )
-        .into());
+/// A call that needs a store, where there is none.
+pub(super) fn must_exist(config: &Config) -> Result<(), Failure> {
+    if config.data.join("store").exists() {
+        return Ok(());
     }
-    let verified = store::verify_audit(&folder).map_err(|error| run::store_problem(&error))?;
+    let help = "run a manifest first, name the manifest that ran, or its `--data`";
+    Err(Problem::new(Code::E009, format!("there is no store in `{}`", config.data.display()), help).into())
+}
+
+fn verify(place: &Place, outside: &Outside, output: Output) -> Result<u8, Failure> {
+    let config = place.config();
+    must_exist(&config)?;
+    let kept = outside.kept(&config)?;
+    let verified = store::verify_audit(&config.data.join("store"), &kept).map_err(|error| run::store_problem(&error))?;
     let bad = verified.verdict.first_bad.as_ref();
     match output {
-        Output::Json => super::print_json(&document(&verified)),
+        Output::Json => super::print_json(&document(&verified, &kept)),
         Output::Human => match bad {
             None => super::print_text(&format!(
-                "✓ {} entries: chain and tree are whole   root {}\n",
+                "✓ {} entries: chain and tree are whole   root {}   {}\n",
                 verified.verdict.entries,
-                hex(&verified.verdict.root)
+                hex(&verified.verdict.root),
+                signatures(&kept)
             )),
             Some(bad) => return Err(damaged(bad, verified.verdict.still_provable_until).into()),
         },
@@ -96,12 +152,19 @@ fn damaged(bad: &Bad, provable: u64) -> Problem {
     .note(whole)
 }
 
-fn document(verified: &VerifiedAudit) -> Value {
+fn signatures(kept: &[TreeHead]) -> String {
+    match kept.iter().map(|head| head.size).max() {
+        None => "nothing was signed".to_owned(),
+        Some(size) => format!("{} signed heads agree, the last over {size} entries", kept.len()),
+    }
+}
+
+fn document(verified: &VerifiedAudit, kept: &[TreeHead]) -> Value {
     let verdict = &verified.verdict;
     let bad = verdict.first_bad.as_ref().map(|bad| {
         json!({ "seq": bad.seq, "expected": bad.expected, "found": bad.found, "reason": bad.reason.text(), "still_provable_until": verdict.still_provable_until })
     });
-    json!({ "version": 1, "ok": bad.is_none(), "entries": verdict.entries, "root": hex(&verdict.root), "first_bad": bad })
+    json!({ "version": 1, "ok": bad.is_none(), "entries": verdict.entries, "root": hex(&verdict.root), "signed_heads": kept.len(), "first_bad": bad })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -110,14 +173,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn show(place: &Place, from: Option<u64>, last: u64, kind: Option<&str>, output: Output) -> Result<u8, Failure> {
     let config = place.config();
-    if !config.data.join("store").exists() {
-        return Err(Problem::new(
-            Code::E009,
-            format!("there is no store in `{}`", config.data.display()),
-            "run a manifest first, or name its `--data`",
-        )
-        .into());
-    }
+    must_exist(&config)?;
     let store = run::open(&config)?;
     let size = store.head().map_err(|error| run::store_problem(&error))?.size;
     let mut next = from.unwrap_or_else(|| if kind.is_some() { 0 } else { size.saturating_sub(last) });

@@ -22,6 +22,7 @@ mod diff;
 mod discover;
 mod dpia;
 mod drift;
+mod evidence;
 mod explain;
 mod import;
 mod init;

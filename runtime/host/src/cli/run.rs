@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::progress::Display;
 use super::{Failure, Output, Place, load, lock, render};
 use crate::config::Config;
+use crate::evidence;
 use crate::store::{self, Durability, Store, StoreError, Transaction};
 use crate::sync::schedule::{nothing_to_run, once, until_stopped};
 use crate::sync::{Host, Options, Summary};
@@ -177,11 +178,17 @@ async fn applied(host: &Host) -> Result<(), Failure> {
 
 async fn stopped(host: &Host) -> Result<(), Failure> {
     let audit = vec![Draft::new(Kind::HubStop)];
-    host.store
-        .commit(Transaction { puts: Vec::new(), audit }, Durability::Sync)
-        .await
-        .map(drop)
-        .map_err(|error| store_problem(&error).into())
+    host.store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.map_err(|error| store_problem(&error))?;
+    // What was done is done and on record: that it cannot be signed is told, and is no failure of the run.
+    match evidence::of_log(&host.config) {
+        Ok(key) => {
+            if let Err(error) = evidence::keep(&*host.store, &key, &host.config.data).await {
+                tracing::warn!("the audit log was not signed: {error}");
+            }
+        }
+        Err(problem) => tracing::warn!("the audit log was not signed: {}; {}", problem.title, problem.help),
+    }
+    Ok(())
 }
 
 /// The first signal asks for a clean end, the second ends at once. Answers with the exit code that the first one means.

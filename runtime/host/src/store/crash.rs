@@ -27,7 +27,7 @@ fn last_acknowledged(child: &mut Child) -> Option<u64> {
 
 /// The store holds what was acknowledged, whole and in step; answers with its size.
 fn assert_whole(folder: &Path, acknowledged: u64) -> u64 {
-    let before = verify_audit(folder).unwrap();
+    let before = verify_audit(folder, &[]).unwrap();
     assert_eq!(before.verdict.first_bad, None);
     let store = SledStore::open(folder, Options::default()).unwrap();
     let head = store.head().unwrap();
@@ -40,7 +40,7 @@ fn assert_whole(folder: &Path, acknowledged: u64) -> u64 {
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&last[0]).unwrap()["batch"], progress.batch);
     }
     drop(store);
-    assert_eq!(verify_audit(folder).unwrap().verdict.first_bad, None);
+    assert_eq!(verify_audit(folder, &[]).unwrap().verdict.first_bad, None);
     head.size
 }
 
@@ -92,10 +92,10 @@ fn a_second_process_is_refused_and_verifying_is_not() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8(output.stderr).unwrap().trim(), "the store is in use by another process");
     assert!(matches!(SledStore::open(folder.path(), Options::default()), Err(StoreError::InUse)));
-    let verified = verify_audit(folder.path()).unwrap();
+    let verified = verify_audit(folder.path(), &[]).unwrap();
     assert!(verified.in_use && verified.verdict.first_bad.is_none());
     drop(store);
-    assert!(!verify_audit(folder.path()).unwrap().in_use);
+    assert!(!verify_audit(folder.path(), &[]).unwrap().in_use);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_store_that_is_being_written_verifies() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     for _ in 0..3 {
         let reached: u64 = lines.by_ref().nth(100).unwrap().unwrap().parse().unwrap();
-        let verified = verify_audit(folder.path()).unwrap();
+        let verified = verify_audit(folder.path(), &[]).unwrap();
         assert!(verified.in_use);
         assert_eq!(verified.verdict.first_bad, None);
         assert!(verified.verdict.entries >= reached, "{} of {reached}", verified.verdict.entries);

@@ -98,7 +98,10 @@ pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Replaces a file so that a crash leaves the old or the new one.
-pub(super) fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// The operating system's.
+pub fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let fresh = folder.join(format!("{name}.new"));
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
     file.write_all(content)?;

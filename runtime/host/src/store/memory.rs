@@ -21,6 +21,7 @@ pub struct MemoryStore {
 struct Content {
     values: BTreeMap<(Namespace, Vec<u8>), Vec<u8>>,
     entries: Vec<Vec<u8>>,
+    hashes: Vec<Vec<u8>>,
     sealer: Sealer,
 }
 
@@ -29,7 +30,7 @@ impl MemoryStore {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let sealer = Sealer::new(Frontier::default(), [0; 32], 0);
-        Self { content: Mutex::new(Content { values: BTreeMap::new(), entries: Vec::new(), sealer }), options }
+        Self { content: Mutex::new(Content { values: BTreeMap::new(), entries: Vec::new(), hashes: Vec::new(), sealer }), options }
     }
 
     /// A panic elsewhere leaves the content whole: it is changed only after everything that can fail.
@@ -43,7 +44,10 @@ impl MemoryStore {
         let mut sealer = content.sealer.clone();
         let sealed = sealer.seal(&transaction.audit, (self.options.now)())?;
         content.sealer = sealer;
-        content.entries.extend(sealed.into_iter().map(|entry| entry.bytes));
+        for entry in sealed {
+            content.entries.push(entry.bytes);
+            content.hashes.push(entry.hashes);
+        }
         for put in transaction.puts {
             match put.value {
                 Some(value) => content.values.insert((put.namespace, put.key), value),
@@ -77,6 +81,10 @@ impl Store for MemoryStore {
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         Ok(self.content().entries.iter().skip(from).take(limit).cloned().collect())
+    }
+
+    fn hashes(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(usize::try_from(seq).ok().and_then(|seq| self.content().hashes.get(seq).cloned()))
     }
 
     fn head(&self) -> Result<TreeHead, StoreError> {

@@ -27,6 +27,7 @@ use futures::future::BoxFuture;
 use hub_core::audit::{Draft, TreeHead};
 
 pub use self::sled::SledStore;
+pub use files::replace as replace_file;
 pub use memory::MemoryStore;
 pub use salvage::{VerifiedAudit, verify_audit};
 pub use sealing::Moment;
@@ -174,6 +175,8 @@ pub trait Store: Send + Sync {
     fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Page, StoreError>;
     /// Exact bytes of audit entries from a number on.
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// The hashes that an audit entry completed: its own, then those of the subtrees that end with it. None if there is no such entry.
+    fn hashes(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// Size and root of the audit tree.
     fn head(&self) -> Result<TreeHead, StoreError>;
     /// Asked before a run begins: an error if too little space is left to end it in order. Runs under way go on.

@@ -31,11 +31,12 @@ pub struct VerifiedAudit {
     pub in_use: bool,
 }
 
-/// Proves the audit log of the store in a folder, whether it is open in another process or not. Blocks for as long as reading everything takes.
+/// Proves the audit log of the store in a folder, whether it is open in another process or not, against itself and against heads that were kept
+/// elsewhere. Blocks for as long as reading everything takes.
 ///
 /// # Errors
 /// `Damaged` if the store contradicts itself and no entry can be named; `Format`, `Io`. A named entry is not an error: see `first_bad`.
-pub fn verify_audit(folder: &Path) -> Result<VerifiedAudit, StoreError> {
+pub fn verify_audit(folder: &Path, kept: &[TreeHead]) -> Result<VerifiedAudit, StoreError> {
     if !folder.join(DATA).exists() {
         let text = format!("there is no store in `{}`", folder.display());
         return Err(StoreError::Io { doing: "verified", source: io::Error::new(io::ErrorKind::NotFound, text) });
@@ -44,7 +45,7 @@ pub fn verify_audit(folder: &Path) -> Result<VerifiedAudit, StoreError> {
     let in_use = lock.is_none();
     let mut tries = 1;
     loop {
-        let result = attempt(folder, lock.is_some());
+        let result = attempt(folder, kept, lock.is_some());
         let holds = result.as_ref().is_ok_and(|verdict| verdict.first_bad.is_none());
         if holds || !in_use || tries == TRIES {
             return result.map(|verdict| VerifiedAudit { verdict, in_use });
@@ -54,12 +55,12 @@ pub fn verify_audit(folder: &Path) -> Result<VerifiedAudit, StoreError> {
     }
 }
 
-fn attempt(folder: &Path, quiet: bool) -> Result<Verdict, StoreError> {
+fn attempt(folder: &Path, kept: &[TreeHead], quiet: bool) -> Result<Verdict, StoreError> {
     let copy = PrivateCopy::of(folder)?;
     let raw = RawLog::read(&File::open(copy.path.join(DATA)).map_err(failed("read"))?).map_err(failed("read"))?;
     let anchor = anchor::read(&copy.path);
     let anchored = anchor.as_ref().ok().and_then(Option::as_ref).map_or(0, |anchor| anchor.size);
-    let engine = anchor.and_then(|anchor| through_engine(&copy.path, anchor.as_ref()));
+    let engine = anchor.and_then(|anchor| through_engine(&copy.path, anchor.as_ref(), kept));
     match engine {
         Ok((size, verdict)) => Ok(judge(size.max(anchored), verdict, &raw, quiet)),
         Err(StoreError::Damaged { detail, first_bad_entry }) => {
@@ -97,11 +98,11 @@ fn first_named(raw: &RawLog, size: u64, most_bytes: usize) -> Option<u64> {
 }
 
 /// Reads everything through the engine: chain, tree, stored hashes, head, anchor, and the sum over the values. Answers with the head's size too.
-fn through_engine(folder: &Path, anchor: Option<&TreeHead>) -> Result<(u64, Verdict), StoreError> {
+fn through_engine(folder: &Path, anchor: Option<&TreeHead>, kept: &[TreeHead]) -> Result<(u64, Verdict), StoreError> {
     sled::guarded(|| {
         let database = sled::start(folder, CACHE_BYTES)?;
         if check::is_fresh(&database)? && anchor.is_none_or(|anchor| anchor.size == 0) {
-            return Ok((0, verify(none(), none(), &TreeHead::default(), &[])));
+            return Ok((0, verify(none(), none(), &TreeHead::default(), kept)));
         }
         check::known_version(&database)?;
         let head = check::head(&database)?;
@@ -109,8 +110,8 @@ fn through_engine(folder: &Path, anchor: Option<&TreeHead>) -> Result<(u64, Verd
             return Err(broken("the file `audit.head` is missing: the audit log cannot be told from an older one"));
         }
         let tree_head = TreeHead { size: head.size, root: head.root };
-        let verdict =
-            verify(family(&database, AUDIT), family(&database, HASHES), &tree_head, anchor.map(std::slice::from_ref).unwrap_or_default());
+        let anchors: Vec<TreeHead> = anchor.into_iter().chain(kept).cloned().collect();
+        let verdict = verify(family(&database, AUDIT), family(&database, HASHES), &tree_head, &anchors);
         if verdict.first_bad.is_none() && check::state_sum(&database)? != head.state {
             return Err(broken("the stored values are not the ones that were last written"));
         }

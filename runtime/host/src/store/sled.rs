@@ -23,7 +23,7 @@ use super::check::{self, Loaded};
 use super::committer::{Committer, Due, Request, Shared};
 use super::files::{self, DATA, failed};
 use super::format::Head;
-use super::layout::{self, AUDIT, HEAD_KEY, VERSION, VERSION_KEY, broken, engine_error, number, numbered};
+use super::layout::{self, AUDIT, HASHES, HEAD_KEY, VERSION, VERSION_KEY, broken, engine_error, number, numbered};
 use super::sealing::Sealer;
 use super::{Durability, Namespace, Options, Page, Store, StoreError, Transaction, anchor, within_limits};
 
@@ -153,6 +153,11 @@ impl Store for SledStore {
             entries.push(bytes.to_vec());
         }
         Ok(entries)
+    }
+
+    fn hashes(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let _reading = self.reading();
+        Ok(self.tree()?.get(numbered(HASHES, seq)).map_err(engine_error)?.map(|bytes| bytes.to_vec()))
     }
 
     fn head(&self) -> Result<TreeHead, StoreError> {

@@ -76,7 +76,7 @@ fn everything_is_there_after_closing_and_opening() {
     assert_eq!(store.get(Namespace::Progress, b"crm-to-erp").unwrap(), Some(299_u64.to_be_bytes().to_vec()));
     assert_eq!(store.audit(0, 1_000).unwrap().len(), 600);
     drop(store);
-    let verified = verify_audit(folder.path()).unwrap();
+    let verified = verify_audit(folder.path(), &[]).unwrap();
     assert_eq!((verified.verdict.entries, verified.verdict.first_bad, verified.in_use), (600, None, false));
 }
 
@@ -129,7 +129,7 @@ fn an_older_state_put_in_its_place_is_noticed() {
     let (detail, seq) = refusal(folder.path());
     assert!(detail.contains("100 audit entries, 150 were written"), "{detail}");
     assert_eq!(seq, Some(100));
-    let bad = verify_audit(folder.path()).unwrap().verdict.first_bad.unwrap();
+    let bad = verify_audit(folder.path(), &[]).unwrap().verdict.first_bad.unwrap();
     assert_eq!((bad.seq, bad.reason), (100, Reason::Missing));
 }
 
@@ -140,14 +140,14 @@ fn a_missing_or_changed_anchor_is_noticed() {
     let good = fs::read_to_string(&file).unwrap();
     fs::write(&file, good.replace("\"size\":100", "\"size\":99")).unwrap();
     assert!(refusal(folder.path()).0.contains("99 audit entries are not the ones"));
-    assert_eq!(verify_audit(folder.path()).unwrap().verdict.first_bad.unwrap().reason, Reason::Head);
+    assert_eq!(verify_audit(folder.path(), &[]).unwrap().verdict.first_bad.unwrap().reason, Reason::Head);
     fs::write(&file, good.replace("\"v\":\"1\"", "\"v\":\"9\"")).unwrap();
     assert!(matches!(open(folder.path()), Err(StoreError::Format { found: 9, known: 1 })));
     fs::write(&file, "{").unwrap();
     assert!(refusal(folder.path()).0.contains("`audit.head` cannot be read"));
     fs::remove_file(&file).unwrap();
     assert!(refusal(folder.path()).0.contains("`audit.head` is missing"));
-    assert!(matches!(verify_audit(folder.path()), Err(StoreError::Damaged { .. })));
+    assert!(matches!(verify_audit(folder.path(), &[]), Err(StoreError::Damaged { .. })));
     fs::write(&file, good).unwrap();
     assert_eq!(open(folder.path()).unwrap().head().unwrap().size, 100);
 }
@@ -163,19 +163,19 @@ fn tampering_behind_the_check_sums_is_noticed() {
     };
     let folder = filled(600);
     tamper(folder.path(), change(20));
-    let verdict = verify_audit(folder.path()).unwrap().verdict;
+    let verdict = verify_audit(folder.path(), &[]).unwrap().verdict;
     assert_eq!((verdict.still_provable_until, verdict.first_bad.unwrap().seq), (20, 20));
     tamper(folder.path(), change(590));
     assert_eq!(refusal(folder.path()), ("an audit entry was changed".into(), Some(590)));
 
     let folder = filled(600);
     tamper(folder.path(), |database| drop(database.remove(numbered(AUDIT, 300)).unwrap()));
-    assert_eq!(verify_audit(folder.path()).unwrap().verdict.first_bad.unwrap().seq, 300);
+    assert_eq!(verify_audit(folder.path(), &[]).unwrap().verdict.first_bad.unwrap().seq, 300);
 
     let folder = filled(600);
     tamper(folder.path(), |database| drop(database.insert(numbered(AUDIT, 600), b"{}").unwrap()));
     assert_eq!(refusal(folder.path()).1, Some(600));
-    let bad = verify_audit(folder.path()).unwrap().verdict.first_bad.unwrap();
+    let bad = verify_audit(folder.path(), &[]).unwrap().verdict.first_bad.unwrap();
     assert_eq!((bad.seq, bad.reason), (600, Reason::Extra));
 }
 
@@ -184,7 +184,7 @@ fn a_value_of_an_older_state_is_noticed() {
     let folder = filled(10);
     tamper(folder.path(), |database| drop(database.insert(layout::value_key(Namespace::Progress, b"crm-to-erp"), &[0, 1][..]).unwrap()));
     assert!(refusal(folder.path()).0.contains("values are not the ones"));
-    assert!(matches!(verify_audit(folder.path()), Err(StoreError::Damaged { .. })));
+    assert!(matches!(verify_audit(folder.path(), &[]), Err(StoreError::Damaged { .. })));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_newer_layout_is_refused() {
     let folder = filled(10);
     tamper(folder.path(), |database| drop(database.insert(VERSION_KEY, &2_u32.to_be_bytes()).unwrap()));
     assert!(matches!(open(folder.path()), Err(StoreError::Format { found: 2, known: 1 })));
-    assert!(matches!(verify_audit(folder.path()), Err(StoreError::Format { found: 2, known: 1 })));
+    assert!(matches!(verify_audit(folder.path(), &[]), Err(StoreError::Format { found: 2, known: 1 })));
     tamper(folder.path(), |database| drop(database.insert(VERSION_KEY, &1_u32.to_be_bytes()).unwrap()));
     assert!(format::Head::decode(&start(folder.path(), 1 << 20).unwrap().get(HEAD_KEY).unwrap().unwrap()).is_ok());
 }
@@ -214,7 +214,7 @@ fn a_full_disk_refuses_new_runs_only() {
 #[test]
 fn what_is_no_store_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(verify_audit(folder.path()), Err(StoreError::Io { doing: "verified", .. })));
+    assert!(matches!(verify_audit(folder.path(), &[]), Err(StoreError::Io { doing: "verified", .. })));
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
     assert!(matches!(open(&file), Err(StoreError::Io { doing: "created", .. })));
@@ -229,6 +229,6 @@ fn verifying_changes_nothing() {
     let content =
         || files::named(folder.path(), |_| true).unwrap().into_iter().map(|path| (fs::read(&path).ok(), path)).collect::<Vec<_>>();
     let before = content();
-    verify_audit(folder.path()).unwrap();
+    verify_audit(folder.path(), &[]).unwrap();
     assert!(before == content());
 }

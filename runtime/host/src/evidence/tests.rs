@@ -1,0 +1,76 @@
+//! Evidence made from a store, believed without one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use hub_core::audit::export::{ExportCheck, Proven, verify_proof};
+use hub_core::audit::note::LogKey;
+use hub_core::audit::{Draft, Kind};
+
+use super::*;
+use crate::store::{MemoryStore, Options};
+
+fn key() -> LogKey {
+    LogKey::from_seed("hub/test", &[3; 32]).unwrap()
+}
+
+async fn store(entries: u64) -> MemoryStore {
+    let store = MemoryStore::new(Options::default());
+    for batch in 0..entries {
+        let audit = vec![Draft::new(Kind::FlowIntent).flow("a").batch(batch)];
+        store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.unwrap();
+    }
+    store
+}
+
+#[tokio::test]
+async fn what_is_given_away_is_believed_elsewhere() {
+    let (store, key) = (store(1_234).await, key());
+    let signed = sign(&store, &key).await.unwrap();
+    assert_eq!(signed.head, store.head().unwrap());
+    let mut file = Vec::new();
+    export(&store, &signed, &mut file).unwrap();
+    let mut lines = file.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let mut check = ExportCheck::begin(lines.next().unwrap(), &key.verifier(), &[]).unwrap();
+    lines.for_each(|line| check.take(line).unwrap());
+    assert_eq!(check.finish().unwrap().head, signed.head);
+    let proof = prove_entry(&store, &signed, 777).unwrap().unwrap();
+    assert!(matches!(verify_proof(&proof, &key.verifier()), Ok(Proven::Entry { seq: 777, .. })));
+    assert_eq!(prove_entry(&store, &signed, 1_234).unwrap(), None);
+}
+
+#[tokio::test]
+async fn growth_is_proven_between_two_signed_heads() {
+    let (store, key) = (store(10).await, key());
+    let old = sign(&store, &key).await.unwrap();
+    let audit = vec![Draft::new(Kind::HubStop); 3];
+    store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.unwrap();
+    let new = sign(&store, &key).await.unwrap();
+    let proof = prove_growth(&store, &new, old.head.size, &old.note).unwrap();
+    assert!(matches!(verify_proof(&proof, &key.verifier()), Ok(Proven::Growth { .. })), "{proof}");
+}
+
+#[tokio::test]
+async fn anchors_are_kept_in_a_file_that_grows() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key());
+    let file = folder.path().join("anchors.jsonl");
+    let mut expected = Vec::new();
+    for entries in [1, 5] {
+        let signed = keep(&store(entries).await, &key, folder.path()).await.unwrap();
+        append(&file, &signed.note, 1_000).unwrap();
+        expected.push(signed.head);
+    }
+    assert_eq!(heads(&file, &key.verifier()).unwrap(), expected);
+    assert_eq!(heads(&folder.path().join(NOTE), &key.verifier()).unwrap(), expected[1..]);
+    let foreign = LogKey::from_seed("hub/test", &[4; 32]).unwrap().verifier();
+    assert!(heads(&file, &foreign).is_err() && heads(&folder.path().join(NOTE), &foreign).is_err());
+    std::fs::write(&file, "{}\n").unwrap();
+    assert!(heads(&file, &key.verifier()).unwrap_err().to_string().starts_with("line 1"));
+}
+
+#[test]
+fn an_entry_becomes_an_event() {
+    let line = Draft::new(Kind::FlowDenied).flow("a").seal(7, 1_700_000_000_123, &[0; 32]).unwrap();
+    let event = event(&line, "hub/test");
+    assert_eq!((&event["class_uid"], &event["status_id"], &event["time"]), (&6003.into(), &2.into(), &1_700_000_000_123_u64.into()));
+    assert_eq!(event["unmapped"]["kind"], "flow.denied");
+    assert!(super::event(b"no entry", "hub/test").is_null());
+}

@@ -1,0 +1,168 @@
+//! What an outsider can check without trusting hub: exports, proofs and signed heads, by hub's own verifier and by another one that shares no code with it.
+
+use std::fs;
+use std::path::Path;
+
+use super::examples::{follow, with_examples};
+use crate::support::program::{Outcome, Program, root};
+use crate::support::story::sample_to_file;
+
+#[test]
+fn the_page_about_the_log_shows_what_happens() {
+    follow(&with_examples(), &root().join("docs/audit.md"));
+}
+
+fn program() -> Program {
+    let program = Program::with_manifest(&sample_to_file(100, ""));
+    for _ in 0..3 {
+        program.run(&["run"]).ends(0);
+    }
+    program
+}
+
+fn key(program: &Program) -> String {
+    program.run(&["audit", "key"]).ends(0).stdout.trim().to_owned()
+}
+
+/// The second verifier.
+fn python(program: &Program, arguments: &str) -> Outcome {
+    program.shell(&format!("python3 '{}' {arguments}", root().join("tests/audit_verify.py").display()))
+}
+
+/// Both verifiers say the same of an export.
+fn both(program: &Program, file: &str, key: &str, anchors: &str, code: i32) {
+    let flag = if anchors.is_empty() { String::new() } else { format!("--anchors {anchors}") };
+    let own = program.shell(&format!("hub audit verify --export {file} --key '{key}' {flag}"));
+    assert_eq!(own.code, Some(code), "hub, {file}: {}", own.printed());
+    let other = python(program, &format!("export {file} '{key}' {anchors}"));
+    assert_eq!(other.code, Some(code), "the other, {file}: {}", other.printed());
+}
+
+#[test]
+fn an_export_is_verified_without_the_store_and_every_change_is_noticed() {
+    let program = program();
+    let key = key(&program);
+    program.run(&["audit", "export", "--out", "log.jsonl"]).ends(0).prints("hub audit verify --export log.jsonl");
+    both(&program, "log.jsonl", &key, "", 0);
+    program.run(&["audit", "export", "--out", "log.jsonl"]).ends(2).says("log.jsonl");
+    let whole = program.read("log.jsonl");
+    let lines: Vec<&str> = whole.lines().collect();
+    assert!(lines.len() > 10, "{}", lines.len());
+    let changed = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        change(&mut lines);
+        lines.join("\n") + "\n"
+    };
+    let attacks = [
+        ("flipped", changed(&|lines| lines[5] = lines[5].replacen("flow", "fl0w", 1))),
+        ("deleted", changed(&|lines| drop(lines.remove(5)))),
+        ("inserted", changed(&|lines| lines.insert(5, lines[4].clone()))),
+        ("reordered", changed(&|lines| lines.swap(5, 6))),
+        ("truncated", changed(&|lines| lines.truncate(6))),
+        ("empty", changed(&|lines| lines.truncate(1))),
+        ("renumbered", changed(&|lines| lines[0] = lines[0].replacen("\\n", "\\n1", 1))),
+        ("nothing", String::new()),
+    ];
+    for (name, text) in attacks {
+        assert_ne!(text, whole, "{name}");
+        program.write(name, text);
+        both(&program, name, &key, "", 4);
+    }
+    let foreign = Program::with_manifest(&sample_to_file(1, ""));
+    foreign.run(&["run"]).ends(0);
+    both(&program, "log.jsonl", &self::key(&foreign), "", 4);
+    program.run(&["audit", "verify", "--export", "log.jsonl", "--key", "nonsense+"]).ends(2).says("no public key");
+    program.run(&["audit", "verify", "--export", "log.jsonl"]).ends(2);
+    let events = program.run(&["audit", "export", "--format", "ocsf"]).ends(0).stdout;
+    assert!(events.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["class_uid"] == 6003));
+}
+
+#[test]
+fn one_entry_and_the_growth_of_the_log_are_proven_offline() {
+    let program = program();
+    let key = key(&program);
+    let last = program.audit().len() - 1;
+    for entry in [0, 1, last / 2, last] {
+        program.write("proof.json", program.run(&["audit", "proof", &entry.to_string()]).ends(0).stdout);
+        program.run(&["audit", "verify", "--proof", "proof.json", "--key", &key]).ends(0).prints(&format!("entry {entry} is in the log"));
+        assert_eq!(python(&program, &format!("proof proof.json '{key}'")).code, Some(0), "{entry}");
+    }
+    let changed = program.read("proof.json").replacen("seq\\\":", "seq\\\":1", 1);
+    program.write("changed.json", changed);
+    program.run(&["audit", "verify", "--proof", "changed.json", "--key", &key]).ends(4).says("HUB-E501");
+    assert_eq!(python(&program, &format!("proof changed.json '{key}'")).code, Some(4));
+    program.run(&["audit", "proof", "100000"]).ends(2).says("there is no audit entry 100000");
+
+    program.write("old.note", program.run(&["audit", "anchor"]).ends(0).stdout);
+    program.run(&["run"]).ends(0);
+    program.write("growth.json", program.run(&["audit", "consistency", "old.note"]).ends(0).stdout);
+    program.run(&["audit", "verify", "--proof", "growth.json", "--key", &key]).ends(0).prints("begins with");
+    assert_eq!(python(&program, &format!("proof growth.json '{key}'")).code, Some(0));
+    let note = program.read("old.note");
+    let size = note.lines().nth(1).unwrap();
+    program.write("forged.note", note.replacen(size, "3", 1));
+    program.run(&["audit", "consistency", "forged.note"]).ends(4).says("its signature is not of the key");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &target);
+        } else {
+            fs::copy(source, target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_older_store_and_one_written_anew_are_told_by_what_was_kept() {
+    let program = program();
+    let store = program.path("hub-data/store");
+    copy(&store, &program.path("older"));
+    program.run(&["run"]).ends(0);
+    let key = key(&program);
+    for _ in 0..2 {
+        program.run(&["audit", "anchor", "--to", "anchors.jsonl"]).ends(0).prints("anchored in anchors.jsonl");
+        program.run(&["run"]).ends(0);
+    }
+    assert_eq!(program.audit().iter().filter(|entry| entry["kind"] == "audit.anchored").count(), 2);
+    program.run(&["audit", "verify", "--anchors", "anchors.jsonl"]).ends(0).prints("3 signed heads agree");
+    program.run(&["audit", "export", "--out", "log.jsonl"]).ends(0);
+    both(&program, "log.jsonl", &key, "anchors.jsonl", 0);
+
+    // With its own notes removed too, only what was kept elsewhere tells it.
+    fs::remove_dir_all(&store).unwrap();
+    copy(&program.path("older"), &store);
+    program.run(&["audit", "verify"]).ends(4);
+    fs::remove_file(program.path("hub-data/audit.note")).unwrap();
+    program.run(&["audit", "verify"]).ends(0).prints("nothing was signed");
+    program.run(&["audit", "verify", "--anchors", "anchors.jsonl"]).ends(4).says("HUB-E501");
+
+    fs::remove_dir_all(&store).unwrap();
+    for _ in 0..8 {
+        program.run(&["run"]).ends(0);
+    }
+    program.run(&["audit", "verify"]).ends(0);
+    program.run(&["audit", "verify", "--anchors", "anchors.jsonl"]).ends(4).says("HUB-E501");
+    program.run(&["audit", "export", "--out", "anew.jsonl"]).ends(0);
+    both(&program, "anew.jsonl", &key, "anchors.jsonl", 4);
+}
+
+#[test]
+fn the_key_of_the_log_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut program = program();
+    let file = program.path("hub-data/audit.key");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let public = key(&program);
+    fs::rename(&file, program.path("elsewhere.key")).unwrap();
+    program.set("HUB_AUDIT_KEY_FILE", program.path("elsewhere.key").to_string_lossy());
+    assert_eq!(key(&program), public);
+    program.run(&["run"]).ends(0);
+    assert!(!file.exists(), "no second key is made");
+    fs::set_permissions(program.path("elsewhere.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    program.run(&["audit", "key"]).ends(1).says("HUB-E312").says("chmod 600");
+    program.run(&["run"]).ends(0).says("was not signed");
+}
