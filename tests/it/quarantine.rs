@@ -231,6 +231,49 @@ fn a_cursor_that_is_personal_is_not_kept() {
     program.run(&["run"]).ends(3).says("HUB-E217").says("cursor = \"updated_at\"");
 }
 
+/// The bytes of everything in the data folder.
+fn stored(program: &Program) -> Vec<u8> {
+    let mut files = Vec::new();
+    everything(&program.path("hub-data"), &mut files);
+    files
+}
+
+#[test]
+fn with_a_master_key_it_is_kept_encrypted_and_a_new_key_makes_the_old_state_unreadable() {
+    let stream = format!("{STREAM}\ncursor = \"name\"");
+    let mut program = Program::with_manifest(&file_to_file(&stream, FLOW));
+    program.write("in/people.ndjson", "{\"id\":\"1\",\"name\":\"Erika-Planted\",\"note\":\"a\"}\n");
+    let key = program.write("master.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
+    program.set("HUB_MASTER_KEY_FILE", key.to_string_lossy());
+    program.run(&["run"]).ends(0);
+    let planted = |program: &Program| stored(program).windows(13).any(|part| part == b"Erika-Planted");
+    assert!(!planted(&program), "the cursor is in the clear");
+    let state = program.read("hub-data/keys/state-1.key");
+    assert!(state.starts_with("wrapped:"), "{state}");
+    program.run(&["key", "status"]).ends(0).prints("state-1");
+
+    // Another master key takes over.
+    let next = program.write("next.key", "BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
+    program.set("HUB_MASTER_KEY_FILE", next.to_string_lossy());
+    program.run(&["run"]).ends(1).says("HUB-E312").says("hub key rotate");
+    program.set("HUB_OLD_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+    program.run(&["key", "rotate"]).ends(0).prints("the state of 1 flows is encrypted under a new key");
+    program.set("HUB_OLD_MASTER_KEY", "");
+    assert!(!program.has("hub-data/keys/state-1.key"));
+    program.run(&["key", "status", "-o", "json"]).ends(0).prints("\"state-2\"");
+    let before = program.records("out/people.ndjson").len();
+    program.run(&["run"]).ends(0);
+    assert_eq!(program.records("out/people.ndjson").len(), before, "the state was kept: nothing is read twice");
+    let kinds: Vec<_> = program.audit().iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect();
+    assert!(kinds.iter().any(|kind| kind == "key.rotated") && kinds.iter().any(|kind| kind == "key.wrapped"), "{kinds:?}");
+    program.run(&["audit", "verify"]).ends(0);
+    assert!(!planted(&program));
+
+    std::fs::remove_dir_all(program.path("hub-data/keys")).unwrap();
+    program.run(&["run"]).ends(1).says("state-2.key").says("is gone");
+    assert!(!program.has("hub-data/keys"), "nothing is overwritten");
+}
+
 #[test]
 fn hints_at_health_are_told_and_pass() {
     let program = Program::with_manifest(&file_to_file(STREAM, FLOW));

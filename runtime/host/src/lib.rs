@@ -19,7 +19,11 @@ pub mod quarantine;
 
 pub mod evidence;
 
+pub mod sealed;
+
 pub mod store;
+
+pub mod keys;
 
 pub mod config;
 

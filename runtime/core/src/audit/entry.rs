@@ -89,6 +89,10 @@ texts! {
         CapabilityAccepted "capability.accepted"
         /// A signed head went to a place outside.
         AuditAnchored "audit.anchored"
+        /// What is stored was encrypted under a new key, and the old one erased.
+        KeyRotated "key.rotated"
+        /// Keys were wrapped with another master key.
+        KeyWrapped "key.wrapped"
         /// The wall clock jumped.
         ClockStep "clock.step"
     }

@@ -27,6 +27,7 @@ mod explain;
 mod import;
 mod init;
 mod inspect_lowcode;
+mod key;
 mod label;
 mod law;
 mod load;
@@ -111,6 +112,8 @@ enum Verb {
     Drift(drift::Drift),
     /// Show and verify the audit log
     Audit(audit::Audit),
+    /// See and change the keys that encrypt what is stored
+    Key(key::Key),
     /// Write the register of processing activities (Art. 30 GDPR)
     Register(register::Register),
     /// Screen for an impact assessment (Art. 35 GDPR): what was found, and what is open
@@ -224,6 +227,7 @@ impl Cli {
             Verb::Discover(verb) => verb.output,
             Verb::Drift(verb) => verb.output,
             Verb::Audit(verb) => verb.output(),
+            Verb::Key(verb) => verb.output(),
             Verb::Plugin(verb) => verb.output(),
             Verb::Law(verb) => verb.output,
             _ => Output::Human,
@@ -245,6 +249,7 @@ impl Cli {
             Verb::Resume(verb) => verb.run(),
             Verb::Drift(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
+            Verb::Key(verb) => verb.run(),
             Verb::Register(verb) => verb.run(quiet),
             Verb::Dpia(verb) => verb.run(),
             Verb::Notice(verb) => verb.run(),

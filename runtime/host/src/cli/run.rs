@@ -15,6 +15,7 @@ use super::progress::Display;
 use super::{Failure, Output, Place, load, lock, render};
 use crate::config::Config;
 use crate::evidence;
+use crate::sealed::SealedStore;
 use crate::store::{self, Durability, Store, StoreError, Transaction};
 use crate::sync::schedule::{nothing_to_run, once, until_stopped};
 use crate::sync::{Host, Options, Summary};
@@ -215,7 +216,8 @@ fn watch_signals(stopping: Arc<AtomicBool>) -> tokio::task::JoinHandle<Option<u8
 /// Opens the store of a data folder.
 pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let folder = config.data.join("store");
-    store::open(&folder.display().to_string()).map_err(|error| store_problem(&error).into())
+    let store = store::open(&folder.display().to_string()).map_err(|error| store_problem(&error))?;
+    Ok(Arc::new(SealedStore::open(store, &config.data)?))
 }
 
 /// What a store's error means to the operator.

@@ -3,7 +3,6 @@
 //! Each day has a key of its own in a file outside of the store, because the store's engine keeps deleted bytes in its segments: erasing the key is what
 //! erases the records. Decides nothing: the gate says what is held, two people say what is released.
 
-mod key;
 mod shape;
 
 use std::path::{Path, PathBuf};
@@ -17,9 +16,7 @@ use hub_core::gate::Held;
 use hub_core::problem::{Code, Problem};
 use sha2::{Digest, Sha256};
 
-use key::Keys;
-pub use key::MASTER_KEY;
-
+use crate::keys::Keys;
 use crate::store::format::{HeldRecord, Release};
 use crate::store::{self, Namespace, Put, Store, StoreError};
 
@@ -28,6 +25,8 @@ pub const MAX_WAITING: usize = 10_000;
 /// How long records are kept, in days, unless the manifest says otherwise.
 pub const KEEP_DAYS: i64 = 14;
 const NONCE: usize = 24;
+/// The key that makes ids.
+const IDS: &str = "ids";
 
 /// Where held records go, and where their keys are.
 #[derive(Debug)]
@@ -56,7 +55,7 @@ impl Vault {
     /// A vault in a data folder. Nothing is made before something is held.
     #[must_use]
     pub fn new(data: &Path) -> Self {
-        Self { keys: Keys::new(folder(data)) }
+        Self { keys: keys(data) }
     }
 
     /// The id of a record of a flow: the same whenever it comes, and telling nothing of it.
@@ -65,7 +64,7 @@ impl Vault {
     /// The key cannot be read or made.
     pub fn id(&self, flow: &str, record: &[u8]) -> Result<String, Problem> {
         let digest = Sha256::new().chain_update(flow).chain_update([0]).chain_update(record).finalize();
-        let tag = self.keys.tag(&digest)?;
+        let tag = self.keys.tag(IDS, &digest)?;
         Ok(BASE32_NOPAD.encode(tag.get(..15).unwrap_or_default()).to_lowercase())
     }
 
@@ -75,7 +74,7 @@ impl Vault {
     /// The key of the day cannot be read or made.
     pub fn put(&self, id: &str, note: &Note<'_>, held: &Held) -> Result<Put, Problem> {
         let day = note.today.to_string();
-        let cipher = self.keys.of_day(&day)?;
+        let cipher = self.keys.made(&day)?;
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| unusable("the operating system gives no randomness"))?;
         let payload = Payload { msg: &held.record, aad: id.as_bytes() };
@@ -117,8 +116,15 @@ impl Vault {
 
     /// Removes keys of days of which no record is left, which makes what the store's files still hold of them unreadable.
     pub fn forget(&self, days_in_use: &std::collections::BTreeSet<String>, today: Date) {
-        self.keys.remove_but(days_in_use, &today.to_string());
+        let today = today.to_string();
+        self.keys.erase(|day| day != IDS && day < today.as_str() && !days_in_use.contains(day));
     }
+}
+
+/// The keys of a data folder's quarantine.
+#[must_use]
+pub fn keys(data: &Path) -> Keys {
+    Keys::new(folder(data))
 }
 
 /// Where a data folder keeps the keys.

@@ -44,8 +44,11 @@ pub async fn run_flow(host: &Host, id: &str, options: Options, meter: Arc<Meter>
     run.end(outcome).await
 }
 
-/// E217: the cursor would keep a person's data in the state of hub, where no erasure finds it.
+/// E217: the cursor would keep a person's data in the state of hub, whose key lies beside it.
 fn personal_cursor(host: &Host, flow: &Flow, rule: &FlowRule) -> Result<(), Arc<Problem>> {
+    if crate::keys::has_master() {
+        return Ok(());
+    }
     let Some(path) = &rule.cursor else { return Ok(()) };
     let Some(Node::Leaf(leaf)) = rule.shape.at(path) else { return Ok(()) };
     let Some(category) = leaf.category.as_ref().filter(|category| host.policy.is_personal(category)) else { return Ok(()) };
@@ -53,7 +56,11 @@ fn personal_cursor(host: &Host, flow: &Flow, rule: &FlowRule) -> Result<(), Arc<
         "flow `{}` advances by the field `{path}`, which is personal (`{category}`): its state would keep a value of it",
         flow.id.value
     );
-    let help = format!("name another field in `[stream.{}]`: `cursor = \"updated_at\"`", flow.from.value);
+    let help = format!(
+        "name another field in `[stream.{}]`: `cursor = \"updated_at\"`; or keep the key of the state elsewhere: set `{}`",
+        flow.from.value,
+        crate::keys::MASTER_KEY_FILE
+    );
     Err(Arc::new(Problem::new(Code::E217, title, help).at(flow.from.span, "read from here")))
 }
 

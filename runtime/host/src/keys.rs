@@ -1,4 +1,6 @@
-//! Keys of the quarantine: one for ids, one for each day. Files that only the owner can read; wrapped where there is a master key.
+//! Keys of a data folder: files that only the owner can read, beside the store and never in it; wrapped where there is a master key.
+//!
+//! To erase a key is what erases everything that it encrypted: the store's engine keeps deleted bytes in its files.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,8 +20,10 @@ use crate::config;
 
 /// The variable with the key that wraps all others: 32 bytes in base64.
 pub const MASTER_KEY: &str = "HUB_MASTER_KEY";
-/// The key that makes ids.
-const IDS: &str = "ids";
+/// The variable with the path of a file with it, as the system hands credentials over.
+pub const MASTER_KEY_FILE: &str = "HUB_MASTER_KEY_FILE";
+/// The variable with the master key that the present one takes the place of.
+const OLD_MASTER_KEY: &str = "HUB_OLD_MASTER_KEY";
 const ENDING: &str = "key";
 const PLAIN: &str = "plain:";
 const WRAPPED: &str = "wrapped:";
@@ -29,7 +33,7 @@ const NONCE: usize = 24;
 type Secret = Zeroizing<[u8; KEY]>;
 
 /// A folder of keys.
-pub(super) struct Keys {
+pub struct Keys {
     folder: PathBuf,
 }
 
@@ -40,40 +44,70 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    /// The keys in a folder. Nothing is made before a key is needed.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// A code of a digest that nobody can make without the key.
-    pub(super) fn tag(&self, digest: &[u8]) -> Result<[u8; 32], Problem> {
-        let key = self.read_or_make(IDS)?;
+    /// A code of a digest that nobody can make without the key of this name, which is made if there is none.
+    ///
+    /// # Errors
+    /// The key cannot be read or made.
+    pub fn tag(&self, name: &str, digest: &[u8]) -> Result<[u8; 32], Problem> {
+        let key = self.read_or_make(name)?;
         // A digest has one length, so the key before it is a sound code.
         Ok(Sha256::new().chain_update(key.as_slice()).chain_update(digest).finalize().into())
     }
 
-    /// The cipher of a day; its key is made if there is none.
-    pub(super) fn of_day(&self, day: &str) -> Result<XChaCha20Poly1305, Problem> {
-        cipher(&self.read_or_make(day)?)
+    /// The cipher of a key, which is made if there is none.
+    ///
+    /// # Errors
+    /// The key cannot be read or made.
+    pub fn made(&self, name: &str) -> Result<XChaCha20Poly1305, Problem> {
+        cipher(&self.read_or_make(name)?)
     }
 
-    /// The cipher of a day whose key must be there.
-    pub(super) fn known(&self, day: &str) -> Result<XChaCha20Poly1305, Problem> {
-        match self.read(day)? {
+    /// The cipher of a key that must be there.
+    ///
+    /// # Errors
+    /// The key is gone or cannot be read.
+    pub fn known(&self, name: &str) -> Result<XChaCha20Poly1305, Problem> {
+        match self.read(name)? {
             Some(key) => cipher(&key),
-            None => Err(problem(&format!("the key of {day} is gone"))),
+            None => Err(problem(&format!("`{}` is gone", self.path(name).display()))),
         }
     }
 
-    /// Removes the keys of earlier days that nothing uses. What cannot be removed now is tried again next time.
-    pub(super) fn remove_but(&self, in_use: &BTreeSet<String>, today: &str) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let day = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            let is_key = path.extension().is_some_and(|ending| ending == ENDING);
-            if is_key && day != IDS && day < today && !in_use.contains(day) {
-                drop(fs::remove_file(&path));
-            }
+    /// The names of all keys, in their order.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        let paths = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let keys = paths.filter(|path| path.extension().is_some_and(|ending| ending == ENDING));
+        keys.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
+    }
+
+    /// Erases keys. What cannot be erased now is tried again next time.
+    pub fn erase(&self, unwanted: impl Fn(&str) -> bool) {
+        for name in self.names().iter().filter(|name| unwanted(name)) {
+            drop(fs::remove_file(self.path(name)));
         }
+    }
+
+    /// Wraps every key with the present master key, or keeps them plain without one. Answers with their number.
+    ///
+    /// # Errors
+    /// A key cannot be read or written; the keys before it are wrapped anew, and those behind it can be read as before.
+    pub fn wrap_again(&self) -> Result<usize, Problem> {
+        let names = self.names();
+        for name in &names {
+            let Some(key) = self.read(name)? else { continue };
+            let text = written(name, &key)?;
+            let path = self.path(name);
+            crate::config::replace_secret(&path, text.as_bytes())
+                .map_err(|error| problem(&format!("`{}` cannot be written: {error}", path.display())))?;
+        }
+        Ok(names.len())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -96,7 +130,7 @@ impl Keys {
         let text = text.trim_end();
         let key = match (text.strip_prefix(PLAIN), text.strip_prefix(WRAPPED)) {
             (Some(plain), _) => decode(plain),
-            (_, Some(wrapped)) => unwrap(name, wrapped, &master()?.ok_or_else(no_master)?),
+            (_, Some(wrapped)) => masters()?.iter().find_map(|master| unwrap(name, wrapped, master)),
             _ => None,
         };
         key.map(Some).ok_or_else(|| problem(&format!("`{}` holds no key, or one that another master key wraps", self.path(name).display())))
@@ -106,10 +140,7 @@ impl Keys {
     fn make(&self, name: &str) -> Result<Secret, Problem> {
         let mut key = Secret::new([0; KEY]);
         getrandom::fill(key.as_mut_slice()).map_err(|_| problem("the operating system gives no randomness"))?;
-        let text = match master()? {
-            Some(master) => wrap(name, &key, &master)?,
-            None => Zeroizing::new(format!("{PLAIN}{}\n", BASE64.encode(key.as_slice()))),
-        };
+        let text = written(name, &key)?;
         let path = self.path(name);
         match write_new(&self.folder, &path, text.as_bytes()) {
             Ok(()) => Ok(key),
@@ -140,14 +171,38 @@ fn cipher(key: &Secret) -> Result<XChaCha20Poly1305, Problem> {
     XChaCha20Poly1305::new_from_slice(key.as_slice()).map_err(|_| problem("it has another length"))
 }
 
-/// The master key, if one is set.
-fn master() -> Result<Option<Secret>, Problem> {
-    let Some(text) = config::environment(MASTER_KEY).map(Zeroizing::new) else { return Ok(None) };
-    decode(text.trim()).map(Some).ok_or_else(|| problem(&format!("`{MASTER_KEY}` is not 32 bytes in base64")))
+/// The content of a key file.
+fn written(name: &str, key: &Secret) -> Result<Zeroizing<String>, Problem> {
+    match master()? {
+        Some(master) => wrap(name, key, &master),
+        None => Ok(Zeroizing::new(format!("{PLAIN}{}\n", BASE64.encode(key.as_slice())))),
+    }
 }
 
-fn no_master() -> Problem {
-    problem(&format!("the keys of the quarantine are wrapped, and `{MASTER_KEY}` is not set"))
+/// True if a master key is set: without it, whoever has the data folder has its keys.
+#[must_use]
+pub fn has_master() -> bool {
+    config::environment(MASTER_KEY).is_some() || config::environment(MASTER_KEY_FILE).is_some()
+}
+
+/// The master key, if one is set.
+fn master() -> Result<Option<Secret>, Problem> {
+    if let Some(path) = config::environment(MASTER_KEY_FILE) {
+        let text = fs::read_to_string(&path).map_err(|error| problem(&format!("`{path}` cannot be read: {error}")))?;
+        return decode(Zeroizing::new(text).trim()).map(Some).ok_or_else(|| problem(&format!("`{path}` does not hold 32 bytes in base64")));
+    }
+    from_variable(MASTER_KEY)
+}
+
+/// The present master key, and the one before it.
+fn masters() -> Result<Vec<Secret>, Problem> {
+    let masters: Vec<Secret> = master()?.into_iter().chain(from_variable(OLD_MASTER_KEY)?).collect();
+    if masters.is_empty() { Err(problem(&format!("it is wrapped, and `{MASTER_KEY}` is not set"))) } else { Ok(masters) }
+}
+
+fn from_variable(name: &str) -> Result<Option<Secret>, Problem> {
+    let Some(text) = config::environment(name).filter(|text| !text.is_empty()).map(Zeroizing::new) else { return Ok(None) };
+    decode(text.trim()).map(Some).ok_or_else(|| problem(&format!("`{name}` is not 32 bytes in base64")))
 }
 
 fn decode(text: &str) -> Option<Secret> {
@@ -173,6 +228,8 @@ fn unwrap(name: &str, wrapped: &str, master: &Secret) -> Option<Secret> {
 }
 
 fn problem(reason: &str) -> Problem {
-    let help = format!("make the data folder writable and keep `{MASTER_KEY}` as it was when the keys were made");
-    Problem::new(Code::E312, format!("a key of the quarantine is not available: {reason}"), help)
+    let help = format!(
+        "make the data folder writable and keep `{MASTER_KEY}` as it was when the keys were made; to change it, see `hub key rotate`"
+    );
+    Problem::new(Code::E312, format!("a key of the data folder is not available: {reason}"), help)
 }
