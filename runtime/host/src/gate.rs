@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::clock::{self, Clock};
+use crate::crash::{Point, reach};
 use crate::quarantine::{self, MAX_WAITING, Note, Vault};
 use crate::store::format::HeldRecord;
 use crate::store::{Durability, Namespace, Put, Store, StoreError, Transaction};
@@ -326,6 +327,7 @@ impl Gate {
             return Ok((None, passed));
         }
         let entries = Transaction { puts, audit };
+        reach(Point::Judged);
         let durable = self.store.commit(entries, Durability::Sync);
         if records == 0 {
             return Ok((None, passed));

@@ -25,6 +25,8 @@ pub mod store;
 
 pub mod keys;
 
+pub mod crash;
+
 pub mod config;
 
 pub mod lowcode;

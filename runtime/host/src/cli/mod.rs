@@ -195,10 +195,16 @@ pub fn main() -> ExitCode {
     }))
 }
 
-/// Calls that hub makes to itself and that no user is offered: compiling in a process of its own, and the reference page of the documentation.
+/// Calls that no user is offered: compiling in a process of its own, the reference page of the documentation, and the places of `cargo xtask faults`.
 fn internal(arguments: &[OsString]) -> Option<ExitCode> {
     match (arguments.first()?.to_str()?, arguments.get(1..)?) {
         ("compile-component", [input, output]) => Some(crate::plugin::package::compile_component_main(Path::new(input), Path::new(output))),
+        ("crash-points", []) => {
+            for (_, name, about) in crate::crash::Point::ALL {
+                print_text(&format!("{name}\t{}\n", about.trim()));
+            }
+            Some(ExitCode::SUCCESS)
+        }
         ("reference-page", []) => {
             shell::reference_page();
             Some(ExitCode::SUCCESS)

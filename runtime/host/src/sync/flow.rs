@@ -20,6 +20,7 @@ use super::outlet::{Outlet, plugin_problem};
 use super::{Host, Meter, Options, Summary, capability, held, initial_state, secrets, volume};
 use crate::capability::files::FilesState;
 use crate::clock;
+use crate::crash::{Point, reach};
 use crate::gate::{Gate, Holding, RunContext};
 use crate::plugin::abi::{self, Setup};
 use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
@@ -159,12 +160,15 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.host.store.free_space_ok().map_err(|error| store_problem(&error))?;
+        reach(Point::Begin);
         let mut audit = Vec::new();
         if let Some(earlier) = &self.progress.open_run {
             audit.push(Draft { detail: Some(format!("run {earlier} did not end")), ..self.gate.context().draft(Kind::HubRecovered) });
         }
         let puts = vec![self.record_put()];
-        self.host.store.commit(Transaction { puts, audit }, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
+        self.host.store.commit(Transaction { puts, audit }, Durability::Sync).await.map_err(|error| store_problem(&error))?;
+        reach(Point::Recorded);
+        Ok(())
     }
 
     async fn transfer(&mut self) -> Result<(Totals, Outlet), Broken> {
@@ -320,7 +324,9 @@ impl<'a> Run<'a> {
         // Every checkpoint repeats the mark: only the end of the run takes it away.
         outlet.progress = self.progress.clone();
         let transaction = Transaction { puts: vec![self.progress_put()], audit: Vec::new() };
-        self.host.store.commit(transaction, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
+        self.host.store.commit(transaction, Durability::Sync).await.map_err(|error| store_problem(&error))?;
+        reach(Point::Opened);
+        Ok(())
     }
 
     async fn read(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
@@ -440,6 +446,7 @@ impl<'a> Run<'a> {
         audit.push(self.last_entry(&summary));
         let transaction = Transaction { puts, audit };
         self.host.store.commit(transaction, Durability::Sync).await.map_err(|error| store_problem(&error))?;
+        reach(Point::Ended);
         Ok(summary)
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::Meter;
 use super::inlet::Message;
 use crate::capability::files::Positions;
+use crate::crash::{Point, reach};
 use crate::gate::{Checked, Gate};
 use crate::plugin::{PluginError, Sink, WriteReport};
 use crate::store::format::Progress;
@@ -54,6 +55,7 @@ impl Outlet {
             sink.finish(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
             self.progress.positions = positions.committed();
         }
+        reach(Point::Finished);
         Ok(())
     }
 
@@ -67,7 +69,9 @@ impl Outlet {
             return Ok(());
         };
         self.gate.still_holds(&checked.to, &self.from).await?;
+        reach(Point::Intent);
         let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+        reach(Point::Written);
         let failed = u64::try_from(report.failed.len()).unwrap_or(u64::MAX);
         contradiction(&report, checked.records).map_or(Ok(()), |what| Err(Arc::new(disbelieved(&flow, checked.batch, &what))))?;
         self.written += u64::from(report.written);
@@ -81,6 +85,7 @@ impl Outlet {
         };
         // Lazy: order is kept, so the next intent makes it durable; nothing waits for it.
         drop(self.store.commit(Transaction { puts: Vec::new(), audit: vec![result] }, Durability::Lazy));
+        reach(Point::Result);
         match report.failed.first() {
             Some(first) if self.on_invalid == OnInvalid::Stop => {
                 let row = first.row + 1;
@@ -104,10 +109,12 @@ impl Outlet {
         self.progress.cursor = Some(state.as_bytes().to_vec());
         let Some((sink, positions)) = &mut self.sink else { return Ok(()) };
         sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+        reach(Point::Flushed);
         self.progress.positions = positions.committed();
         let put = Put { namespace: Namespace::Progress, key: flow.into_bytes(), value: Some(self.progress.encode()) };
         let entry = self.gate.context().draft(Kind::FlowCheckpoint);
         drop(self.store.commit(Transaction { puts: vec![put], audit: vec![entry] }, Durability::Lazy));
+        reach(Point::Checkpoint);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use rustix::fs::{FlockOperation, OFlags};
 
 use super::{Compression, FileError, Positions, Run, blocking, failed};
+use crate::crash::{self, Point};
 
 const MAX_WRITE_BYTES: usize = 16 << 20;
 /// Suffix of a new version that has not yet taken its file's name.
@@ -130,6 +131,12 @@ impl Open {
             self.bytes = Bytes::Packed(Box::new(GzEncoder::new(file.try_clone()?, flate2::Compression::default())));
         }
         match &mut self.bytes {
+            Bytes::Plain(file) if crash::is_near(Point::HalfWritten) => {
+                let (half, rest) = bytes.split_at(bytes.len() / 2);
+                file.write_all(half)?;
+                crash::reach(Point::HalfWritten);
+                file.write_all(rest)
+            }
             Bytes::Plain(file) => file.write_all(bytes),
             Bytes::Packed(packed) => packed.write_all(bytes),
             Bytes::Taken => Err(io::ErrorKind::BrokenPipe.into()),
