@@ -204,6 +204,6 @@ fn an_api_that_does_not_know_its_pages_ends_the_run() {
     let program = Program::with_manifest(&manifest(&server.origin(), "", ""));
     let selector = "        record_filter: { type: RecordFilter, condition: \"{{ record.id > 0 }}\" }\n".to_owned();
     program.write("source.yaml", Source { selector, ..Source::default() }.yaml());
-    program.run(&["run"]).ends(1).says("hold the same records").says("`items`");
+    program.run(&["run"]).ends(1).says("hold the same records").says("`items-to-archive`");
     assert_eq!(server.requests().len(), 21);
 }
