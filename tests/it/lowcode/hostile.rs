@@ -197,3 +197,13 @@ fn a_step_of_nothing_is_harmless() {
     program.run(&["run"]).ends(0);
     assert_eq!(program.records("out/items.ndjson").len(), 1);
 }
+
+#[test]
+fn an_api_that_does_not_know_its_pages_ends_the_run() {
+    let server = Server::start(|_, _| Answer::json(&json!({ "items": [{ "id": 1, "name": "Ada" }, { "id": 2, "name": "Alan" }] })));
+    let program = Program::with_manifest(&manifest(&server.origin(), "", ""));
+    let selector = "        record_filter: { type: RecordFilter, condition: \"{{ record.id > 0 }}\" }\n".to_owned();
+    program.write("source.yaml", Source { selector, ..Source::default() }.yaml());
+    program.run(&["run"]).ends(1).says("hold the same records").says("`items-to-archive`");
+    assert_eq!(server.requests().len(), 21);
+}

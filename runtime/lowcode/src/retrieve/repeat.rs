@@ -12,6 +12,8 @@ use crate::retrieve::walk::Page;
 const MAXIMUM_PAGES: u64 = 1_000_000;
 /// The same request with the same answer comes so often at most.
 const MAXIMUM_SAME: u32 = 3;
+/// The same records come so often at most, whatever was asked: such an API does not know the parameter that names the page.
+const MAXIMUM_SAME_RECORDS: u32 = 20;
 /// On the blind path the answer is known by its number of records only.
 const MAXIMUM_SAME_UNSEEN: u32 = 100;
 
@@ -23,6 +25,7 @@ pub struct Repetition {
     answer: u64,
     same_request: bool,
     same: u32,
+    same_records: u32,
 }
 
 impl Repetition {
@@ -50,10 +53,16 @@ impl Repetition {
             Some(body) => (digest(&body), MAXIMUM_SAME),
             None => (page.emitted, MAXIMUM_SAME_UNSEEN),
         };
-        self.same = if self.same_request && digest == self.answer { self.same + 1 } else { 0 };
+        let is_same = self.pages > 1 && digest == self.answer;
+        self.same = if self.same_request && is_same { self.same + 1 } else { 0 };
+        self.same_records = if is_same && !page.records.is_empty() { self.same_records + 1 } else { 0 };
         self.answer = digest;
         if self.same >= maximum {
             return Err(system("the pagination goes in circles: the same request brought the same page again and again"));
+        }
+        if self.same_records >= MAXIMUM_SAME_RECORDS {
+            let pages = MAXIMUM_SAME_RECORDS + 1;
+            return Err(system(format!("{pages} pages hold the same records: the API does not seem to know the parameter that names the page")));
         }
         Ok(())
     }
