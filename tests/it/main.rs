@@ -28,3 +28,4 @@ mod roundup;
 mod support;
 mod trust;
 mod undeclared;
+mod upkeep;

@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod conform;
 mod docs;
+mod faults;
 mod hub;
 mod lock;
 mod process;
@@ -91,6 +92,8 @@ enum Verb {
     },
     /// Measure programs side by side
     Bench(bench::Options),
+    /// End the program at every place of its commit protocol and look what is left
+    Faults(faults::Options),
     /// Lay out a new connector
     New {
         /// Its name: lower-case letters, digits and hyphens
@@ -134,6 +137,7 @@ fn dispatch() -> Result<ExitCode> {
         }
         Verb::Conform { name, folder: None, .. } => conform::run(&workspace, name.as_deref())?,
         Verb::Bench(options) => bench::run(&workspace, &options)?,
+        Verb::Faults(options) => faults::run(&workspace, &options)?,
         Verb::New { name } => scaffold::run(&workspace, &name)?,
         Verb::Docs => docs::write(&workspace)?,
         Verb::Lock { release } => lock::write(&workspace, release.as_deref())?,

@@ -89,6 +89,10 @@ texts! {
         CapabilityAccepted "capability.accepted"
         /// A signed head went to a place outside.
         AuditAnchored "audit.anchored"
+        /// Somebody made a flow forget how far it had come.
+        StateReset "state.reset"
+        /// The store was taken from a backup.
+        StateRestored "state.restored"
         /// What is stored was encrypted under a new key, and the old one erased.
         KeyRotated "key.rotated"
         /// Keys were wrapped with another master key.

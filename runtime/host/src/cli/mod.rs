@@ -16,10 +16,12 @@ use crate::store::{Durability, Put, Store, Transaction};
 
 mod approve;
 mod audit;
+mod backup;
 mod check;
 mod diagram;
 mod diff;
 mod discover;
+mod doctor;
 mod dpia;
 mod drift;
 mod evidence;
@@ -45,6 +47,7 @@ mod resume;
 mod run;
 mod sarif;
 mod shell;
+mod state;
 mod status;
 mod whereabouts;
 
@@ -114,6 +117,14 @@ enum Verb {
     Audit(audit::Audit),
     /// See and change the keys that encrypt what is stored
     Key(key::Key),
+    /// Say how far each flow has come, or make one begin anew
+    State(state::State),
+    /// Copy the store and prove the copy, also while a hub is running
+    Backup(backup::Backup),
+    /// Take a backup back
+    Restore(backup::Restore),
+    /// Look whether everything is there that a run needs, and whether what is stored is whole
+    Doctor(doctor::Doctor),
     /// Write the register of processing activities (Art. 30 GDPR)
     Register(register::Register),
     /// Screen for an impact assessment (Art. 35 GDPR): what was found, and what is open
@@ -234,6 +245,8 @@ impl Cli {
             Verb::Drift(verb) => verb.output,
             Verb::Audit(verb) => verb.output(),
             Verb::Key(verb) => verb.output(),
+            Verb::State(verb) => verb.output(),
+            Verb::Doctor(verb) => verb.output,
             Verb::Plugin(verb) => verb.output(),
             Verb::Law(verb) => verb.output,
             _ => Output::Human,
@@ -256,6 +269,10 @@ impl Cli {
             Verb::Drift(verb) => verb.run(),
             Verb::Audit(verb) => verb.run(),
             Verb::Key(verb) => verb.run(),
+            Verb::State(verb) => verb.run(),
+            Verb::Backup(verb) => verb.run(),
+            Verb::Restore(verb) => verb.run(),
+            Verb::Doctor(verb) => verb.run(),
             Verb::Register(verb) => verb.run(quiet),
             Verb::Dpia(verb) => verb.run(),
             Verb::Notice(verb) => verb.run(),

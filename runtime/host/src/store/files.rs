@@ -110,8 +110,27 @@ pub fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Gives the folder of a store another name, unless a process has it open.
+///
+/// # Errors
+/// In use, or refused by the operating system.
+pub fn rename_unused(folder: &Path, to: &Path) -> Result<(), StoreError> {
+    let _lock = lock_to_read(folder)?.ok_or(StoreError::InUse)?;
+    fs::rename(folder, to).map_err(failed("moved"))
+}
+
+/// What the files of a store take; 0 for a folder that is not there.
+#[must_use]
+pub fn bytes_on_disk(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).filter(fs::Metadata::is_file).map(|metadata| metadata.len()).sum()
+}
+
 /// Bytes that are free for this user where the folder stands.
-pub(super) fn free_bytes(folder: &Path) -> Result<u64, StoreError> {
+///
+/// # Errors
+/// The operating system's.
+pub fn free_bytes(folder: &Path) -> Result<u64, StoreError> {
     let found = statvfs(folder).map_err(|error| StoreError::Io { doing: "asked for free space", source: error.into() })?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }

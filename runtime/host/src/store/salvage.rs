@@ -55,6 +55,35 @@ pub fn verify_audit(folder: &Path, kept: &[TreeHead]) -> Result<VerifiedAudit, S
     }
 }
 
+/// Copies the store in a folder, whether it is open in another process or not, and proves the copy. Answers with the number of its audit entries.
+///
+/// # Errors
+/// As [`verify_audit`]; `Damaged` also if no whole copy could be had.
+pub fn back_up(folder: &Path, target: &Path) -> Result<u64, StoreError> {
+    let mut tries = 1;
+    loop {
+        DirBuilder::new().mode(0o700).create(target).map_err(failed("copied"))?;
+        copy_files(folder, target)?;
+        for path in files::named(target, |_| true)? {
+            files::sync(&path)?;
+        }
+        files::sync(target)?;
+        match verify_audit(target, &[]) {
+            Ok(VerifiedAudit { verdict, .. }) if verdict.first_bad.is_none() => return Ok(verdict.entries),
+            Err(error) if tries == TRIES => return Err(error),
+            Ok(VerifiedAudit { verdict, .. }) if tries == TRIES => {
+                let first_bad_entry = verdict.first_bad.map(|bad| bad.seq);
+                return Err(StoreError::Damaged { detail: "no whole copy could be had".to_owned(), first_bad_entry });
+            }
+            _ => {}
+        }
+        // It was being written while it was copied.
+        fs::remove_dir_all(target).map_err(failed("copied"))?;
+        tries += 1;
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
 fn attempt(folder: &Path, kept: &[TreeHead], quiet: bool) -> Result<Verdict, StoreError> {
     let copy = PrivateCopy::of(folder)?;
     let raw = RawLog::read(&File::open(copy.path.join(DATA)).map_err(failed("read"))?).map_err(failed("read"))?;
@@ -149,21 +178,25 @@ impl PrivateCopy {
         let path = std::env::temp_dir().join(format!("hub-verify-{}", data_encoding::HEXLOWER.encode(&random)));
         DirBuilder::new().mode(0o700).create(&path).map_err(failed("copied"))?;
         let copy = Self { path };
-        fs::create_dir(copy.path.join(BLOBS)).map_err(failed("copied"))?;
-        // The anchor first: while the store is written, the log may be longer than the anchor, never shorter.
-        let snapshots = files::named(folder, |name| name.starts_with(SNAPSHOT) && !name.contains(".generating"))?;
-        let blobs = files::named(&folder.join(BLOBS), |_| true).unwrap_or_default();
-        for source in
-            [folder.join(anchor::FILE), folder.join(SETTINGS)].into_iter().chain(snapshots).chain([folder.join(DATA)]).chain(blobs)
-        {
-            let relative = source.strip_prefix(folder).unwrap_or(&source);
-            match fs::copy(&source, copy.path.join(relative)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("copied")(error)),
-                _ => {}
-            }
-        }
+        copy_files(folder, &copy.path)?;
         Ok(copy)
     }
+}
+
+/// Copies what a store is made of into an empty folder.
+fn copy_files(folder: &Path, target: &Path) -> Result<(), StoreError> {
+    fs::create_dir(target.join(BLOBS)).map_err(failed("copied"))?;
+    // The anchor first: while the store is written, the log may be longer than the anchor, never shorter.
+    let snapshots = files::named(folder, |name| name.starts_with(SNAPSHOT) && !name.contains(".generating"))?;
+    let blobs = files::named(&folder.join(BLOBS), |_| true).unwrap_or_default();
+    for source in [folder.join(anchor::FILE), folder.join(SETTINGS)].into_iter().chain(snapshots).chain([folder.join(DATA)]).chain(blobs) {
+        let relative = source.strip_prefix(folder).unwrap_or(&source);
+        match fs::copy(&source, target.join(relative)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("copied")(error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl Drop for PrivateCopy {

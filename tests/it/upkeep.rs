@@ -1,0 +1,89 @@
+//! What keeps hub running for years: looking at state, making a flow begin anew, backups that are proven, and a doctor.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::program::Program;
+use crate::support::story::sample_to_file;
+
+fn program() -> Program {
+    let program = Program::with_manifest(&sample_to_file(1000, "mode = \"append\""));
+    program.run(&["run"]).ends(0);
+    program
+}
+
+#[test]
+fn state_is_shown_without_cursors_and_a_flow_can_begin_anew() {
+    let program = program();
+    program.run(&["state", "show"]).ends(0).prints("contacts-to-archive  goes on from a checkpoint").prints("1 runs");
+    let shown = program.run(&["state", "show", "-o", "json"]).ends(0).json();
+    assert!(shown["flows"][0]["cursor_bytes"].as_u64().unwrap() > 0 && shown["bytes_on_disk"].as_u64().unwrap() > 0, "{shown}");
+    program.run(&["run"]).ends(0).says(" 0 records written");
+    program.run(&["state", "reset", "contacts-to-archive"]).ends(2).says("--yes contacts-to-archive");
+    program.run(&["state", "reset", "nothing", "--yes", "nothing"]).ends(2).says("nothing is stored");
+    program.run(&["state", "reset", "contacts-to-archive", "--yes", "contacts-to-archive"]).ends(0).prints("begins anew");
+    program.run(&["state", "show"]).ends(0).prints("no flow has come anywhere yet");
+    program.run(&["run"]).ends(0).says("1000 records written");
+    assert!(program.audit().iter().any(|entry| entry["kind"] == "state.reset" && entry["flow"] == "contacts-to-archive"));
+}
+
+#[test]
+fn a_backup_is_proven_and_taken_back_and_what_was_there_is_kept() {
+    let program = program();
+    program.run(&["backup", "safe"]).ends(0).prints("proven whole").prints("without keys");
+    assert!(!program.has("safe/keys") && !program.has("safe/audit.key"));
+    program.run(&["backup", "safe"]).ends(2).says("is there already");
+    program.run(&["state", "reset", "contacts-to-archive", "--yes", "contacts-to-archive"]).ends(0);
+    program.run(&["restore", "safe"]).ends(2).says("--replace");
+    program.run(&["restore", "safe", "--replace"]).ends(0).prints("are back").prints("store.before-");
+    program.run(&["run"]).ends(0).says(" 0 records written");
+    program.run(&["audit", "verify"]).ends(0);
+    assert!(program.audit().iter().any(|entry| entry["kind"] == "state.restored"));
+
+    // Without its keys a backup gives nobody the state; with them it comes back whole.
+    let elsewhere = Program::with_manifest(&program.read("manifest.toml"));
+    elsewhere.shell(&format!("cp -r '{}' .", program.path("safe").display())).ends(0);
+    elsewhere.run(&["restore", "safe"]).ends(1).says("HUB-E312").says("state-1.key");
+    program.run(&["backup", "whole", "--with-keys"]).ends(0).prints("as secret as them");
+    let other = Program::with_manifest(&program.read("manifest.toml"));
+    other.shell(&format!("cp -r '{}' .", program.path("whole").display())).ends(0);
+    other.run(&["restore", "whole"]).ends(0);
+    other.run(&["state", "show"]).ends(0).prints("goes on from a checkpoint");
+}
+
+#[test]
+fn a_backup_that_was_changed_is_not_taken_back() {
+    let program = program();
+    program.run(&["backup", "safe"]).ends(0);
+    let path = program.path("safe/store/db");
+    let mut bytes = fs::read(&path).unwrap();
+    let place = bytes.windows(9).position(|part| part == b"flow.inte").unwrap();
+    bytes[place] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    program.run(&["restore", "safe", "--replace"]).ends(4);
+    program.run(&["run"]).ends(0).says(" 0 records written");
+}
+
+#[test]
+fn a_store_is_backed_up_while_it_is_used() {
+    let program = Program::with_manifest(&sample_to_file(2_000_000_000, "mode = \"append\""));
+    let mut running = program.start(&["run"]);
+    running.until("writes", |_| program.has("out/contacts.ndjson"));
+    program.run(&["backup", "safe"]).ends(0).prints("proven whole");
+    running.kill();
+    program.run(&["audit", "verify"]).ends(0);
+}
+
+#[test]
+fn the_doctor_says_what_is_wrong() {
+    let program = program();
+    program.run(&["doctor"]).ends(0).prints("✓ audit").prints("! master key").prints("✓ signature");
+    let key = program.path("hub-data/audit.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    program.run(&["doctor"]).ends(1).prints("✗ data").prints("chmod 600");
+    let looks = program.run(&["doctor", "-o", "json"]).ends(1).json();
+    assert!(looks["looks"].as_array().unwrap().iter().any(|look| look["state"] == "bad"));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::remove_file(program.path("manifest.toml")).unwrap();
+    program.run(&["doctor", "--data", "hub-data"]).ends(1).prints("✗ manifest");
+}
