@@ -166,3 +166,20 @@ fn the_key_of_the_log_is_for_its_owner_alone() {
     program.run(&["audit", "key"]).ends(1).says("HUB-E312").says("chmod 600");
     program.run(&["run"]).ends(0).says("was not signed");
 }
+
+#[test]
+fn evidence_is_had_while_a_hub_is_running() {
+    let program = Program::with_manifest(&sample_to_file(2_000_000_000, "mode = \"append\""));
+    let mut running = program.start(&["run"]);
+    running.until("writes", |_| program.has("out/contacts.ndjson"));
+    // The first head counts entries that were on the disk for a while.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let key = key(&program);
+    program.run(&["audit", "anchor", "--to", "anchors.jsonl"]).ends(0).prints("entries anchored");
+    program.run(&["audit", "export", "--out", "log.jsonl"]).ends(0);
+    both(&program, "log.jsonl", &key, "anchors.jsonl", 0);
+    program.write("proof.json", program.run(&["audit", "proof", "3"]).ends(0).stdout);
+    program.run(&["audit", "verify", "--proof", "proof.json", "--key", &key]).ends(0);
+    running.kill();
+    program.run(&["audit", "verify", "--anchors", "anchors.jsonl"]).ends(0);
+}

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Failure, Output, Place, commit, io_problem, run, runtime};
 use crate::config::Config;
 use crate::evidence::{self, EvidenceError, Signed};
-use crate::store::Store;
+use crate::store::{self, Store, StoreError};
 
 /// How entries are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -186,24 +186,49 @@ fn untrue(file: &Path, why: &str) -> Failure {
     Problem::new(Code::E501, format!("`{}` proves nothing: {why}", file.display()), help).into()
 }
 
-/// An open store, and the key of its log.
+/// The store of a log, or a copy of one that a running hub has open, and the key of the log.
 struct Log {
-    store: std::sync::Arc<dyn Store>,
+    store: Opened,
     key: LogKey,
     config: Config,
+}
+
+enum Opened {
+    Own(std::sync::Arc<dyn Store>),
+    Copy(Box<store::StoreCopy>),
 }
 
 impl Log {
     fn open(place: &Place) -> Result<Self, Failure> {
         let config = place.config();
         super::audit::must_exist(&config)?;
-        let store = run::open(&config)?;
+        let folder = config.data.join("store");
+        let failed = |error: StoreError| Failure::from(run::store_problem(&error));
+        let store = match store::open(&folder.display().to_string()) {
+            Ok(store) => Opened::Own(store),
+            Err(StoreError::InUse) => Opened::Copy(Box::new(store::open_copy(&folder).map_err(failed)?)),
+            Err(error) => return Err(failed(error)),
+        };
         let key = evidence::of_log(&config)?;
         Ok(Self { store, key, config })
     }
 
+    fn store(&self) -> &dyn Store {
+        match &self.store {
+            Opened::Own(store) => &**store,
+            Opened::Copy(copy) => &copy.store,
+        }
+    }
+
     fn sign(&self) -> Result<Signed, Failure> {
-        runtime()?.block_on(evidence::keep(&*self.store, &self.key, &self.config.data)).map_err(|error| problem(&error))
+        let signed = match &self.store {
+            Opened::Own(store) => runtime()?.block_on(evidence::sign(&**store, &self.key)),
+            // What a running hub has not on the disk yet must not be signed.
+            Opened::Copy(copy) => evidence::sign_at(&copy.store, &self.key, copy.durable),
+        };
+        let signed = signed.map_err(|error| problem(&error))?;
+        evidence::keep_note(&signed, &self.config.data).map_err(|error| problem(&error.into()))?;
+        Ok(signed)
     }
 }
 
@@ -228,10 +253,10 @@ pub(super) fn export(place: &Place, out: Option<&Path>, format: Format) -> Resul
     let log = Log::open(place)?;
     let signed = log.sign()?;
     let write = |to: &mut dyn io::Write| match format {
-        Format::Jsonl => evidence::export(&*log.store, &signed, to),
+        Format::Jsonl => evidence::export(log.store(), &signed, to),
         Format::Ocsf => {
             let origin = log.key.verifier().name().to_owned();
-            evidence::each_entry(&*log.store, signed.head.size, &mut |line| writeln!(to, "{}", evidence::event(line, &origin)))
+            evidence::each_entry(log.store(), signed.head.size, &mut |line| writeln!(to, "{}", evidence::event(line, &origin)))
         }
     };
     match out {
@@ -257,7 +282,7 @@ pub(super) fn export(place: &Place, out: Option<&Path>, format: Format) -> Resul
 pub(super) fn prove(place: &Place, entry: u64) -> Result<u8, Failure> {
     let log = Log::open(place)?;
     let signed = log.sign()?;
-    let proof = evidence::prove_entry(&*log.store, &signed, entry).map_err(|error| problem(&error))?;
+    let proof = evidence::prove_entry(log.store(), &signed, entry).map_err(|error| problem(&error))?;
     let Some(proof) = proof else {
         let help = format!("the log has the entries 0 to {}: hub audit show", signed.head.size.saturating_sub(1));
         return Err(Problem::new(Code::E009, format!("there is no audit entry {entry}"), help).into());
@@ -275,7 +300,7 @@ pub(super) fn consistency(place: &Place, old: &Path) -> Result<u8, Failure> {
     if known.head.size > signed.head.size {
         return Err(untrue(old, &Untrue::Shorter { known: known.head.size, found: signed.head.size }.to_string()));
     }
-    let proof = evidence::prove_growth(&*log.store, &signed, known.head.size, &note).map_err(|error| problem(&error))?;
+    let proof = evidence::prove_growth(log.store(), &signed, known.head.size, &note).map_err(|error| problem(&error))?;
     verify_proof(&proof, &verifier).map_err(|why| untrue(old, &why.to_string()))?;
     super::print_text(&format!("{proof}\n"));
     Ok(0)
@@ -285,7 +310,10 @@ pub(super) fn anchor(place: &Place, to: &[PathBuf]) -> Result<u8, Failure> {
     let log = Log::open(place)?;
     // That a head goes elsewhere is on record, and the head covers the record.
     let entry = Draft::new(Kind::AuditAnchored).detail(format!("{} places", to.len().max(1)));
-    commit(&*log.store, Vec::new(), vec![entry])?;
+    // A hub that is running has the store: its log holds the head as well, and says nothing of who took it.
+    if let Opened::Own(store) = &log.store {
+        commit(&**store, Vec::new(), vec![entry])?;
+    }
     let signed = log.sign()?;
     if to.is_empty() {
         super::print_text(&signed.note);

@@ -59,6 +59,14 @@ pub struct Signed {
 pub async fn sign(store: &dyn Store, key: &LogKey) -> Result<Signed, EvidenceError> {
     // Nothing is written: the answer comes when everything before it is on disk.
     let size = store.commit(Transaction::default(), Durability::Sync).await?;
+    sign_at(store, key, size)
+}
+
+/// Signs the log up to a number of entries that are on disk.
+///
+/// # Errors
+/// The store's.
+pub fn sign_at(store: &dyn Store, key: &LogKey, size: u64) -> Result<Signed, EvidenceError> {
     let mut stored = Stored { store, failed: None };
     let head = Frontier::load(size, |seq| stored.hashes(seq)).map(|frontier| frontier.head()).map_err(MissingHashes);
     let head = stored.answer(head)?;
@@ -72,8 +80,16 @@ pub async fn sign(store: &dyn Store, key: &LogKey) -> Result<Signed, EvidenceErr
 /// As [`sign`]; or the note cannot be written.
 pub async fn keep(store: &dyn Store, key: &LogKey, data: &Path) -> Result<Signed, EvidenceError> {
     let signed = sign(store, key).await?;
-    crate::store::replace_file(data, NOTE, signed.note.as_bytes())?;
+    keep_note(&signed, data)?;
     Ok(signed)
+}
+
+/// Keeps a note beside the store.
+///
+/// # Errors
+/// It cannot be written.
+pub fn keep_note(signed: &Signed, data: &Path) -> io::Result<()> {
+    crate::store::replace_file(data, NOTE, signed.note.as_bytes())
 }
 
 /// Writes the entries that a head signs, behind the line with its note.

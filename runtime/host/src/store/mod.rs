@@ -29,7 +29,7 @@ use hub_core::audit::{Draft, TreeHead};
 pub use self::sled::SledStore;
 pub use files::{bytes_on_disk, free_bytes, rename_unused, replace as replace_file};
 pub use memory::MemoryStore;
-pub use salvage::{VerifiedAudit, back_up, verify_audit};
+pub use salvage::{StoreCopy, VerifiedAudit, back_up, open_copy, verify_audit};
 pub use sealing::Moment;
 
 /// Longest key in bytes.

@@ -12,7 +12,7 @@ use hub_core::audit::{Bad, Reason, TreeHead, Verdict, verify};
 use super::files::{self, BLOBS, DATA, SETTINGS, SNAPSHOT, failed};
 use super::layout::{AUDIT, HASHES, broken, number, numbered};
 use super::raw::{CLOSE, RawLog};
-use super::{StoreError, anchor, check, sled};
+use super::{Options, SledStore, StoreError, anchor, check, sled};
 
 /// Cache for reading the copy once.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -81,6 +81,36 @@ pub fn back_up(folder: &Path, target: &Path) -> Result<u64, StoreError> {
         fs::remove_dir_all(target).map_err(failed("copied"))?;
         tries += 1;
         std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// A store that another process has open, as it stood a moment ago.
+pub struct StoreCopy {
+    /// The copy; what is written to it goes nowhere.
+    pub store: SledStore,
+    /// Entries that were on the disk for certain when it was made.
+    pub durable: u64,
+    /// Removed after the store is closed.
+    _files: PrivateCopy,
+}
+
+/// Opens a private copy of the store in a folder, for reading what another process writes.
+///
+/// # Errors
+/// As [`verify_audit`].
+pub fn open_copy(folder: &Path) -> Result<StoreCopy, StoreError> {
+    let mut tries = 1;
+    loop {
+        let files = PrivateCopy::of(folder)?;
+        // The file that counts entries is written after they are durable, and copied before them.
+        let durable = anchor::read(&files.path)?.map_or(0, |anchor| anchor.size);
+        match SledStore::open(&files.path, Options::default()) {
+            Ok(store) => return Ok(StoreCopy { store, durable, _files: files }),
+            Err(error) if tries == TRIES => return Err(error),
+            // It was being written while it was copied.
+            Err(_) => std::thread::sleep(Duration::from_millis(300)),
+        }
+        tries += 1;
     }
 }
 
