@@ -1,9 +1,8 @@
 //! When flows run: one pass in the order of the manifest, or each on its schedule until the process is asked to end.
 //!
-//! Simple on purpose: the `cron` crate in the flow's zone. What a missed or overlapping time means is not handled here: a flow never overlaps
+//! Simple on purpose. What a missed or overlapping time means is not handled here: a flow never overlaps
 //! itself, and a time that passes while it runs is left out.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,8 +10,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use hub_core::manifest::Schedule;
 use hub_core::problem::{Code, Problem};
+use hub_core::schedule::Times;
 
 use super::flow::run_flow;
 use super::{Host, Meter, Options, Summary};
@@ -49,7 +48,8 @@ async fn repeat(host: &Host, flow: &str, options: Options, watcher: &dyn Watcher
     let schedule = host.policy.flow(flow).and_then(|(declared, _)| declared.schedule.as_ref().map(|schedule| schedule.value.clone()));
     let Some(schedule) = schedule else { return Some(watched(host, flow, options, watcher).await) };
     let mut last = None;
-    while let Some(at) = next_after(&schedule, now()) {
+    let times = Times::new(&schedule)?;
+    while let Some(at) = times.next_after(now()) {
         watcher.waits(flow, at);
         if !wait_until(host, at).await {
             break;
@@ -84,39 +84,8 @@ fn now() -> DateTime<Utc> {
     Utc.timestamp_millis_opt(millis).single().unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// The next time of a schedule after a moment; none if there is none.
-#[must_use]
-pub fn next_after(schedule: &Schedule, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let zone = chrono_tz::Tz::from_str(&schedule.zone).ok()?;
-    let times = cron::Schedule::from_str(&schedule.expression).ok()?;
-    let mut upcoming = times.after(&moment.with_timezone(&zone)).map(|time| time.with_timezone(&Utc));
-    // At the end of summer time the crate can go back by an hour: only a time that lies ahead is one.
-    upcoming.find(|time| *time > moment)
-}
-
 /// A problem for a set of flows that names nothing.
 #[must_use]
 pub fn nothing_to_run() -> Problem {
     Problem::new(Code::E009, "the manifest declares no flow", "add a `[flow.ID]`: what is not declared is denied, so nothing would run")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::next_after;
-    use chrono::{TimeZone, Utc};
-    use hub_core::manifest::Schedule;
-
-    fn check(expression: &str, zone: &str, from: i64, expected: i64) {
-        let schedule = Schedule { expression: expression.to_owned(), zone: zone.to_owned() };
-        let from = Utc.timestamp_opt(from, 0).single();
-        assert_eq!(from.and_then(|from| next_after(&schedule, from)).map(|time| time.timestamp()), Some(expected), "{expression} {zone}");
-    }
-
-    #[test]
-    fn times_follow_the_zone() {
-        // 2026-11-23T00:00:00Z
-        check("0 0 3 * * *", "UTC", 1_795_392_000, 1_795_402_800);
-        check("0 0 3 * * *", "Europe/Berlin", 1_795_392_000, 1_795_399_200);
-        check("0 */15 * * * *", "UTC", 1_795_392_000, 1_795_392_900);
-    }
 }

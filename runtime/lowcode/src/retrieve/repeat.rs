@@ -62,7 +62,9 @@ impl Repetition {
         }
         if self.same_records >= MAXIMUM_SAME_RECORDS {
             let pages = MAXIMUM_SAME_RECORDS + 1;
-            return Err(system(format!("{pages} pages hold the same records: the API does not seem to know the parameter that names the page")));
+            return Err(system(format!(
+                "{pages} pages hold the same records: the API does not seem to know the parameter that names the page"
+            )));
         }
         Ok(())
     }
