@@ -34,10 +34,16 @@ pub(super) struct Run {
     /// End each flow after about so many records
     #[arg(long, value_name = "RECORDS")]
     limit: Option<u64>,
+    /// How many scheduled runs there may be at once; absent = two for each core, at least four
+    #[arg(long, value_name = "RUNS")]
+    jobs: Option<std::num::NonZeroUsize>,
     /// How the result is printed
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: Output,
 }
+
+/// Runs wait for systems most of the time: a machine with one core carries several.
+const LEAST_JOBS: usize = 4;
 
 type Outcomes = Vec<Result<Summary, Arc<Problem>>>;
 
@@ -100,12 +106,22 @@ impl Run {
         }
         let signal = watch_signals(host.stopping.clone());
         let options = Options { dry_run: self.dry_run, limit: self.limit };
-        let work =
-            async { if stays { until_stopped(host, flows, options, display).await } else { once(host, flows, options, display).await } };
-        let outcomes = display.during(work).await;
+        let work = async {
+            if stays {
+                until_stopped(host, flows, options, self.jobs(), display).await
+            } else {
+                Ok(once(host, flows, options, display).await)
+            }
+        };
+        let outcomes = display.during(work).await?;
         stopped(host).await?;
         let code = if host.stopping.load(Ordering::Relaxed) { signal.await.ok().flatten() } else { None };
         Ok((outcomes, code))
+    }
+
+    fn jobs(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        self.jobs.map_or_else(|| LEAST_JOBS.max(2 * cores), std::num::NonZeroUsize::get)
     }
 
     fn report(&self, outcomes: &Outcomes, sources: &Sources, signal: Option<u8>, host: &Host, quiet: bool) -> u8 {
