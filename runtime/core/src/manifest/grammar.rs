@@ -251,6 +251,7 @@ static FLOW: Table = Table {
             "A run begins up to so much later than planned, at a moment of its own; absent = at the time itself.",
             "\"PT5M\"",
         ),
+        optional("retries", Kind::Integer(0, 20), "How often a run that failed for a passing reason is tried again; absent = 3.", "5"),
         optional(
             "state",
             TEXT,

@@ -1,6 +1,7 @@
 //! When a flow is due, and what becomes of a time at which it could not run. Knows no clock, starts nothing and waits for nothing: the host does.
 
 mod plan;
+pub mod retry;
 mod times;
 mod windows;
 

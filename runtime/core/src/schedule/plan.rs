@@ -135,6 +135,7 @@ mod tests {
             overlap: None,
             misfire: Some(Spanned { value: misfire, span: Span::default() }),
             jitter: jitter.map(|seconds| Spanned { value: Delay { seconds }, span: Span::default() }),
+            retries: None,
         };
         Plan::new(Arc::new(times), &timing, "contacts", last)
     }

@@ -158,6 +158,7 @@ pub(super) fn flow(flow: &Flow) -> Value {
         .spanned("overlap", flow.timing.overlap.as_ref())
         .spanned("misfire", flow.timing.misfire.as_ref())
         .spanned("jitter", flow.timing.jitter.as_ref())
+        .integer("retries", flow.timing.retries.as_ref().map(|most| most.value))
         .spanned("state", flow.state.as_ref())
         .text("on_undeclared", Some(flow.on_undeclared))
         .text("on_invalid", Some(flow.on_invalid))

@@ -37,6 +37,7 @@ const ROWS: &[Row] = &[
     ("flow.*.overlap", Always(Editorial), "time that comes during a run"),
     ("flow.*.misfire", Always(Editorial), "times that passed"),
     ("flow.*.jitter", Always(Editorial), "spread of begins"),
+    ("flow.*.retries", Always(Editorial), "number of retries"),
     ("maintenance", Always(Editorial), "hours without runs"),
     ("flow.*.approved", Always(Editorial), "record of approval"),
     ("activity.*.description", Always(Editorial), "description"),

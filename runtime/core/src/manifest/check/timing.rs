@@ -8,7 +8,7 @@ use crate::manifest::finding::shorten;
 use crate::problem::{Span, Spanned};
 
 /// Keys that say something about a schedule.
-const WITH_SCHEDULE: [&str; 3] = ["overlap", "misfire", "jitter"];
+const WITH_SCHEDULE: [&str; 4] = ["overlap", "misfire", "jitter", "retries"];
 
 /// None for `manual` and where there is none.
 pub(super) fn schedule(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Schedule>> {
@@ -29,7 +29,12 @@ pub(super) fn timing(table: &Table, loader: &mut Loader<'_>) -> Timing {
             loader.findings.wrong(key.span, title, "give the flow a `schedule`, or remove it");
         }
     }
-    Timing { overlap: read::word(table, "overlap"), misfire: read::word(table, "misfire"), jitter: jitter(table, loader) }
+    Timing {
+        overlap: read::word(table, "overlap"),
+        misfire: read::word(table, "misfire"),
+        jitter: jitter(table, loader),
+        retries: read::count(table, "retries"),
+    }
 }
 
 fn jitter(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Delay>> {

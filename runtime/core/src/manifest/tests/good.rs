@@ -186,8 +186,10 @@ fn flows_keep_the_order_of_their_fields() {
     assert_eq!((flow.on_undeclared, flow.on_invalid), (OnUndeclared::Stop, OnInvalid::Skip));
     let schedule = flow.schedule.as_ref().unwrap();
     assert_eq!((schedule.value.expression.as_str(), schedule.value.zone.as_str()), ("0 0 3 * * *", "Europe/Berlin"));
-    let Timing { overlap: Some(overlap), misfire: Some(misfire), jitter: Some(jitter) } = &flow.timing else { panic!("{flow:?}") };
-    assert_eq!((overlap.value, misfire.value, jitter.value), (Overlap::Queue, Misfire::All, Delay { seconds: 5400 }));
+    let Timing { overlap: Some(overlap), misfire: Some(misfire), jitter: Some(jitter), retries: Some(retries) } = &flow.timing else {
+        panic!("{flow:?}")
+    };
+    assert_eq!((overlap.value, misfire.value, jitter.value, retries.value), (Overlap::Queue, Misfire::All, Delay { seconds: 5400 }, 5));
     let windows: Vec<String> = manifest.maintenance.iter().map(|window| format!("{}-{}", window.from.value, window.to.value)).collect();
     assert_eq!(windows, ["22:00-02:00", "12:00-12:30"]);
     assert_eq!(flow.retention[0].value, "prospect");

@@ -23,6 +23,8 @@ pub struct Timing {
     pub misfire: Option<Spanned<Misfire>>,
     /// By how much a run may begin later than planned; absent = not at all.
     pub jitter: Option<Spanned<Delay>>,
+    /// How often a run that failed for a passing reason is tried again; absent = 3.
+    pub retries: Option<Spanned<u64>>,
 }
 
 /// Hours, minutes and seconds, together more than nothing and at most a day.

@@ -2,6 +2,7 @@
 //!
 //! One loop for all flows: which of them begins is `queue`'s, when its times are is the core's. Reads the time from the host's clock only.
 
+mod breaker;
 mod history;
 mod queue;
 mod slots;
@@ -126,7 +127,7 @@ async fn drive(
             Some((place, outcome)) = running.next() => {
                 let flow = queue.flow(place);
                 watcher.ended(&flow, &outcome);
-                if let Some(until) = queue.ended(place) {
+                if let Some(until) = queue.ended(place, &outcome, moment(clock)) {
                     watcher.waits(&flow, until);
                 }
                 outcomes.insert(place, outcome);

@@ -10,8 +10,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use hub_core::manifest::Schedule;
 use hub_core::policy::Policy;
-use hub_core::schedule::{Plan, Times, Windows};
+use hub_core::schedule::{Plan, Times, Windows, retry};
 
+use super::Outcome;
+use super::breaker::Breaker;
 use super::slots::Slots;
 
 /// A flow's number in the queue.
@@ -24,6 +26,9 @@ pub(super) struct Queue {
     heap: BinaryHeap<Reverse<(DateTime<Utc>, Place)>>,
     row: VecDeque<Place>,
     slots: Slots,
+    /// By number of the system.
+    breakers: Vec<Breaker>,
+    numbers: HashMap<Box<str>, u32>,
     windows: Windows,
 }
 
@@ -34,8 +39,22 @@ struct Queued {
     state: State,
     /// When it is to be looked at.
     wake: Option<DateTime<Utc>>,
-    /// Numbers of the systems with a limit.
+    /// Numbers of the systems that it uses.
     systems: Box<[u32]>,
+    /// How often a run that failed for a passing reason is tried again.
+    retries: u32,
+    /// How often it was, since its last planned time.
+    attempt: u32,
+    retry: Option<DateTime<Utc>>,
+}
+
+/// What came of a flow's turn.
+enum Turn {
+    Begins,
+    /// All slots are taken.
+    StillWaits,
+    /// It is looked at again at another time.
+    Leaves,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,20 +69,17 @@ enum State {
 impl Queue {
     pub(super) fn new(policy: &Policy, flows: &[String], last: &HashMap<String, DateTime<Utc>>, now: DateTime<Utc>, jobs: usize) -> Self {
         let manifest = policy.manifest();
-        let limited: BTreeMap<&str, (u32, usize)> = manifest
-            .systems
-            .iter()
-            .filter_map(|(id, system)| Some((id.as_str(), system.concurrency.as_ref()?.value as usize)))
-            .zip(0..)
-            .map(|((id, most), number)| (id, (number, most)))
-            .collect();
-        let mut queue = Self::empty(Slots::new(jobs, by_number(&limited)), Windows::of(manifest));
+        let mut queue = Self::empty(jobs, Windows::of(manifest));
+        for (id, system) in &manifest.systems {
+            let most = system.concurrency.as_ref().and_then(|most| usize::try_from(most.value).ok());
+            queue.add_system(id, most.unwrap_or(usize::MAX));
+        }
         let mut shared: BTreeMap<&Schedule, Arc<Times>> = BTreeMap::new();
         for id in flows {
             let Some((flow, rule)) = policy.flow(id) else { continue };
             let consulted = rule.consulted.iter().map(|consulted| &*consulted.stream.system);
             let uses = [&*flow.from.value.system, &*flow.to.value.system].into_iter().chain(consulted);
-            let mut systems: Vec<u32> = uses.filter_map(|system| limited.get(system).map(|(number, _)| *number)).collect();
+            let mut systems: Vec<u32> = uses.filter_map(|system| queue.numbers.get(system).copied()).collect();
             systems.sort_unstable();
             systems.dedup();
             let times = flow.schedule.as_ref().and_then(|schedule| {
@@ -73,18 +89,37 @@ impl Queue {
                 Some(times)
             });
             let plan = times.map(|times| Plan::new(times, &flow.timing, id, last.get(id).copied().unwrap_or(now).min(now)));
-            queue.add(id, plan, systems, now);
+            let retries = flow.timing.retries.as_ref().and_then(|most| u32::try_from(most.value).ok()).unwrap_or(retry::RETRIES);
+            queue.add(id, plan, systems, retries, now);
         }
         queue
     }
 
-    pub(super) fn empty(slots: Slots, windows: Windows) -> Self {
-        Self { flows: Vec::new(), heap: BinaryHeap::new(), row: VecDeque::new(), slots, windows }
+    pub(super) fn empty(jobs: usize, windows: Windows) -> Self {
+        Self {
+            flows: Vec::new(),
+            heap: BinaryHeap::new(),
+            row: VecDeque::new(),
+            slots: Slots::new(jobs),
+            breakers: Vec::new(),
+            numbers: HashMap::new(),
+            windows,
+        }
     }
 
-    pub(super) fn add(&mut self, id: &str, plan: Option<Plan>, systems: Vec<u32>, now: DateTime<Utc>) {
+    /// Systems are numbered in this order.
+    pub(super) fn add_system(&mut self, id: &str, most: usize) {
+        self.numbers.insert(id.into(), u32::try_from(self.breakers.len()).unwrap_or(u32::MAX));
+        self.slots.add_system(most);
+        self.breakers.push(Breaker::default());
+    }
+
+    pub(super) fn add(&mut self, id: &str, plan: Option<Plan>, systems: Vec<u32>, retries: u32, now: DateTime<Utc>) {
         let wake = plan.as_ref().map_or(Some(now), Plan::due);
-        self.flows.push(Queued { id: id.into(), plan, state: State::Idle, wake: None, systems: systems.into() });
+        // A flow without a schedule has one pass, as `--once` has.
+        let retries = if plan.is_some() { retries } else { 0 };
+        let systems = systems.into();
+        self.flows.push(Queued { id: id.into(), plan, state: State::Idle, wake: None, systems, retries, attempt: 0, retry: None });
         self.wake_at(self.flows.len() - 1, wake);
     }
 
@@ -148,38 +183,87 @@ impl Queue {
                 still.push_back(place);
                 break;
             }
-            let Some(flow) = self.flows.get_mut(place) else { continue };
-            if !self.slots.take(&flow.systems) {
-                still.push_back(place);
-                continue;
+            match self.turn(place, now) {
+                Turn::Begins => begun.push(place),
+                Turn::StillWaits => still.push_back(place),
+                Turn::Leaves => {}
             }
-            let begins = flow.plan.as_mut().is_none_or(|plan| plan.begin(now));
-            flow.state = if begins { State::Running } else { State::Idle };
-            let due = flow.plan.as_ref().and_then(Plan::due);
-            if begins {
-                begun.push(place);
-            } else {
-                tracing::info!(flow = &*flow.id, "it is too late for its time, which is left out");
-                self.slots.give_back(&flow.systems);
-            }
-            // A time that passed before the run began is no overlap: it is made up for when the run ends.
-            self.wake_at(place, due.filter(|due| !begins || *due > now));
         }
         still.append(&mut self.row);
         self.row = still;
         begun
     }
 
-    /// A run ended. Answers with the next time of the flow.
-    pub(super) fn ended(&mut self, place: Place) -> Option<DateTime<Utc>> {
+    /// It is a flow's turn.
+    fn turn(&mut self, place: Place, now: DateTime<Utc>) -> Turn {
+        let Some(flow) = self.flows.get_mut(place) else { return Turn::Leaves };
+        let each = flow.systems.iter().filter_map(|number| self.breakers.get(*number as usize));
+        if let Some(until) = each.filter_map(|breaker| breaker.closed_until(now)).max() {
+            flow.state = State::Idle;
+            self.wake_at(place, Some(until));
+            return Turn::Leaves;
+        }
+        if !self.slots.take(&flow.systems) {
+            return Turn::StillWaits;
+        }
+        let is_retry = flow.retry.take().is_some();
+        let is_planned = flow.plan.as_mut().is_none_or(|plan| plan.begin(now));
+        let begins = is_retry || is_planned;
+        flow.attempt = if is_planned { 0 } else { flow.attempt };
+        flow.state = if begins { State::Running } else { State::Idle };
+        let due = flow.plan.as_ref().and_then(Plan::due);
+        if begins {
+            each_of(&mut self.breakers, &flow.systems, |_, breaker| breaker.begins());
+        } else {
+            tracing::info!(flow = &*flow.id, "it is too late for its time, which is left out");
+            self.slots.give_back(&flow.systems);
+        }
+        // A time that passed before the run began is no overlap: it is made up for when the run ends.
+        self.wake_at(place, due.filter(|due| !begins || *due > now));
+        if begins { Turn::Begins } else { Turn::Leaves }
+    }
+
+    /// A run ended. Answers with the flow's next time, or that of its retry.
+    pub(super) fn ended(&mut self, place: Place, outcome: &Outcome, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let problem = match outcome {
+            Ok(summary) => summary.problem.as_ref(),
+            Err(problem) => Some(problem),
+        };
+        let passing = problem.and_then(|problem| problem.passing.as_deref());
         let flow = self.flows.get_mut(place)?;
         flow.state = State::Idle;
         self.slots.give_back(&flow.systems);
-        let due = flow.plan.as_ref()?.due()?;
-        if flow.wake.is_none() {
-            self.wake_at(place, Some(due));
+        let at_fault = passing.and_then(|passing| self.numbers.get(&*passing.system).copied());
+        each_of(&mut self.breakers, &flow.systems, |number, breaker| match problem {
+            None => breaker.works(),
+            Some(_) if at_fault == Some(number) => {
+                if let (Some(until), Some(passing)) = (breaker.fails(now), passing) {
+                    tracing::warn!(system = passing.system, until = %until.to_rfc3339(), "it failed again and again and is left alone");
+                }
+            }
+            Some(_) => breaker.undecided(),
+        });
+        let due = flow.plan.as_ref().and_then(Plan::due);
+        if let Some(passing) = passing.filter(|_| flow.attempt < flow.retries) {
+            let chance = now.timestamp_subsec_micros().wrapping_mul(2_654_435_761).wrapping_add(u32::try_from(place).unwrap_or(0));
+            let at = now + retry::pause(flow.attempt, passing.after_ms, chance.into());
+            // The next planned run is as good as a retry.
+            if due.is_none_or(|due| at < due) {
+                flow.attempt += 1;
+                flow.retry = Some(at);
+                tracing::info!(
+                    flow = &*flow.id,
+                    attempt = flow.attempt,
+                    of = flow.retries,
+                    "it failed for a reason that may pass, and is tried again"
+                );
+            }
         }
-        Some(due)
+        let next = flow.retry.or(due);
+        if flow.retry.is_some() || flow.wake.is_none() {
+            self.wake_at(place, next);
+        }
+        next
     }
 
     fn wake_at(&mut self, place: Place, wake: Option<DateTime<Utc>>) {
@@ -190,9 +274,11 @@ impl Queue {
     }
 }
 
-/// Limits in the order of their numbers.
-fn by_number(limited: &BTreeMap<&str, (u32, usize)>) -> Vec<usize> {
-    let mut limits: Vec<(u32, usize)> = limited.values().copied().collect();
-    limits.sort_unstable();
-    limits.into_iter().map(|(_, most)| most).collect()
+/// Each system of a flow with its number.
+fn each_of(breakers: &mut [Breaker], systems: &[u32], mut change: impl FnMut(u32, &mut Breaker)) {
+    for number in systems {
+        if let Some(breaker) = breakers.get_mut(*number as usize) {
+            change(*number, breaker);
+        }
+    }
 }

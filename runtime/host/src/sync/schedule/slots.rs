@@ -15,8 +15,13 @@ struct System {
 }
 
 impl Slots {
-    pub(super) fn new(jobs: usize, systems: impl IntoIterator<Item = usize>) -> Self {
-        Self { free: jobs.max(1), systems: systems.into_iter().map(|free| System { free, kept: 0 }).collect() }
+    pub(super) fn new(jobs: usize) -> Self {
+        Self { free: jobs.max(1), systems: Vec::new() }
+    }
+
+    /// The next number: a system that carries so many runs.
+    pub(super) fn add_system(&mut self, most: usize) {
+        self.systems.push(System { free: most, kept: 0 });
     }
 
     /// Nothing more can begin now, whatever it uses.
@@ -61,9 +66,15 @@ impl Slots {
 mod tests {
     use super::Slots;
 
+    fn slots(jobs: usize, systems: [usize; 2]) -> Slots {
+        let mut slots = Slots::new(jobs);
+        systems.into_iter().for_each(|most| slots.add_system(most));
+        slots
+    }
+
     #[test]
     fn a_system_has_its_limit_and_so_have_all_together() {
-        let mut slots = Slots::new(2, [1, 5]);
+        let mut slots = slots(2, [1, 5]);
         assert!(slots.take(&[0]));
         assert!(!slots.take(&[0, 1]));
         slots.forget_kept();
@@ -76,7 +87,7 @@ mod tests {
 
     #[test]
     fn who_waits_longer_is_not_overtaken() {
-        let mut slots = Slots::new(9, [1, 1]);
+        let mut slots = slots(9, [1, 1]);
         assert!(slots.take(&[0]));
         // The first in the row needs both systems; the second could begin at once, and the first would never get both.
         assert!(!slots.take(&[0, 1]));

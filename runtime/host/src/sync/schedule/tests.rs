@@ -14,11 +14,10 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use hub_core::manifest::{Misfire, Overlap, Schedule, Timing};
-use hub_core::problem::{Problem, Span, Spanned};
+use hub_core::problem::{Code, Problem, Span, Spanned};
 use hub_core::schedule::{Plan, Times, Windows};
 
 use super::queue::Queue;
-use super::slots::Slots;
 use super::{Begin, Meter, Outcome, Summary, Watcher, drive, moment};
 use crate::clock::Clock;
 
@@ -92,21 +91,38 @@ fn times(expression: &str) -> Arc<Times> {
 
 fn timing(overlap: Overlap, misfire: Misfire) -> Timing {
     let here = Span::default();
-    Timing { overlap: Some(Spanned { value: overlap, span: here }), misfire: Some(Spanned { value: misfire, span: here }), jitter: None }
+    Timing {
+        overlap: Some(Spanned { value: overlap, span: here }),
+        misfire: Some(Spanned { value: misfire, span: here }),
+        jitter: None,
+        retries: None,
+    }
 }
 
 /// Lets a queue work from a moment to another one. `lasts` says how many minutes a run of a flow takes.
-fn simulate(queue: Queue, (from, until): (DateTime<Utc>, DateTime<Utc>), lasts: fn(&str) -> u64) -> Arc<Diary> {
+fn simulate(queue: Queue, span: (DateTime<Utc>, DateTime<Utc>), lasts: fn(&str) -> u64) -> Arc<Diary> {
+    simulate_with(queue, span, lasts, |_| None)
+}
+
+/// As [`simulate`]; `fails` says at which moments a run fails for a passing reason, and for how many milliseconds the system wants to be left alone.
+fn simulate_with(
+    queue: Queue,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    lasts: fn(&str) -> u64,
+    fails: fn(DateTime<Utc>) -> Option<Option<u32>>,
+) -> Arc<Diary> {
     let (clock, diary) = (Simulated::starting(from), Arc::new(Diary::default()));
     let (runs, runs_clock) = (diary.clone(), clock.clone());
     let begin: Box<Begin> = Box::new(move |flow, _| {
-        runs.began.lock().unwrap().push((moment(&*runs_clock), flow.to_string()));
+        let now = moment(&*runs_clock);
+        runs.began.lock().unwrap().push((now, flow.to_string()));
         runs.most_at_once.fetch_max(runs.at_once.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
         let (runs, sleep) = (runs.clone(), runs_clock.sleep(Duration::from_secs(60 * lasts(&flow))));
         Box::pin(async move {
             sleep.await;
             runs.at_once.fetch_sub(1, Ordering::Relaxed);
-            Ok::<Summary, Arc<Problem>>(Summary::default())
+            let problem = |after_ms| Arc::new(Problem::new(Code::E307, "no answer", "wait").passing("crm", after_ms));
+            Ok(Summary { problem: fails(now).map(problem), ..Summary::default() })
         })
     });
     let stopping = AtomicBool::new(false);
@@ -122,7 +138,7 @@ fn simulate(queue: Queue, (from, until): (DateTime<Utc>, DateTime<Utc>), lasts: 
 }
 
 fn queue(jobs: usize) -> Queue {
-    Queue::empty(Slots::new(jobs, []), Windows::default())
+    Queue::empty(jobs, Windows::default())
 }
 
 /// One flow that last ran at a moment, and when it runs from then on.
@@ -135,7 +151,7 @@ fn check(
     expected: &str,
 ) {
     let mut queue = queue(4);
-    queue.add("one", Some(Plan::new(times(expression), timing, "one", last)), Vec::new(), from);
+    queue.add("one", Some(Plan::new(times(expression), timing, "one", last)), Vec::new(), 3, from);
     let diary = simulate(queue, (from, until), lasts);
     let began: Vec<String> = diary.began.lock().unwrap().iter().map(|(at, _)| at.format("%H:%M").to_string()).collect();
     assert_eq!(began.join(" "), expected);
@@ -166,8 +182,8 @@ fn nothing_begins_in_a_maintenance_window() {
     let manifest =
         hub_core::manifest::read("m", text, &hub_core::manifest::NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
     let began = |misfire| {
-        let mut queue = Queue::empty(Slots::new(4, []), Windows::of(&manifest));
-        queue.add("one", Some(Plan::new(times("0 * * * *"), &timing(Overlap::Skip, misfire), "one", at(0, 0))), Vec::new(), at(0, 0));
+        let mut queue = Queue::empty(4, Windows::of(&manifest));
+        queue.add("one", Some(Plan::new(times("0 * * * *"), &timing(Overlap::Skip, misfire), "one", at(0, 0))), Vec::new(), 3, at(0, 0));
         let diary = simulate(queue, (at(0, 0), at(5, 0)), |_| 1);
         let began = diary.began.lock().unwrap();
         began.iter().map(|(at, _)| at.format("%H:%M").to_string()).collect::<Vec<_>>().join(" ")
@@ -181,7 +197,7 @@ fn nothing_begins_in_a_maintenance_window() {
 fn flows_without_a_schedule_run_once_and_the_process_ends() {
     let mut queue = queue(1);
     for flow in ["a", "b", "c"] {
-        queue.add(flow, None, Vec::new(), at(0, 0));
+        queue.add(flow, None, Vec::new(), 3, at(0, 0));
     }
     let diary = simulate(queue, (at(0, 0), at(9, 0)), |_| 10);
     let began: Vec<String> = diary.began.lock().unwrap().iter().map(|(at, flow)| format!("{flow} {}", at.format("%H:%M"))).collect();
@@ -190,17 +206,79 @@ fn flows_without_a_schedule_run_once_and_the_process_ends() {
 
 #[test]
 fn a_system_carries_no_more_runs_than_it_may() {
-    let mut queue = Queue::empty(Slots::new(100, [2]), Windows::default());
+    let mut queue = queue(100);
+    queue.add_system("crm", 2);
     for number in 0..10 {
         let id = format!("flow-{number}");
         let plan = Plan::new(times("0 * * * *"), &Timing::default(), &id, at(0, 30));
-        queue.add(&id, Some(plan), vec![0], at(0, 30));
+        queue.add(&id, Some(plan), vec![0], 3, at(0, 30));
     }
     let diary = simulate(queue, (at(0, 30), at(1, 59)), |_| 10);
     assert_eq!(diary.most_at_once.load(Ordering::Relaxed), 2);
     let began = diary.began.lock().unwrap();
     assert_eq!(began.len(), 10);
     assert_eq!(began.last().unwrap().0, at(1, 40));
+}
+
+fn began(diary: &Diary) -> String {
+    diary.began.lock().unwrap().iter().map(|(at, _)| at.format("%H:%M:%S").to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// A flow of the system `crm` that last ran at midnight.
+fn of_crm(expression: &str, flow: &str, retries: u32) -> Queue {
+    let mut queue = queue(4);
+    queue.add_system("crm", 9);
+    queue.add(flow, Some(Plan::new(times(expression), &Timing::default(), flow, at(0, 0))), vec![0], retries, at(0, 0));
+    queue
+}
+
+#[test]
+fn a_run_that_failed_for_a_passing_reason_is_tried_again() {
+    let hour = (at(0, 0), at(1, 30));
+    let diary = simulate_with(of_crm("0 * * * *", "one", 3), hour, |_| 0, |now| (now < at(1, 0) + TimeDelta::seconds(20)).then_some(None));
+    let began = diary.began.lock().unwrap().iter().map(|(at, _)| *at).collect::<Vec<_>>();
+    assert_eq!(began.len(), 3, "{began:?}");
+    let pause = |index: usize| (began[index] - began[index - 1]).num_milliseconds();
+    assert!((7_500..=10_000).contains(&pause(1)) && (15_000..=20_000).contains(&pause(2)), "{began:?}");
+    // It is asked for more time than hub would take, and gives up after the first retry.
+    let diary = simulate_with(of_crm("0 * * * *", "one", 1), hour, |_| 0, |_| Some(Some(300_000)));
+    assert!(began_at(&diary, 0) == at(1, 0) && began_at(&diary, 1) >= at(1, 5), "{}", self::began(&diary));
+    assert_eq!(diary.began.lock().unwrap().len(), 2);
+    let diary = simulate_with(of_crm("0 * * * *", "one", 0), hour, |_| 0, |_| Some(None));
+    assert_eq!(self::began(&diary), "01:00:00");
+}
+
+fn began_at(diary: &Diary, index: usize) -> DateTime<Utc> {
+    diary.began.lock().unwrap()[index].0
+}
+
+/// The planned run is as good as a retry.
+#[test]
+fn no_retry_stands_beside_the_next_time() {
+    let diary = simulate_with(of_crm("* * * * *", "one", 9), (at(0, 0), at(0, 4)), |_| 0, |_| Some(Some(90_000)));
+    assert_eq!(began(&diary), "00:01:00 00:02:00 00:03:00");
+}
+
+/// Five failures in a row end trying for five minutes; then one run tries, and the others wait for what comes of it.
+#[test]
+fn a_system_that_fails_again_and_again_is_left_alone() {
+    let mut queue = of_crm("* * * * *", "one", 0);
+    queue.add("two", Some(Plan::new(times("* * * * *"), &Timing::default(), "two", at(0, 0))), vec![0], 0, at(0, 0));
+    let diary = simulate_with(queue, (at(0, 0), at(0, 10)), |_| 0, |now| (now < at(0, 7)).then_some(None));
+    let began = diary.began.lock().unwrap();
+    let shown: Vec<String> = began.iter().take(9).map(|(at, flow)| format!("{} {flow}", at.format("%H:%M:%S"))).collect();
+    let expected = [
+        "00:01:00 one",
+        "00:01:00 two",
+        "00:02:00 one",
+        "00:02:00 two",
+        "00:03:00 one",
+        "00:03:00 two",
+        "00:08:00 one",
+        "00:08:05 two",
+        "00:09:00 one",
+    ];
+    assert_eq!(shown, expected);
 }
 
 /// Ten thousand flows every five minutes for an hour: every time of each flow once, in the order of time.
@@ -214,7 +292,7 @@ fn ten_thousand_flows_run_on_one_machine() {
             ..Timing::default()
         };
         let plan = Plan::new(times(&format!("{}-59/5 * * * *", number % 5)), &timing, &id, at(0, 0));
-        queue.add(&id, Some(plan), Vec::new(), at(0, 0));
+        queue.add(&id, Some(plan), Vec::new(), 3, at(0, 0));
     }
     let diary = simulate(queue, (at(0, 0), at(1, 0) + TimeDelta::minutes(5)), |_| 0);
     let began = diary.began.lock().unwrap();
@@ -235,7 +313,7 @@ fn a_year_has_as_many_nights_as_days() {
     let times = Times::new(&Schedule { expression: "0 30 2 * * *".to_owned(), zone: "Europe/Berlin".to_owned() }).unwrap();
     let mut queue = queue(1);
     let from = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-    queue.add("night", Some(Plan::new(Arc::new(times), &Timing::default(), "night", from)), Vec::new(), from);
+    queue.add("night", Some(Plan::new(Arc::new(times), &Timing::default(), "night", from)), Vec::new(), 3, from);
     let diary = simulate(queue, (from, from + TimeDelta::days(365)), |_| 5);
     assert_eq!(diary.began.lock().unwrap().len(), 365);
 }
