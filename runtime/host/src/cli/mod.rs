@@ -42,6 +42,7 @@ pub mod render;
 mod resume;
 mod run;
 mod sarif;
+mod service;
 mod shell;
 mod status;
 mod whereabouts;
