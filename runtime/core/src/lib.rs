@@ -17,6 +17,8 @@ pub mod stream;
 
 pub mod manifest;
 
+pub mod schedule;
+
 pub mod labels;
 
 pub mod treat;

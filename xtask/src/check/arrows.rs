@@ -26,6 +26,7 @@ const CORE: &[Row] = &[
     row("stream", &["problem", "record", "vocab"]),
     row("description", &["problem", "record", "vocab", "stream"]),
     row("manifest", &["date", "detect", "problem", "record", "vocab", "stream", "description"]),
+    row("schedule", &["manifest"]),
     row("labels", &["detect", "problem", "record", "vocab", "stream", "description", "manifest"]),
     row("treat", &["detect", "vocab", "manifest"]),
     row("consent", &["treat"]),

@@ -46,6 +46,7 @@ pub fn of(manifest: &Manifest) -> Value {
         .set("dpia", govern::decisions(&manifest.dpia))
         .integer("dpia_large_scale", manifest.dpia_large_scale.as_ref().map(|large| large.value))
         .maybe("dsr", manifest.dsr.as_ref().map(govern::requests))
+        .maybe("maintenance", (!manifest.maintenance.is_empty()).then(|| govern::maintenance(&manifest.maintenance)))
         .maybe("quarantine", manifest.quarantine.as_ref().map(govern::quarantine))
         .maybe("breach", manifest.breach.as_ref().map(govern::breach))
         .done()

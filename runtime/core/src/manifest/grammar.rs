@@ -2,7 +2,7 @@
 //!
 //! Says which shapes are possible; rules that join several values (a scheme and its user, a period's letters) are `check`'s.
 
-use super::types::{Approvals, Mode, OnErasure, OnInvalid, OnUndeclared, OnWithdrawal, WriteMode};
+use super::types::{Approvals, DayOfWeek, Misfire, Mode, OnErasure, OnInvalid, OnUndeclared, OnWithdrawal, Overlap, WriteMode};
 use crate::problem::Code;
 use crate::vocab;
 
@@ -192,6 +192,12 @@ pub static MANIFEST: Table = Table {
             "50000",
         ),
         optional("dsr", Kind::Table(&DSR), "Requests of data subjects.", "{ intake = [\"email\", \"post\"] }"),
+        optional(
+            "maintenance",
+            Kind::List(&Kind::Table(&MAINTENANCE)),
+            "Hours in which no scheduled run begins.",
+            "[{ from = \"22:00\", to = \"02:00\", days = [\"sat\"] }]",
+        ),
         optional("quarantine", Kind::Table(&QUARANTINE), "Records that are held back.", "{ keep = \"P14D\" }"),
         optional("breach", Kind::Table(&BREACH), "Breaches, Art. 33 and 34 GDPR.", "{ clock = \"PT72H\" }"),
     ],
@@ -227,6 +233,25 @@ static FLOW: Table = Table {
             "\"append\"",
         ),
         optional("schedule", TEXT, "Five or six cron fields and a time zone (absent = UTC), or `manual`.", "\"0 3 * * * Europe/Berlin\""),
+        optional(
+            "overlap",
+            Kind::Choice(Overlap::WORDS),
+            "What becomes of a time that comes while the flow still runs; absent = skip. `queue`: it waits for the end of the run.",
+            "\"queue\"",
+        ),
+        optional(
+            "misfire",
+            Kind::Choice(Misfire::WORDS),
+            "What becomes of times that passed while hub was stopped or busy or the machine slept; absent = run-once.",
+            "\"skip\"",
+        ),
+        optional(
+            "jitter",
+            TEXT,
+            "A run begins up to so much later than planned, at a moment of its own; absent = at the time itself.",
+            "\"PT5M\"",
+        ),
+        optional("retries", Kind::Integer(0, 20), "How often a run that failed for a passing reason is tried again; absent = 3.", "5"),
         optional(
             "state",
             TEXT,
@@ -264,6 +289,17 @@ static FLOW: Table = Table {
             "Consent without which no record passes.",
             "{ ledger = \"crm.subscriptions\", scope = \"newsletter\", match = { email = \"email\" } }",
         ),
+    ],
+};
+
+static MAINTENANCE: Table = Table {
+    title: "[[maintenance]]",
+    doc: "Hours in which no scheduled run begins; `misfire` says what becomes of the times that pass.",
+    keys: &[
+        required("from", TEXT, "When it begins.", "\"22:00\""),
+        required("to", TEXT, "When it ends; if not later than `from`, on the next day.", "\"02:00\""),
+        optional("days", Kind::List(&Kind::Choice(DayOfWeek::WORDS)), "Days on which it begins; absent = every day.", "[\"sat\"]"),
+        optional("zone", TEXT, "The zone of its times; absent = the operator's `timezone`, else UTC.", "\"Europe/Berlin\""),
     ],
 };
 

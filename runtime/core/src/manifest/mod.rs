@@ -111,6 +111,8 @@ pub struct Manifest {
     pub dpia_large_scale: Option<Spanned<u64>>,
     /// How requests of data subjects are handled.
     pub dsr: Option<RequestRules>,
+    /// Hours in which no scheduled run begins.
+    pub maintenance: Vec<Maintenance>,
     /// Records that are held back.
     pub quarantine: Option<QuarantineRules>,
     /// How breaches are handled.

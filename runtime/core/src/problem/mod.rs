@@ -297,13 +297,24 @@ pub struct Problem {
     pub help: String,
     /// The edit that `help` describes, where there is exactly one.
     pub patch: Option<Patch>,
+    /// What is worth another try later on. Nothing that a rule denied ever is.
+    pub passing: Option<Box<Passing>>,
+}
+
+/// A reason that may pass by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passing {
+    /// Id of the system that did not answer as it should.
+    pub system: String,
+    /// For how many milliseconds it asked to be left alone.
+    pub after_ms: Option<u32>,
 }
 
 impl Problem {
     /// A problem without a place.
     #[must_use]
     pub fn new(code: Code, title: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { code, title: title.into(), labels: Vec::new(), notes: Vec::new(), help: help.into(), patch: None }
+        Self { code, title: title.into(), labels: Vec::new(), notes: Vec::new(), help: help.into(), patch: None, passing: None }
     }
 
     /// Adds a place; the first one added is the main one.
@@ -317,6 +328,13 @@ impl Problem {
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
+        self
+    }
+
+    /// Says that it may pass by itself.
+    #[must_use]
+    pub fn passing(mut self, system: impl Into<String>, after_ms: Option<u32>) -> Self {
+        self.passing = Some(Box::new(Passing { system: system.into(), after_ms }));
         self
     }
 

@@ -46,6 +46,7 @@ pub mod render;
 mod resume;
 mod run;
 mod sarif;
+mod service;
 mod shell;
 mod state;
 mod status;

@@ -37,6 +37,12 @@ impl Display {
         Self { bars, quiet, running: Arc::default() }
     }
 
+    /// Answers with the flows that run at the moment of asking.
+    pub fn running(&self) -> impl Fn() -> Vec<String> + Send + 'static {
+        let running = self.running.clone();
+        move || running.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// Updates what is shown until the future that it is given ends.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         let mut ticks = tokio::time::interval(Duration::from_millis(200));

@@ -12,6 +12,7 @@ use hub_core::problem::{Class, Code, Problem, Problems, Sources};
 use serde_json::{Value, json};
 
 use super::progress::Display;
+use super::service::ServiceManager;
 use super::{Failure, Output, Place, load, lock, render};
 use crate::config::Config;
 use crate::evidence;
@@ -36,10 +37,16 @@ pub(super) struct Run {
     /// End each flow after about so many records
     #[arg(long, value_name = "RECORDS")]
     limit: Option<u64>,
+    /// How many scheduled runs there may be at once; absent = two for each core, at least four
+    #[arg(long, value_name = "RUNS")]
+    jobs: Option<std::num::NonZeroUsize>,
     /// How the result is printed
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: Output,
 }
+
+/// Runs wait for systems most of the time: a machine with one core carries several.
+const LEAST_JOBS: usize = 4;
 
 type Outcomes = Vec<Result<Summary, Arc<Problem>>>;
 
@@ -100,14 +107,26 @@ impl Run {
             };
             anstream::eprintln!("{first}   audit: {}", host.config.data.display());
         }
-        let signal = watch_signals(host.stopping.clone());
+        let manager = Arc::new(ServiceManager::of_environment());
+        let signal = watch_signals(host.stopping.clone(), display.running(), manager.clone());
+        manager.tell("READY=1");
         let options = Options { dry_run: self.dry_run, limit: self.limit };
-        let work =
-            async { if stays { until_stopped(host, flows, options, display).await } else { once(host, flows, options, display).await } };
-        let outcomes = display.during(work).await;
+        let work = async {
+            if stays {
+                until_stopped(host, flows, options, self.jobs(), display).await
+            } else {
+                Ok(once(host, flows, options, display).await)
+            }
+        };
+        let outcomes = manager.alive_during(display.during(work)).await?;
         stopped(host).await?;
         let code = if host.stopping.load(Ordering::Relaxed) { signal.await.ok().flatten() } else { None };
         Ok((outcomes, code))
+    }
+
+    fn jobs(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        self.jobs.map_or_else(|| LEAST_JOBS.max(2 * cores), std::num::NonZeroUsize::get)
     }
 
     fn report(&self, outcomes: &Outcomes, sources: &Sources, signal: Option<u8>, host: &Host, quiet: bool) -> u8 {
@@ -192,8 +211,12 @@ async fn stopped(host: &Host) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The first signal asks for a clean end, the second ends at once. Answers with the exit code that the first one means.
-fn watch_signals(stopping: Arc<AtomicBool>) -> tokio::task::JoinHandle<Option<u8>> {
+/// The first signal asks for a clean end, the second ends at once and says what is left. Answers with the exit code that the first one means.
+fn watch_signals(
+    stopping: Arc<AtomicBool>,
+    running: impl Fn() -> Vec<String> + Send + 'static,
+    manager: Arc<ServiceManager>,
+) -> tokio::task::JoinHandle<Option<u8>> {
     let (told, tell) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
@@ -201,9 +224,10 @@ fn watch_signals(stopping: Arc<AtomicBool>) -> tokio::task::JoinHandle<Option<u8
         let code = tokio::select! { _ = interrupt.recv() => 130, _ = terminate.recv() => 143 };
         stopping.store(true, Ordering::Relaxed);
         let _ = told.send(code);
+        manager.tell("STOPPING=1");
         anstream::eprintln!("ending after the next checkpoint; once more ends at once");
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        anstream::eprintln!("ended at once: the next run goes on from the last checkpoint");
+        anstream::eprintln!("{}", left_behind(&running()));
         #[expect(
             clippy::disallowed_methods,
             reason = "the second signal must end a process whose guests do not answer; the store recovers"
@@ -211,6 +235,14 @@ fn watch_signals(stopping: Arc<AtomicBool>) -> tokio::task::JoinHandle<Option<u8
         std::process::exit(code.into());
     });
     tokio::spawn(async move { tell.await.ok() })
+}
+
+/// What is told when the second signal ends the process.
+fn left_behind(running: &[String]) -> String {
+    match running {
+        [] => "ended at once: no run was left".to_owned(),
+        flows => format!("ended at once in the middle of {}: the next run goes on from the last checkpoint", flows.join(", ")),
+    }
 }
 
 /// Opens the store of a data folder.
@@ -331,7 +363,14 @@ fn left_out(summary: &Summary, dry_run: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Code, StoreError, store_problem};
+    use super::{Code, StoreError, left_behind, store_problem};
+
+    #[test]
+    fn who_ends_at_once_says_what_is_left() {
+        assert_eq!(left_behind(&[]), "ended at once: no run was left");
+        let two = left_behind(&["contacts".to_owned(), "deals".to_owned()]);
+        assert_eq!(two, "ended at once in the middle of contacts, deals: the next run goes on from the last checkpoint");
+    }
 
     #[test]
     fn each_failure_of_the_store_has_its_code_and_remedy() {

@@ -193,7 +193,7 @@ async fn rows(
         limit: None,
     };
     let reading = async {
-        let read = source.read(vec![request]).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)));
+        let read = source.read(vec![request]).await.map_err(|error| Arc::new(plugin_problem(&flow, &consulted.stream.system, &error)));
         inlet.sender.lock().await.take();
         read
     };

@@ -266,7 +266,7 @@ impl<'a> Run<'a> {
         let (package, declared) = self.system(system)?;
         let cut_to = if self.recovering { self.progress.positions.clone() } else { std::collections::BTreeMap::new() };
         let (mut sink, positions) = abi::open_sink(self.setup(package, declared), cut_to).await?;
-        sink.open(vec![self.target()]).await.map_err(|error| Arc::new(plugin_problem(&self.flow.id.value, &error)))?;
+        sink.open(vec![self.target()]).await.map_err(|error| Arc::new(plugin_problem(&self.flow.id.value, system, &error)))?;
         Ok((sink, positions))
     }
 
@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
             Ok(_) => Ok(()),
             // A guest that ends early because it was asked to has done nothing wrong.
             Err(error) if error.is_cancelled() && self.cancelled.load(Ordering::Relaxed) => Ok(()),
-            Err(error) => Err(Arc::new(plugin_problem(&self.flow.id.value, &error))),
+            Err(error) => Err(Arc::new(plugin_problem(&self.flow.id.value, &self.flow.from.value.system, &error))),
         }
     }
 

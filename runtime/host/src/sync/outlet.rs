@@ -50,19 +50,24 @@ impl Outlet {
 
     /// The source was read to its end: the destination finishes too.
     pub async fn finish(&mut self) -> Result<(), Arc<Problem>> {
-        let flow = self.gate.context().flow.clone();
+        let (flow, system) = (self.gate.context().flow.clone(), self.system());
         if let Some((sink, positions)) = &mut self.sink {
-            sink.finish(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+            sink.finish(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
             self.progress.positions = positions.committed();
         }
         reach(Point::Finished);
         Ok(())
     }
 
+    /// Id of the system that it writes into.
+    fn system(&self) -> String {
+        self.gate.context().recipient.split('.').next().unwrap_or_default().to_owned()
+    }
+
     async fn write(&mut self, checked: Checked) -> Result<(), Arc<Problem>> {
         let key = self.idempotency_key();
         self.since += 1;
-        let flow = self.gate.context().flow.clone();
+        let (flow, system) = (self.gate.context().flow.clone(), self.system());
         let Some((sink, _)) = &mut self.sink else {
             self.written += u64::from(checked.records);
             self.meter.add_written(u64::from(checked.records));
@@ -70,7 +75,7 @@ impl Outlet {
         };
         self.gate.still_holds(&checked.to, &self.from).await?;
         reach(Point::Intent);
-        let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+        let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
         reach(Point::Written);
         let failed = u64::try_from(report.failed.len()).unwrap_or(u64::MAX);
         contradiction(&report, checked.records).map_or(Ok(()), |what| Err(Arc::new(disbelieved(&flow, checked.batch, &what))))?;
@@ -104,11 +109,11 @@ impl Outlet {
     }
 
     async fn checkpoint(&mut self, state: Cursor) -> Result<(), Arc<Problem>> {
-        let flow = self.gate.context().flow.clone();
+        let (flow, system) = (self.gate.context().flow.clone(), self.system());
         self.since = 0;
         self.progress.cursor = Some(state.as_bytes().to_vec());
         let Some((sink, positions)) = &mut self.sink else { return Ok(()) };
-        sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &error)))?;
+        sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
         reach(Point::Flushed);
         self.progress.positions = positions.committed();
         let put = Put { namespace: Namespace::Progress, key: flow.into_bytes(), value: Some(self.progress.encode()) };
@@ -151,7 +156,8 @@ fn disbelieved(flow: &str, batch: u64, what: &str) -> Problem {
 }
 
 /// What a connector's failure looks like to the operator.
-pub(super) fn plugin_problem(flow: &str, error: &PluginError) -> Problem {
+/// What a connector's error means for a flow; `system` is the one that it serves.
+pub(super) fn plugin_problem(flow: &str, system: &str, error: &PluginError) -> Problem {
     let help = match error.code {
         Code::E301 => "the connector has a fault: report it to its author; nothing after the last checkpoint was kept",
         Code::E302 => "raise `limits` of the system if the work is honest, or report the connector",
@@ -159,6 +165,12 @@ pub(super) fn plugin_problem(flow: &str, error: &PluginError) -> Problem {
         _ => "see `hub explain` for the code",
     };
     let problem = Problem::new(error.code, format!("flow `{flow}`: connector `{}`: {}", error.connector, error.message), help);
+    // A guest that ran into a refusal has its code, and cannot make it pass by calling it temporary.
+    let after_ms = error.retry_after_ms.filter(|_| error.code == Code::E307);
+    let problem = match after_ms {
+        Some(after_ms) => problem.passing(system, after_ms),
+        None => problem,
+    };
     match &error.frame {
         Some(frame) => problem.note(format!("in the guest's function `{frame}`")),
         None => problem,

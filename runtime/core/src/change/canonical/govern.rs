@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::system::secret;
 use super::table::Table;
-use crate::manifest::{Activity, BreachRules, ImpactDecision, Officer, Operator, QuarantineRules, RequestRules, Suppression, Taxonomy};
+use crate::manifest::{
+    Activity, BreachRules, ImpactDecision, Maintenance, Officer, Operator, QuarantineRules, RequestRules, Suppression, Taxonomy,
+};
 
 pub(super) fn operator(operator: &Operator) -> Value {
     let officer =
@@ -25,6 +27,14 @@ pub(super) fn operator(operator: &Operator) -> Value {
 
 pub(super) fn taxonomy(taxonomy: &Taxonomy) -> Value {
     Table::default().text("base", Some(taxonomy.base.value)).spanned("base_version", taxonomy.base_version.as_ref()).done()
+}
+
+/// Windows below `FROM-TO`.
+pub(super) fn maintenance(windows: &[Maintenance]) -> Value {
+    Table::keyed(windows.iter().map(|window| {
+        let table = Table::default().words("days", window.days.iter().map(|day| day.value)).spanned("zone", window.zone.as_ref());
+        (format!("{}-{}", window.from.value, window.to.value), table.done())
+    }))
 }
 
 pub(super) fn activity(activity: &Activity) -> Value {

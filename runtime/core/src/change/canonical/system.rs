@@ -21,7 +21,8 @@ pub(super) fn system(system: &System) -> Value {
         .set("secrets", super::by_id(&system.secrets, |place| Value::String(secret(&place.value))))
         .spanned("labels", system.labels.as_ref())
         .flag("read_body", system.read_body)
-        .set("limits", limits(system.limits));
+        .set("limits", limits(system.limits))
+        .integer("concurrency", system.concurrency.as_ref().map(|most| most.value));
     parties(table, system).done()
 }
 

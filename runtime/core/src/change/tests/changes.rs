@@ -55,6 +55,12 @@ const ROWS: &[Row] = &[
     ("rotation = \"P14D\"", "rotation = \"P7D\"", "system.warehouse.backup.rotation", M, "shorter"),
     ("delete = \"propagate\"\napproved = { by = [\"role:controlling\"", "delete = \"retain-statutory\"\napproved = { by = [\"role:controlling\"", "flow.erp-to-dwh-sales.delete", H, "propagate → retain-statutory"),
     ("schedule = \"30 1 * * *\"", "schedule = \"30 2 * * *\"", "flow.erp-to-dwh-sales.schedule", M, "schedule"),
+    ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\njitter = \"PT5M\"", "flow.erp-to-dwh-sales.jitter", E, "spread of begins"),
+    ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\noverlap = \"queue\"", "flow.erp-to-dwh-sales.overlap", E, "during a run"),
+    ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\nmisfire = \"all\"", "flow.erp-to-dwh-sales.misfire", E, "times that passed"),
+    ("", "[[maintenance]]\nfrom = \"22:00\"\nto = \"23:00\"\n", "maintenance.22:00-23:00", E, "hours without runs"),
+    ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\nretries = 0", "flow.erp-to-dwh-sales.retries", E, "number of retries"),
+    ("[system.crm]\n", "[system.crm]\nconcurrency = 2\n", "system.crm.concurrency", E, "runs at once"),
     // Keys, governance, texts.
     ("method = \"hmac-sha256\" ", "method = \"aes-siv\" ", "pseudonym.analytics.method", H, "leads back to the person"),
     ("decision = \"not-required\" ", "decision = \"done\" ", "dpia.\"VT-03 Absatzstatistik\".decision", H, "not-required → done"),

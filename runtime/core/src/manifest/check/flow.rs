@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::super::load::Loader;
 use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{ACTION, field_path, flatten, id_fault};
-use super::super::{Action, Filter, Flow, FlowField, OnInvalid, OnUndeclared, Schedule, WriteMode};
+use super::super::{Action, Filter, Flow, FlowField, OnInvalid, OnUndeclared, WriteMode};
 use super::read::path;
-use super::{Named, action, concat, consent, operator, read, schedule};
+use super::{Named, action, concat, consent, operator, read, timing};
 use crate::description::stream_name_fault;
 use crate::manifest::finding::shorten;
 use crate::problem::{Code, Problem, Span, Spanned};
@@ -24,7 +24,7 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
     }
     let purpose = read::filled(table, "purpose", loader);
     let fields = fields(table, loader);
-    let schedule = schedule_of(table, loader);
+    let schedule = timing::schedule(table, loader);
     let mode = read::word(table, "mode").unwrap_or(Spanned { value: WriteMode::Replace, span: named.id.span });
     let state = state(table, mode.value, loader);
     Some(Flow {
@@ -32,6 +32,7 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
         retention: read::texts(table, "retention"),
         mode,
         schedule,
+        timing: timing::timing(table, loader),
         state,
         on_undeclared: read::word(table, "on_undeclared").map_or(OnUndeclared::Drop, |effect| effect.value),
         on_invalid: read::word(table, "on_invalid").map_or(OnInvalid::Stop, |effect| effect.value),
@@ -81,17 +82,6 @@ pub(super) fn stream_id(table: &Table, name: &str, loader: &mut Loader<'_>) -> O
         loader.findings.wrong(written.span, title, "write the system's id, a dot and the stream's name: `crm.contacts`");
     }
     Some(Spanned { value: parsed?, span: written.span })
-}
-
-fn schedule_of(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Schedule>> {
-    let written = read::text(table, "schedule")?;
-    match schedule::parse(&written.value) {
-        Ok(schedule) => Some(Spanned { value: schedule?, span: written.span }),
-        Err(fault) => {
-            loader.findings.wrong(written.span, format!("`{}` is not a schedule: {}", shorten(&written.value), fault.reason), fault.help);
-            None
-        }
-    }
 }
 
 fn fields(table: &Table, loader: &mut Loader<'_>) -> Option<Vec<FlowField>> {

@@ -17,6 +17,7 @@ mod schedule;
 mod secret;
 mod stream;
 mod system;
+mod timing;
 
 pub use origin::OriginFault;
 
@@ -47,6 +48,7 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
         dpia: read::listed(root, "dpia", loader, govern::dpia),
         dpia_large_scale: read::count(root, "dpia_large_scale"),
         dsr: read::one(root, "dsr", loader, govern::dsr),
+        maintenance: read::listed(root, "maintenance", loader, timing::maintenance),
         quarantine: read::one(root, "quarantine", loader, govern::quarantine),
         breach: read::one(root, "breach", loader, govern::breach),
         sources: loader.sources(),

@@ -5,7 +5,7 @@ use super::super::raw::Table;
 use super::super::{Approval, Officer, Operator, Taxonomy};
 use super::{country, read, schedule};
 use crate::manifest::finding::shorten;
-use crate::problem::{Span, Spanned};
+use crate::problem::Span;
 
 pub(super) fn operator(table: &Table, _: Span, loader: &mut Loader<'_>) -> Option<Operator> {
     let name = read::filled(table, "name", loader);
@@ -17,7 +17,7 @@ pub(super) fn operator(table: &Table, _: Span, loader: &mut Loader<'_>) -> Optio
         dpo: read::one(table, "dpo", loader, officer),
         representative: read::filled(table, "representative", loader),
         authority: read::filled(table, "authority", loader),
-        timezone: timezone(table, loader),
+        timezone: schedule::zone_of(table, "timezone", loader),
         calendar,
         languages: read::words(table, "languages"),
         name: name?,
@@ -36,17 +36,6 @@ fn officer(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Officer
         fits
     });
     Some(Officer { span, name: name?, email: email? })
-}
-
-fn timezone(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<String>> {
-    let written = read::text(table, "timezone")?;
-    match schedule::zone(&written.value) {
-        Ok(zone) => Some(Spanned { value: zone.name().to_owned(), span: written.span }),
-        Err(fault) => {
-            loader.findings.wrong(written.span, format!("the time zone `{}` is not known", shorten(&written.value)), fault.help);
-            None
-        }
-    }
 }
 
 pub(super) fn taxonomy(table: &Table, _: Span, loader: &mut Loader<'_>) -> Option<Taxonomy> {

@@ -6,6 +6,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use super::super::Schedule;
+use super::super::load::Loader;
+use super::super::raw::Table;
+use super::read;
+use crate::manifest::finding::shorten;
+use crate::problem::Spanned;
 use crate::vocab::closest_of;
 
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
@@ -53,9 +58,17 @@ pub(super) fn parse(text: &str) -> Result<Option<Schedule>, ScheduleFault> {
     Ok(Some(Schedule { expression, zone: zone.name().to_owned() }))
 }
 
-/// The zone with this IANA name.
-pub(super) fn zone(name: &str) -> Result<Tz, ScheduleFault> {
-    Tz::from_str(name).map_err(|_| unknown_zone(name))
+/// An IANA name of a zone.
+pub(super) fn zone_of(table: &Table, name: &str, loader: &mut Loader<'_>) -> Option<Spanned<String>> {
+    let written = read::text(table, name)?;
+    match Tz::from_str(&written.value) {
+        Ok(zone) => Some(Spanned { value: zone.name().to_owned(), span: written.span }),
+        Err(_) => {
+            let help = unknown_zone(&written.value).help;
+            loader.findings.wrong(written.span, format!("the time zone `{}` is not known", shorten(&written.value)), help);
+            None
+        }
+    }
 }
 
 fn looks_like_zone(word: &str) -> bool {

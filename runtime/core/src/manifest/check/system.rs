@@ -40,6 +40,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
         labels,
         read_body: read::texts(table, "grants").iter().find(|grant| grant.value == "read-body").map(|grant| grant.span),
         limits: limits(table),
+        concurrency: read::count(table, "concurrency"),
         name: read::wording(table, "name", loader),
         kind: read::filled(table, "kind", loader),
         owner: read::filled(table, "owner", loader),

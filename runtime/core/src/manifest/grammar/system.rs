@@ -53,6 +53,7 @@ pub static SYSTEM: Table = Table {
             "[\"read-body\"]",
         ),
         optional("limits", Kind::Table(&LIMITS), "Limits that differ from the defaults.", "{ memory_mib = 512, seconds = 60 }"),
+        optional("concurrency", Kind::Integer(1, 1000), "How many runs may use it at once; absent = any number.", "2"),
         optional("name", NAME, "Name for people.", "{ de = \"Kundenkartei\", en = \"Customer file\" }"),
         optional("kind", TEXT, "What sort of system it is.", "\"crm\""),
         optional("owner", TEXT, "Who answers for it.", "\"role:sales\""),

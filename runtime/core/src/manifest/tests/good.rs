@@ -45,6 +45,7 @@ fn systems_carry_their_grants() {
     assert_eq!(crm.networks[0].value, Network { address: [10, 20, 0, 0].into(), prefix: 16 });
     assert!(crm.read_body.is_some());
     assert_eq!(crm.limits, Limits { memory_mib: Some(512), seconds: Some(60) });
+    assert_eq!(crm.concurrency.as_ref().map(|most| most.value), Some(2));
     let token = &crm.credentials["token"];
     assert_eq!((&token.scheme, &token.value), (&CredentialScheme::Bearer, &SecretRef::File("secrets/token".to_owned())));
     assert_eq!(token.origins.len(), 2);
@@ -185,6 +186,12 @@ fn flows_keep_the_order_of_their_fields() {
     assert_eq!((flow.on_undeclared, flow.on_invalid), (OnUndeclared::Stop, OnInvalid::Skip));
     let schedule = flow.schedule.as_ref().unwrap();
     assert_eq!((schedule.value.expression.as_str(), schedule.value.zone.as_str()), ("0 0 3 * * *", "Europe/Berlin"));
+    let Timing { overlap: Some(overlap), misfire: Some(misfire), jitter: Some(jitter), retries: Some(retries) } = &flow.timing else {
+        panic!("{flow:?}")
+    };
+    assert_eq!((overlap.value, misfire.value, jitter.value, retries.value), (Overlap::Queue, Misfire::All, Delay { seconds: 5400 }, 5));
+    let windows: Vec<String> = manifest.maintenance.iter().map(|window| format!("{}-{}", window.from.value, window.to.value)).collect();
+    assert_eq!(windows, ["22:00-02:00", "12:00-12:30"]);
     assert_eq!(flow.retention[0].value, "prospect");
     assert_eq!(paths(&manifest.flows["nightly"].fields), [("id", "id", Action::Allow)]);
     assert_eq!(manifest.sources.get(manifest.flows["nightly"].id.span.file).unwrap().0, "flows/night.toml");

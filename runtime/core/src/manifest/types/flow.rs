@@ -1,6 +1,7 @@
 //! What goes where, why, and how.
 
 use super::operator::{Approval, Wording};
+use super::timing::{Schedule, Timing};
 use super::words::words;
 use crate::date::Period;
 use crate::manifest::{Filter, FlowField};
@@ -28,6 +29,8 @@ pub struct Flow {
     pub mode: Spanned<WriteMode>,
     /// None: one pass for each `hub run`.
     pub schedule: Option<Spanned<Schedule>>,
+    /// What becomes of its times.
+    pub timing: Timing,
     /// File with the state from which the first run goes on; of no effect once hub has stored one.
     pub state: Option<Spanned<String>>,
     /// Fields of a record that no declaration knows.
@@ -69,15 +72,6 @@ pub struct ConsentGate {
     pub max_age: Option<Spanned<Period>>,
     /// What a withdrawal does at the destination; absent = retract.
     pub on_withdrawal: OnWithdrawal,
-}
-
-/// `schedule = "0 3 * * *"` or `"0 3 * * * Europe/Berlin"`: five or six cron fields (seconds first) and a zone (UTC if absent).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// The cron expression in the `cron` crate's form (with seconds).
-    pub expression: String,
-    /// IANA zone name.
-    pub zone: String,
 }
 
 words! {

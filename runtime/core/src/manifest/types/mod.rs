@@ -7,6 +7,7 @@ mod operator;
 mod party;
 mod stream;
 mod system;
+mod timing;
 pub(in crate::manifest) mod words;
 
 pub use declare::*;
@@ -16,3 +17,4 @@ pub use operator::*;
 pub use party::*;
 pub use stream::*;
 pub use system::*;
+pub use timing::*;

@@ -33,6 +33,8 @@ pub struct System {
     pub secrets: BTreeMap<String, Spanned<SecretRef>>,
     /// File with the labels of a low-code connector; none = `labels.toml` beside it.
     pub labels: Option<Spanned<String>>,
+    /// How many runs may use it at once; none = any number.
+    pub concurrency: Option<Spanned<u64>>,
     /// `grants = ["read-body"]`: bodies may enter the sandbox.
     pub read_body: Option<Span>,
     /// Limits that differ from the host's defaults.
