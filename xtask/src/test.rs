@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::build;
 use crate::check;
 use crate::conform;
+use crate::faults;
 use crate::process::{self, Failure, Result, progress};
 use crate::toolchain::Toolchain;
 use crate::workspace::{TEST_GUESTS, Workspace};
@@ -27,6 +28,7 @@ pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     }
     let mut passed = lane("tests", || host(workspace, filter, false))?;
     if filter.is_none() {
+        lane("faults", || faults::briefly(workspace))?;
         passed += lane("connectors", || connectors(workspace))?;
         lane("doc tests", || documented(workspace))?;
         lane("check", || check::run(workspace))?;

@@ -6,7 +6,7 @@
 mod round;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -14,6 +14,9 @@ use crate::build;
 use crate::process::{self, Failure, Result, progress};
 use crate::workspace::{self, Workspace};
 use round::{Found, MODES, Place, Scene};
+
+/// No place is passed more often in a run.
+const MOST_TIMES: u64 = 12;
 
 /// What the caller wants tried.
 #[derive(clap::Args)]
@@ -24,6 +27,9 @@ pub struct Options {
     /// Where the random choices begin; printed, so that a run can be had again
     #[arg(long)]
     seed: Option<u64>,
+    /// Try this program, which was built before, instead of building one
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
     /// Where the numbers are written [default: faults.json in the target folder]
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -38,20 +44,37 @@ struct Row {
     found: Found,
 }
 
+/// Every place once in each mode: what a contributor waits for.
+pub fn briefly(workspace: &Workspace) -> Result<()> {
+    let rounds = u32::try_from((places(&workspace.hub())?.len()) * MODES.len()).unwrap_or(u32::MAX);
+    run(workspace, &Options { rounds, seed: None, program: None, json: None })
+}
+
 /// Tries all of it; fails if anything was lost, doubled or unproven.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    build::build(workspace, true, true)?;
+    let hub = match &options.program {
+        Some(program) => program.clone(),
+        None => {
+            build::build(workspace, true, true)?;
+            workspace.hub()
+        }
+    };
     let seed = options.seed.unwrap_or_else(|| u64::from(std::process::id()) * 1_000_003);
-    let places = places(workspace)?;
+    let places = places(&hub)?;
     let folder = workspace.target.join("faults");
     progress("Trying", format!("{} rounds at {} places, seed {seed}", options.rounds, places.len()));
-    let scenes = MODES.iter().map(|mode| Scene::new(workspace, &folder, mode)).collect::<Result<Vec<_>>>()?;
+    let scenes = MODES.iter().map(|mode| Scene::new(&hub, &folder, mode)).collect::<Result<Vec<_>>>()?;
     let mut dice = Dice(seed | 1);
+    // How often a place is passed in a run is learned: a round that comes to its end has waited for a time that never came.
+    let mut most = vec![MOST_TIMES; places.len()];
     let mut rows: BTreeMap<(usize, usize), Row> = BTreeMap::new();
     for round in 0..options.rounds as usize {
         let (place, mode) = (round % places.len(), round / places.len() % scenes.len());
         let scene = scenes.get(mode).ok_or_else(|| Failure::new("there is no such mode"))?;
-        let outcome = scene.round(&places[place], &mut dice)?;
+        let outcome = scene.round(&places[place], 1 + dice.below(most[place]), &mut dice)?;
+        if !outcome.killed {
+            most[place] = (most[place] / 2).max(1);
+        }
         let row = rows.entry((place, mode)).or_default();
         row.rounds += 1;
         row.killed += u32::from(outcome.killed);
@@ -72,8 +95,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// The places that the program names, and a random moment.
-fn places(workspace: &Workspace) -> Result<Vec<Place>> {
-    let mut hub = std::process::Command::new(workspace.hub());
+fn places(hub: &Path) -> Result<Vec<Place>> {
+    let mut hub = std::process::Command::new(hub);
     let named = process::output(hub.arg("crash-points"), "asking for the places")?;
     let named = named.lines().filter_map(|line| line.split_once('\t'));
     let named = named.map(|(name, about)| Place::Named { name: name.to_owned(), about: about.to_owned() });

@@ -10,12 +10,10 @@ use serde_json::Value;
 
 use super::Dice;
 use crate::process::{self, Failure, Result};
-use crate::workspace::{self, Workspace};
+use crate::workspace;
 
 /// Several batches, and a checkpoint behind every 10,000.
 const RECORDS: u64 = 25_000;
-/// No place is passed more often in a run.
-const MOST_TIMES: u64 = 12;
 /// A whole run takes about so long.
 const RUN_MICROS: u64 = 250_000;
 const MANIFEST: &str = include_str!("manifest.toml");
@@ -98,35 +96,29 @@ pub struct Outcome {
 /// A folder in which the components are compiled and nothing has run.
 pub struct Scene {
     hub: PathBuf,
-    components: PathBuf,
     prepared: PathBuf,
     fresh: PathBuf,
 }
 
 impl Scene {
     /// Prepares it.
-    pub fn new(workspace: &Workspace, folder: &Path, mode: &Mode) -> Result<Self> {
+    pub fn new(hub: &Path, folder: &Path, mode: &Mode) -> Result<Self> {
         let prepared = folder.join(mode.name);
         let _ = fs::remove_dir_all(&prepared);
         make(&prepared)?;
         let manifest = MANIFEST.replace("{records}", &RECORDS.to_string()).replace("{mode}", mode.name);
         workspace::write(&prepared.join("manifest.toml"), manifest.as_bytes())?;
-        let scene = Self {
-            hub: workspace.hub(),
-            components: workspace.components(),
-            prepared: prepared.clone(),
-            fresh: folder.join(format!("{}-round", mode.name)),
-        };
+        let scene = Self { hub: hub.to_owned(), prepared: prepared.clone(), fresh: folder.join(format!("{}-round", mode.name)) };
         process::output(scene.hub_in(&prepared).args(["run", "--dry-run", "--limit", "1"]), "preparing a run")?;
         Ok(scene)
     }
 
-    /// Ends a run at a place and looks what is left.
-    pub fn round(&self, place: &Place, dice: &mut Dice) -> Result<Outcome> {
+    /// Ends a run when a place is reached for a time, and looks what is left.
+    pub fn round(&self, place: &Place, time: u64, dice: &mut Dice) -> Result<Outcome> {
         let _ = fs::remove_dir_all(&self.fresh);
         copy(&self.prepared, &self.fresh)?;
         let mut found = Found::default();
-        let killed = self.ended(place, dice)?;
+        let killed = self.ended(place, time, dice)?;
         found.unproven += u64::from(!self.verifies());
         // What arrived by then must be on record. The intents are read only now: reading opens the store, which recovers it.
         let there: u64 = inside(&self.fresh.join(OUT), false).iter().map(|path| lines(path).count() as u64).sum();
@@ -143,11 +135,11 @@ impl Scene {
         Ok(Outcome { killed, found })
     }
 
-    fn ended(&self, place: &Place, dice: &mut Dice) -> Result<bool> {
+    fn ended(&self, place: &Place, time: u64, dice: &mut Dice) -> Result<bool> {
         let mut command = self.hub_in(&self.fresh);
         command.args(["run", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null());
         if let Place::Named { name, .. } = place {
-            command.env("HUB_CRASH_AT", format!("{name}:{}", 1 + dice.below(MOST_TIMES)));
+            command.env("HUB_CRASH_AT", format!("{name}:{time}"));
         }
         let mut child = command.spawn().map_err(|error| Failure::new(format!("the program does not start: {error}")))?;
         if matches!(place, Place::Anywhere) {
@@ -173,7 +165,8 @@ impl Scene {
 
     fn hub_in(&self, folder: &Path) -> Command {
         let mut command = Command::new(&self.hub);
-        command.current_dir(folder).env("HUB_CONNECTORS", &self.components);
+        // The connectors beside the program are its own.
+        command.current_dir(folder).env_remove("HUB_CONNECTORS");
         command
     }
 }
