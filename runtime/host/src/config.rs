@@ -1,8 +1,5 @@
 //! Settings of the host: where things are. Never policy.
 
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where this process keeps and finds things.
@@ -45,19 +42,4 @@ fn connectors() -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-/// Replaces a file that only its owner can read, so that a crash leaves the old or the new one.
-///
-/// # Errors
-/// The operating system's.
-pub fn replace_secret(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    let fresh = PathBuf::from(fresh);
-    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }

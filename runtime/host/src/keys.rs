@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::config;
+use crate::store;
 
 /// The variable with the key that wraps all others: 32 bytes in base64.
 pub const MASTER_KEY: &str = "HUB_MASTER_KEY";
@@ -104,7 +105,7 @@ impl Keys {
             let Some(key) = self.read(name)? else { continue };
             let text = written(name, &key)?;
             let path = self.path(name);
-            crate::config::replace_secret(&path, text.as_bytes())
+            store::replace_file(&self.folder, &format!("{name}.{ENDING}"), text.as_bytes())
                 .map_err(|error| problem(&format!("`{}` cannot be written: {error}", path.display())))?;
         }
         Ok(names.len())
@@ -182,12 +183,12 @@ fn written(name: &str, key: &Secret) -> Result<Zeroizing<String>, Problem> {
 /// True if a master key is set: without it, whoever has the data folder has its keys.
 #[must_use]
 pub fn has_master() -> bool {
-    config::environment(MASTER_KEY).is_some() || config::environment(MASTER_KEY_FILE).is_some()
+    [MASTER_KEY, MASTER_KEY_FILE].into_iter().any(|name| set(name).is_some())
 }
 
 /// The master key, if one is set.
 fn master() -> Result<Option<Secret>, Problem> {
-    if let Some(path) = config::environment(MASTER_KEY_FILE) {
+    if let Some(path) = set(MASTER_KEY_FILE) {
         let text = fs::read_to_string(&path).map_err(|error| problem(&format!("`{path}` cannot be read: {error}")))?;
         return decode(Zeroizing::new(text).trim()).map(Some).ok_or_else(|| problem(&format!("`{path}` does not hold 32 bytes in base64")));
     }
@@ -200,8 +201,13 @@ fn masters() -> Result<Vec<Secret>, Problem> {
     if masters.is_empty() { Err(problem(&format!("it is wrapped, and `{MASTER_KEY}` is not set"))) } else { Ok(masters) }
 }
 
+/// A variable that says something: an empty one is not set.
+fn set(name: &str) -> Option<String> {
+    config::environment(name).filter(|text| !text.is_empty())
+}
+
 fn from_variable(name: &str) -> Result<Option<Secret>, Problem> {
-    let Some(text) = config::environment(name).filter(|text| !text.is_empty()).map(Zeroizing::new) else { return Ok(None) };
+    let Some(text) = set(name).map(Zeroizing::new) else { return Ok(None) };
     decode(text.trim()).map(Some).ok_or_else(|| problem(&format!("`{name}` is not 32 bytes in base64")))
 }
 
@@ -210,20 +216,32 @@ fn decode(text: &str) -> Option<Secret> {
     Some(Secret::new(bytes.as_slice().try_into().ok()?))
 }
 
-fn wrap(name: &str, key: &Secret, master: &Secret) -> Result<Zeroizing<String>, Problem> {
+/// Encrypts a text that opens only with `bound`: nonce, then ciphertext.
+///
+/// # Errors
+/// Why it cannot be encrypted.
+pub fn seal(cipher: &XChaCha20Poly1305, text: &[u8], bound: &[u8]) -> Result<Vec<u8>, &'static str> {
     let mut nonce = [0; NONCE];
-    getrandom::fill(&mut nonce).map_err(|_| problem("the operating system gives no randomness"))?;
-    let cipher = cipher(master)?;
-    let payload = Payload { msg: key.as_slice(), aad: name.as_bytes() };
-    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| problem("the key cannot be wrapped"))?;
-    Ok(Zeroizing::new(format!("{WRAPPED}{}\n", BASE64.encode(&[&nonce[..], &sealed].concat()))))
+    getrandom::fill(&mut nonce).map_err(|_| "the operating system gives no randomness")?;
+    let sealed = cipher.encrypt(&XNonce::from(nonce), Payload { msg: text, aad: bound }).map_err(|_| "it is too long")?;
+    Ok([&nonce[..], &sealed].concat())
+}
+
+/// The text that [`seal`] encrypted. None if it was changed, bound to something else, or sealed with another key.
+#[must_use]
+pub fn open(cipher: &XChaCha20Poly1305, sealed: &[u8], bound: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, text) = sealed.split_first_chunk::<NONCE>()?;
+    cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: bound }).ok()
+}
+
+fn wrap(name: &str, key: &Secret, master: &Secret) -> Result<Zeroizing<String>, Problem> {
+    let sealed = seal(&cipher(master)?, key.as_slice(), name.as_bytes()).map_err(problem)?;
+    Ok(Zeroizing::new(format!("{WRAPPED}{}\n", BASE64.encode(&sealed))))
 }
 
 fn unwrap(name: &str, wrapped: &str, master: &Secret) -> Option<Secret> {
     let sealed = BASE64.decode(wrapped.as_bytes()).ok()?;
-    let (nonce, text) = sealed.split_first_chunk::<NONCE>()?;
-    let cipher = cipher(master).ok()?;
-    let opened = cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: name.as_bytes() }).ok().map(Zeroizing::new)?;
+    let opened = open(&cipher(master).ok()?, &sealed, name.as_bytes()).map(Zeroizing::new)?;
     Some(Secret::new(opened.as_slice().try_into().ok()?))
 }
 

@@ -7,20 +7,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20poly1305::XChaCha20Poly1305;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hub_core::audit::{Draft, Kind, TreeHead};
 use hub_core::problem::{Code, Problem};
 
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::store::{self, Durability, Namespace, Page, Put, Store, StoreError, Transaction};
 
 /// How a sealed value begins. A value that was stored before there was encryption begins with a brace.
 const VERSION: u8 = 1;
 const NUMBER: usize = 4;
-const NONCE: usize = 24;
 const PREFIX: &str = "state-";
 
 /// The families whose values are sealed.
@@ -28,7 +26,7 @@ const SEALED: [Namespace; 1] = [Namespace::Progress];
 
 /// The keys of a data folder's state.
 #[must_use]
-pub fn keys(data: &Path) -> Keys {
+pub fn keys_of(data: &Path) -> Keys {
     Keys::new(data.join("keys"))
 }
 
@@ -47,7 +45,7 @@ impl SealedStore {
     /// # Errors
     /// A key that a stored value needs cannot be read: nothing is written then.
     pub fn open(inner: Arc<dyn Store>, data: &Path) -> Result<Self, Problem> {
-        let keys = keys(data);
+        let keys = keys_of(data);
         let current = keys.names().iter().filter_map(|name| number(name)).max().unwrap_or(1);
         let sealed = Self { inner, keys, current, ciphers: Mutex::default() };
         let unreadable =
@@ -56,7 +54,7 @@ impl SealedStore {
         for namespace in SEALED {
             store::each(&*sealed.inner, namespace, None, |_, value| {
                 if missing.is_none()
-                    && let Some((number, _, _)) = parts(value)
+                    && let Some((number, _)) = parts(value)
                 {
                     missing = sealed.cipher(number, false).err();
                 }
@@ -79,16 +77,10 @@ impl SealedStore {
         self.current += 1;
         let mut puts = Vec::new();
         for namespace in SEALED {
-            let page = |after: Option<&[u8]>| self.inner.scan(namespace, b"", after, 256);
-            let mut found = page(None)?;
-            while let Some((last, _)) = found.last() {
-                let after = last.clone();
-                for (key, value) in found {
-                    let open = self.unseal(namespace, &key, value)?;
-                    puts.push(Put { namespace, value: Some(self.seal(namespace, &key, &open)?), key });
-                }
-                found = page(Some(&after))?;
-            }
+            store::each(&self, namespace, None, |key, open| {
+                puts.push(Put { namespace, key: key.to_vec(), value: Some(self.seal(namespace, key, open)?) });
+                Ok(())
+            })?;
         }
         let count = puts.len();
         let audit = vec![Draft::new(Kind::KeyRotated).records(count as u64)];
@@ -111,20 +103,14 @@ impl SealedStore {
 
     fn seal(&self, namespace: Namespace, key: &[u8], value: &[u8]) -> Result<Vec<u8>, StoreError> {
         let cipher = self.cipher(self.current, true).map_err(|problem| no_key(&problem))?;
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| refused("the operating system gives no randomness".to_owned()))?;
-        let bound = bound(namespace, key);
-        let text = cipher.encrypt(&XNonce::from(nonce), Payload { msg: value, aad: &bound });
-        let text = text.map_err(|_| refused("the value is too long".to_owned()))?;
-        Ok([&[VERSION][..], &self.current.to_be_bytes(), &nonce, &text].concat())
+        let sealed = keys::seal(&cipher, value, &bound(namespace, key)).map_err(|reason| refused(reason.to_owned()))?;
+        Ok([&[VERSION][..], &self.current.to_be_bytes(), &sealed].concat())
     }
 
     fn unseal(&self, namespace: Namespace, key: &[u8], stored: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-        let Some((number, nonce, text)) = parts(&stored) else { return Ok(stored) };
+        let Some((number, sealed)) = parts(&stored) else { return Ok(stored) };
         let cipher = self.cipher(number, false).map_err(|problem| no_key(&problem))?;
-        let bound = bound(namespace, key);
-        let opened = cipher.decrypt(&XNonce::from(nonce), Payload { msg: text, aad: &bound });
-        opened.map_err(|_| StoreError::Damaged {
+        keys::open(&cipher, sealed, &bound(namespace, key)).ok_or_else(|| StoreError::Damaged {
             detail: "a sealed value is not what was written, or its key is another one".to_owned(),
             first_bad_entry: None,
         })
@@ -180,12 +166,10 @@ fn number(name: &str) -> Option<u32> {
     name.strip_prefix(PREFIX)?.parse().ok()
 }
 
-/// Number of the key, nonce and ciphertext. None for a value that was stored in the clear.
-fn parts(stored: &[u8]) -> Option<(u32, [u8; NONCE], &[u8])> {
-    let rest = stored.strip_prefix(&[VERSION])?;
-    let (number, rest) = rest.split_first_chunk::<NUMBER>()?;
-    let (nonce, text) = rest.split_first_chunk::<NONCE>()?;
-    Some((u32::from_be_bytes(*number), *nonce, text))
+/// Number of the key, and what it sealed. None for a value that was stored in the clear.
+fn parts(stored: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, sealed) = stored.strip_prefix(&[VERSION])?.split_first_chunk::<NUMBER>()?;
+    Some((u32::from_be_bytes(*number), sealed))
 }
 
 /// Where a value stands.

@@ -70,23 +70,26 @@ pub fn root_with(leaf: Hash, seq: u64, size: u64, hashes: &[Hash]) -> Option<Has
     if seq >= size {
         return None;
     }
-    // RFC 9162, 2.1.3.2: the path in the tree, bit by bit.
-    let (mut place, mut last, mut root) = (seq, size - 1, leaf);
+    let mut root = leaf;
+    let whole = climb(seq, size - 1, hashes, |is_left, hash| root = if is_left { node_hash(hash, &root) } else { node_hash(&root, hash) });
+    whole.then_some(root)
+}
+
+/// The path from a place to the root of a tree whose last place is `last`, as RFC 9162 has it in 2.1.3.2 and 2.1.4.2: each hash with whether it stands to the
+/// left. False if the hashes are too few or too many.
+fn climb<'a>(mut place: u64, mut last: u64, hashes: impl IntoIterator<Item = &'a Hash>, mut join: impl FnMut(bool, &Hash)) -> bool {
     for hash in hashes {
         if last == 0 {
-            return None;
+            return false;
         }
-        if place & 1 == 1 || place == last {
-            root = node_hash(hash, &root);
-            while place & 1 == 0 && place != 0 {
-                (place, last) = (place >> 1, last >> 1);
-            }
-        } else {
-            root = node_hash(&root, hash);
+        let is_left = place & 1 == 1 || place == last;
+        join(is_left, hash);
+        while is_left && place & 1 == 0 && place != 0 {
+            (place, last) = (place >> 1, last >> 1);
         }
         (place, last) = (place >> 1, last >> 1);
     }
-    (last == 0).then_some(root)
+    last == 0
 }
 
 /// True if the hashes show that the newer tree begins with the older one.
@@ -110,22 +113,15 @@ fn grew(old: &TreeHead, new: &TreeHead, hashes: &[Hash]) -> Option<bool> {
     }
     let first = *path.next()?;
     let (mut of_old, mut of_new) = (first, first);
-    for hash in path {
-        if last == 0 {
-            return None;
-        }
-        if place & 1 == 1 || place == last {
+    let whole = climb(place, last, path, |is_left, hash| {
+        if is_left {
             of_old = node_hash(hash, &of_old);
             of_new = node_hash(hash, &of_new);
-            while place & 1 == 0 && place != 0 {
-                (place, last) = (place >> 1, last >> 1);
-            }
         } else {
             of_new = node_hash(&of_new, hash);
         }
-        (place, last) = (place >> 1, last >> 1);
-    }
-    Some(last == 0 && of_old == old.root && of_new == new.root)
+    });
+    Some(whole && of_old == old.root && of_new == new.root)
 }
 
 /// The largest power of two below a length of at least two.

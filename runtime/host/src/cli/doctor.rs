@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, Output, Place, print_json, print_text};
 use crate::config::Config;
-use crate::store::{self, StoreError};
+use crate::store;
 use crate::{clock, evidence, keys};
 
 #[derive(Args, Debug)]
@@ -121,7 +121,6 @@ fn log(config: &Config) -> Look {
             None => look("audit", State::Good, format!("{} entries, chain and tree are whole", verified.verdict.entries)),
             Some(bad) => look("audit", State::Bad, format!("entry {} is not what was written: hub audit verify", bad.seq)),
         },
-        Err(StoreError::InUse) => look("audit", State::Weak, "another hub is using the store"),
         Err(error) => look("audit", State::Bad, format!("{error}: hub audit verify")),
     }
 }

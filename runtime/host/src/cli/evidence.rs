@@ -202,11 +202,10 @@ impl Log {
     fn open(place: &Place) -> Result<Self, Failure> {
         let config = place.config();
         super::audit::must_exist(&config)?;
-        let folder = config.data.join("store");
         let failed = |error: StoreError| Failure::from(run::store_problem(&error));
-        let store = match store::open(&folder.display().to_string()) {
+        let store = match run::open_plain(&config) {
             Ok(store) => Opened::Own(store),
-            Err(StoreError::InUse) => Opened::Copy(Box::new(store::open_copy(&folder).map_err(failed)?)),
+            Err(StoreError::InUse) => Opened::Copy(Box::new(store::open_copy(&config.data.join("store")).map_err(failed)?)),
             Err(error) => return Err(failed(error)),
         };
         let key = evidence::of_log(&config)?;

@@ -52,8 +52,8 @@ impl Key {
 fn status(place: &Place, output: Output) -> Result<u8, Failure> {
     let config = place.config();
     audit::must_exist(&config)?;
-    let state: Vec<String> = sealed::keys(&config.data).names().into_iter().collect();
-    let held = quarantine::keys(&config.data).names().len();
+    let state: Vec<String> = sealed::keys_of(&config.data).names().into_iter().collect();
+    let held = quarantine::keys_of(&config.data).names().len();
     let wrapped = keys::has_master();
     match output {
         Output::Json => {
@@ -75,12 +75,11 @@ fn status(place: &Place, output: Output) -> Result<u8, Failure> {
 fn rotate(place: &Place) -> Result<u8, Failure> {
     let config = place.config();
     audit::must_exist(&config)?;
-    let folder = config.data.join("store");
     let failed = |error: store::StoreError| Failure::from(run::store_problem(&error));
-    let inner = store::open(&folder.display().to_string()).map_err(failed)?;
+    let inner = run::open_plain(&config).map_err(failed)?;
     let sealed = SealedStore::open(Arc::clone(&inner), &config.data)?;
     let count = runtime()?.block_on(sealed.rotate()).map_err(failed)?;
-    let wrapped = sealed::keys(&config.data).wrap_again()? + quarantine::keys(&config.data).wrap_again()?;
+    let wrapped = sealed::keys_of(&config.data).wrap_again()? + quarantine::keys_of(&config.data).wrap_again()?;
     commit(&*inner, Vec::new(), vec![Draft::new(Kind::KeyWrapped).records(wrapped as u64)])?;
     print_text(&format!("✓ the state of {count} flows is encrypted under a new key, the old one is erased; {wrapped} keys written anew\n"));
     Ok(0)

@@ -198,11 +198,13 @@ async fn applied(host: &Host) -> Result<(), Failure> {
 
 async fn stopped(host: &Host) -> Result<(), Failure> {
     let audit = vec![Draft::new(Kind::HubStop)];
-    host.store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.map_err(|error| store_problem(&error))?;
+    let durable =
+        host.store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.map_err(|error| store_problem(&error))?;
     // What was done is done and on record: that it cannot be signed is told, and is no failure of the run.
     match evidence::of_log(&host.config) {
         Ok(key) => {
-            if let Err(error) = evidence::keep(&*host.store, &key, &host.config.data).await {
+            let signed = evidence::sign_at(&*host.store, &key, durable);
+            if let Err(error) = signed.and_then(|signed| Ok(evidence::keep_note(&signed, &host.config.data)?)) {
                 tracing::warn!("the audit log was not signed: {error}");
             }
         }
@@ -247,9 +249,13 @@ fn left_behind(running: &[String]) -> String {
 
 /// Opens the store of a data folder.
 pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
-    let folder = config.data.join("store");
-    let store = store::open(&folder.display().to_string()).map_err(|error| store_problem(&error))?;
+    let store = open_plain(config).map_err(|error| store_problem(&error))?;
     Ok(Arc::new(SealedStore::open(store, &config.data)?))
+}
+
+/// Opens the store of a data folder as it is on the disk: state stays sealed.
+pub(super) fn open_plain(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    store::open(&config.data.join("store").display().to_string())
 }
 
 /// What a store's error means to the operator.

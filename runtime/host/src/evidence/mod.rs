@@ -74,16 +74,6 @@ pub fn sign_at(store: &dyn Store, key: &LogKey, size: u64) -> Result<Signed, Evi
     Ok(Signed { head, note })
 }
 
-/// Signs the log and keeps the note beside the store.
-///
-/// # Errors
-/// As [`sign`]; or the note cannot be written.
-pub async fn keep(store: &dyn Store, key: &LogKey, data: &Path) -> Result<Signed, EvidenceError> {
-    let signed = sign(store, key).await?;
-    keep_note(&signed, data)?;
-    Ok(signed)
-}
-
 /// Keeps a note beside the store.
 ///
 /// # Errors

@@ -54,7 +54,8 @@ async fn anchors_are_kept_in_a_file_that_grows() {
     let file = folder.path().join("anchors.jsonl");
     let mut expected = Vec::new();
     for entries in [1, 5] {
-        let signed = keep(&store(entries).await, &key, folder.path()).await.unwrap();
+        let signed = sign(&store(entries).await, &key).await.unwrap();
+        keep_note(&signed, folder.path()).unwrap();
         append(&file, &signed.note, 1_000).unwrap();
         expected.push(signed.head);
     }

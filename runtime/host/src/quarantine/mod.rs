@@ -7,8 +7,6 @@ mod shape;
 
 use std::path::{Path, PathBuf};
 
-use chacha20poly1305::XNonce;
-use chacha20poly1305::aead::{Aead, Payload};
 use data_encoding::{BASE32_NOPAD, BASE64, HEXLOWER};
 use hub_core::change::lock::{Approval, given_of};
 use hub_core::date::Date;
@@ -16,7 +14,7 @@ use hub_core::gate::Held;
 use hub_core::problem::{Code, Problem};
 use sha2::{Digest, Sha256};
 
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::store::format::{HeldRecord, Release};
 use crate::store::{self, Namespace, Put, Store, StoreError};
 
@@ -24,7 +22,6 @@ use crate::store::{self, Namespace, Put, Store, StoreError};
 pub const MAX_WAITING: usize = 10_000;
 /// How long records are kept, in days, unless the manifest says otherwise.
 pub const KEEP_DAYS: i64 = 14;
-const NONCE: usize = 24;
 /// The key that makes ids.
 const IDS: &str = "ids";
 
@@ -55,7 +52,7 @@ impl Vault {
     /// A vault in a data folder. Nothing is made before something is held.
     #[must_use]
     pub fn new(data: &Path) -> Self {
-        Self { keys: keys(data) }
+        Self { keys: keys_of(data) }
     }
 
     /// The id of a record of a flow: the same whenever it comes, and telling nothing of it.
@@ -75,10 +72,7 @@ impl Vault {
     pub fn put(&self, id: &str, note: &Note<'_>, held: &Held) -> Result<Put, Problem> {
         let day = note.today.to_string();
         let cipher = self.keys.made(&day)?;
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| unusable("the operating system gives no randomness"))?;
-        let payload = Payload { msg: &held.record, aad: id.as_bytes() };
-        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| unusable("the record is too long"))?;
+        let sealed = keys::seal(&cipher, &held.record, id.as_bytes()).map_err(unusable)?;
         let expires = note.today.add_days(note.keep_days).unwrap_or(note.today);
         let entry = HeldRecord {
             flow: note.flow.to_owned(),
@@ -92,7 +86,7 @@ impl Vault {
             held_ms: note.now_ms,
             day,
             expires: expires.to_string(),
-            sealed: BASE64.encode(&[&nonce[..], &sealed].concat()),
+            sealed: BASE64.encode(&sealed),
             releases: Vec::new(),
         };
         Ok(write(id, Some(&entry)))
@@ -105,10 +99,7 @@ impl Vault {
     pub fn record(&self, id: &str, entry: &HeldRecord) -> Result<Vec<u8>, Problem> {
         let cipher = self.keys.known(&entry.day)?;
         let sealed = BASE64.decode(entry.sealed.as_bytes()).unwrap_or_default();
-        let opened = sealed
-            .split_first_chunk::<NONCE>()
-            .and_then(|(nonce, text)| cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: id.as_bytes() }).ok());
-        opened.ok_or_else(|| {
+        keys::open(&cipher, &sealed, id.as_bytes()).ok_or_else(|| {
             let title = format!("the held record {id} cannot be opened");
             Problem::new(Code::E502, title, "drop it with `hub quarantine drop`: it was changed, or its key is another one")
         })
@@ -123,7 +114,7 @@ impl Vault {
 
 /// The keys of a data folder's quarantine.
 #[must_use]
-pub fn keys(data: &Path) -> Keys {
+pub fn keys_of(data: &Path) -> Keys {
     Keys::new(folder(data))
 }
 

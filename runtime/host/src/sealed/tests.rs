@@ -79,7 +79,7 @@ async fn a_new_key_takes_over_and_the_old_one_is_erased() {
     }
     let before = scene.inner.get(Namespace::Progress, b"a").unwrap().unwrap();
     assert_eq!(store.rotate().await.unwrap(), 2);
-    assert_eq!(keys(scene.folder.path()).names().into_iter().collect::<Vec<_>>(), ["state-2"]);
+    assert_eq!(keys_of(scene.folder.path()).names().into_iter().collect::<Vec<_>>(), ["state-2"]);
     let store = scene.open().unwrap();
     assert_eq!(store.get(Namespace::Progress, b"b").unwrap().as_deref(), Some(SECRET));
     scene.inner.commit(put(Namespace::Progress, b"a", &before), Durability::Sync).await.unwrap();
