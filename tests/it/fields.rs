@@ -114,9 +114,9 @@ fn a_pseudonym_without_a_key_is_no_run() {
     let program = Program::with_manifest(&(file_to_file(FIELDS, fields) + "[pseudonym.one]\nkey = { file = \"one.key\" }\n"));
     program.write("in/people.ndjson", "{\"email\":\"a@x.example\"}\n");
     program.run(&["check"]).ends(0);
-    program.run(&["run"]).ends(1).says("HUB-E312");
+    program.run(&["run"]).ends(1).says("HUB-E214");
     program.write("one.key", "too short\n");
-    program.run(&["run"]).ends(1).says("HUB-E312");
+    program.run(&["run"]).ends(1).says("HUB-E214");
     assert!(!program.has(OUT), "nothing is written without a key");
     program.write("one.key", "long enough for a key\n");
     program.run(&["run"]).ends(0);

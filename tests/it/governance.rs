@@ -105,3 +105,48 @@ fn a_difference_is_told_by_its_meaning() {
     program.write("examples/nordwerk/other.toml", other);
     program.run(&["diff", NORDWERK, "examples/nordwerk/other.toml"]).ends(0).prints("new third country IN");
 }
+
+#[test]
+fn the_history_says_what_changed_why_and_who_agreed() {
+    let text = sample_to_file(10, "").replacen("manifest = 1\n", "manifest = 1\napprovals = \"required\"\n", 1);
+    let program = Program::with_manifest(&text);
+    program.run(&["changes"]).ends(2).says("no manifest came into force");
+    let keys = ["dpo.key", "sales.key"].map(|key| {
+        let said = program.run(&["approve", "--new-key", key]).ends(0).stdout;
+        said.lines().find_map(|line| line.strip_prefix("public key: ")).unwrap().to_owned()
+    });
+    let text = format!("{text}\n[approver]\ndpo = [\"{}\"]\n\"role:sales\" = [\"{}\"]\n", keys[0], keys[1]);
+    let approve = |text: &str, reason: &str| {
+        program.write("manifest.toml", text);
+        for (role, key) in [("dpo", "dpo.key"), ("role:sales", "sales.key")] {
+            program.run(&["approve", "--all", "--role", role, "--key", key, "--reason", reason]).ends(0);
+        }
+    };
+    program.write("manifest.toml", &text);
+    program.run(&["approve", "--all", "--role", "dpo", "--key", "sales.key"]).ends(2).says("may not approve as `dpo`");
+    approve(&text, "first use");
+    program.run(&["plan", "--against", "live", "--detailed-exitcode"]).ends(2);
+    for _ in 0..2 {
+        program.run(&["run"]).ends(0);
+    }
+    program.run(&["plan", "--against", "live", "--detailed-exitcode"]).ends(0);
+    let wider = text.replace("\"email\"]", "\"email\", \"last_name\"]");
+    approve(&wider, "letters need names");
+    program.run(&["plan", "--against", "live"]).ends(0).prints("last_name");
+    program.run(&["run"]).ends(0);
+    program.write("manifest.toml", format!("# only a remark\n{wider}"));
+    program.run(&["run", "--reason", "not a change"]).ends(0);
+
+    let document = program.run(&["changes", "--output", "json"]).ends(0).json();
+    let changes = document["changes"].as_array().unwrap();
+    assert_eq!((changes.len(), &document["whole"]), (2, &json!(true)), "what says the same is no change: {document:#}");
+    assert_eq!((&changes[0]["reason"], &changes[1]["reason"]), (&json!("first use"), &json!("letters need names")));
+    assert_eq!(changes[1]["approvals"].as_array().unwrap().len(), 2);
+    assert!(changes[1]["changes"].to_string().contains("last_name"), "{document:#}");
+    let told = program.run(&["changes"]).ends(0).stdout;
+    assert!(told.starts_with("2  ") && told.contains("why: letters need names") && told.contains("approved: dpo, role:sales"), "{told}");
+    assert!(!program.run(&["changes", "--show", "1"]).ends(0).stdout.contains("last_name"));
+    program.run(&["changes", "--show", "3"]).ends(2).says("there are 1 to 2");
+    let register = program.run(&["register", "export", "--lang", "de", "--format", "md"]).ends(0).stdout;
+    assert!(register.contains("Änderungsverlauf") && register.contains("letters need names"), "{register}");
+}

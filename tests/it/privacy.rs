@@ -228,7 +228,7 @@ fn keys_of_pseudonyms_can_stand_in_an_encrypted_key_store() {
     let mut program = planted();
     let manifest = program.read("manifest.toml").replace("{ file = \"secrets/first.key\" }", "\"kms:hub/first\"");
     program.write("manifest.toml", &manifest);
-    program.run(&["run", "--flow", "treated"]).ends(1).says("HUB-E312").says("hub-keys.age");
+    program.run(&["run", "--flow", "treated"]).ends(1).says("HUB-E214").says("hub-keys.age");
     program.write("hub-keys.age", key_store(&format!("{{\"hub/first\":\"{FILE_KEY}\"}}")));
     program.run(&["run", "--flow", "treated"]).ends(1).says("HUB_AGE_IDENTITY");
     program.write("identity.txt", format!("# created: today\n{IDENTITY}\n"));

@@ -109,12 +109,15 @@ pub struct Holding {
     pub keep_days: i64,
     /// Secrets that hub itself uses, as they may stand in JSON.
     pub secrets: Vec<Zeroizing<Vec<u8>>>,
+    /// Origins that the flow has used so far; none while too little is known.
+    pub usual_hosts: Option<BTreeSet<String>>,
 }
 
 /// What this run was already told, so that an entry stands for all equal decisions of the run and nothing floods the log.
 #[derive(Default)]
 struct Memory {
     granted: BTreeSet<String>,
+    hosts: BTreeSet<String>,
     seen_undeclared: BTreeSet<String>,
     passed: u64,
     held: u64,
@@ -253,7 +256,16 @@ impl Gate {
 
     /// Contracts are clocks: the day is asked for at every effect.
     fn decide(&self, ask: &Ask<'_>) -> Verdict {
-        policy::decide(&self.policy, ask, Occasion { flow: &self.context.flow, today: self.today() })
+        policy::decide(&self.policy, ask, self.occasion())
+    }
+
+    fn occasion(&self) -> Occasion<'_> {
+        Occasion { flow: &self.context.flow, today: self.today(), usual_hosts: self.held.usual_hosts.as_ref() }
+    }
+
+    /// Origins to which a request of this run was let through.
+    pub async fn hosts(&self) -> BTreeSet<String> {
+        self.memory.lock().await.hosts.clone()
     }
 
     fn today(&self) -> Date {
@@ -276,6 +288,11 @@ impl Gate {
             Verdict::Granted(grant) => {
                 if let Some((key, draft)) = footprint {
                     self.grant_once(key, draft).await?;
+                }
+                if let Ask::Send { url, .. } = cargo.ask()
+                    && let Some(origin) = origin_of(&url)
+                {
+                    self.memory.lock().await.hosts.insert(policy::shown(&origin));
                 }
                 grant.consume();
                 Ok(Cleared(cargo))

@@ -19,6 +19,8 @@ pub mod quarantine;
 
 pub mod evidence;
 
+pub mod history;
+
 pub mod sealed;
 
 pub mod store;

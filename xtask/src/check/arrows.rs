@@ -48,6 +48,7 @@ const HOST: &[Row] = &[
     row("keys", &["config", "store"]),
     row("sealed", &["keys", "store"]),
     row("evidence", &["store", "config"]),
+    row("history", &["store"]),
     row("quarantine", &["keys", "store"]),
     row("gate", &["crash", "quarantine", "store", "clock"]),
     row("egress", &["gate", "place", "clock", "config"]),
@@ -60,6 +61,7 @@ const HOST: &[Row] = &[
         &[
             "crash",
             "evidence",
+            "history",
             "keys",
             "sealed",
             "quarantine",

@@ -30,6 +30,7 @@ pub fn of(manifest: &Manifest) -> Value {
         .text("version", manifest.version.as_ref().map(|version| &version.value))
         .text("mode", Some(manifest.mode.value))
         .text("approvals", manifest.approvals.as_ref().map(|approvals| approvals.value))
+        .maybe("approver", (!manifest.approvers.is_empty()).then(|| govern::approvers(manifest)))
         .set("operator", govern::operator(&manifest.operator))
         .maybe("taxonomy", manifest.taxonomy.as_ref().map(govern::taxonomy))
         .set("system", by_id(&manifest.systems, system::system))

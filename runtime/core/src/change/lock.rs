@@ -110,11 +110,12 @@ impl Lock {
         for approval in &self.approvals {
             let _ = write!(
                 text,
-                "\n[[approval]]\nflow = {}\nclosure = {}\nrole = {}\nat = {}\nkey = {}\nsignature = {}\n",
+                "\n[[approval]]\nflow = {}\nclosure = {}\nrole = {}\nat = {}\n{}key = {}\nsignature = {}\n",
                 quoted(&approval.flow),
                 quoted(&approval.closure),
                 quoted(&approval.role),
                 approval.at,
+                approval.reason.as_ref().map_or_else(String::new, |reason| format!("reason = {}\n", quoted(reason))),
                 quoted(&HEXLOWER.encode(&approval.key)),
                 quoted(&BASE64.encode(&approval.signature))
             );

@@ -10,11 +10,19 @@ use crate::problem::Code;
 /// # Errors
 /// The bytes are no component, the section is missing, too large or there twice, or its content is wrong (E303); another ABI (E304).
 pub fn read(component: &[u8]) -> Result<Description, DescriptionError> {
+    parse(text(component)?)
+}
+
+/// The text of a component's description, unread.
+///
+/// # Errors
+/// As [`read`], but for what stands in it.
+pub fn text(component: &[u8]) -> Result<&[u8], DescriptionError> {
     let section = find(component)?;
     if section.len() > MAX_SECTION_BYTES {
         return Err(DescriptionError::TooLarge { bytes: section.len() });
     }
-    parse(section)
+    Ok(section)
 }
 
 /// The section at component level. Sections inside nested modules and components are another author's and never count.

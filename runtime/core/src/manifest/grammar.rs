@@ -156,6 +156,12 @@ pub static MANIFEST: Table = Table {
             "\"required\"",
         ),
         optional(
+            "approver",
+            Kind::Map(Names::Label, &Kind::List(&TEXT)),
+            "Whose keys may approve in a role (`hub approve --new-key` says the public key); absent = any key, so that only Git says who signed.",
+            "[approver]",
+        ),
+        optional(
             "include",
             Kind::List(&TEXT),
             "Files or glob patterns, relative to this file, that hold more tables.",

@@ -79,6 +79,8 @@ pub struct Manifest {
     pub mode: Spanned<Mode>,
     /// Whether flows need an approval, as written (see [`Manifest::needs_approvals`]).
     pub approvals: Option<Spanned<Approvals>>,
+    /// Ed25519 public keys that may approve, by role. Empty: any key may, in any role.
+    pub approvers: BTreeMap<String, Vec<Spanned<[u8; 32]>>>,
     /// Who is responsible.
     pub operator: Operator,
     /// The vocabulary that it was written for.
@@ -125,6 +127,12 @@ impl Manifest {
     pub fn collected_for(&self, stream: &StreamId) -> &[Spanned<String>] {
         let own = self.streams.get(stream).map(|stream| stream.collected_for.as_slice()).filter(|own| !own.is_empty());
         own.or_else(|| self.systems.get(&*stream.system).map(|system| system.collected_for.as_slice())).unwrap_or_default()
+    }
+
+    /// True if a key may approve in a role.
+    #[must_use]
+    pub fn may_approve(&self, role: &str, key: &[u8; 32]) -> bool {
+        self.approvers.is_empty() || self.approvers.get(role).is_some_and(|keys| keys.iter().any(|known| known.value == *key))
     }
 
     /// True if flows need an approval: where the manifest says so, and where it says nothing but one flow has been approved.

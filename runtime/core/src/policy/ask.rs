@@ -1,5 +1,7 @@
 //! The question: what is about to happen, in terms that a manifest can answer. Holds no cargo and no value of a record.
 
+use std::collections::BTreeSet;
+
 use url::Url;
 
 use crate::date::Date;
@@ -13,6 +15,8 @@ pub struct Occasion<'a> {
     pub flow: &'a str,
     /// The day, in the operator's zone.
     pub today: Date,
+    /// Origins that the flow has used so far, as [`super::shown`] writes them; none while too little is known.
+    pub usual_hosts: Option<&'a BTreeSet<String>>,
 }
 
 /// Where a request goes: a URL, and where a server that was asked before sent it on.

@@ -22,6 +22,18 @@ pub(super) fn lapse(policy: &Policy, occasion: Occasion<'_>) -> Option<Refusal> 
     Some(Refusal { code: first.code, title: first.title, span, help: first.help })
 }
 
+/// E213: a host that is granted and that no complete run of the flow has used.
+pub(super) fn unusual(ask: &Ask<'_>, occasion: Occasion<'_>) -> Option<Refusal> {
+    let (Ask::Send { system, url, .. }, Some(usual)) = (ask, occasion.usual_hosts) else { return None };
+    let origin = show(&origin_of(url)?);
+    (!usual.contains(&origin)).then(|| Refusal {
+        code: Code::E213,
+        title: format!("system `{system}` wants to reach {origin}, which no complete run of flow `{}` has used", occasion.flow),
+        span: None,
+        help: format!("find out why; then `hub resume` with the manifest and `{}` lets it go on", occasion.flow),
+    })
+}
+
 /// None = granted.
 pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {
     match ask {
@@ -150,7 +162,9 @@ fn egress(system: &System, target: &str) -> Refusal {
     }
 }
 
-pub(super) fn show(origin: &Origin) -> String {
+/// An origin as a manifest writes it, without the scheme's own port.
+#[must_use]
+pub fn show(origin: &Origin) -> String {
     let default = if origin.scheme == "https" { 443 } else { 80 };
     if origin.port == default {
         format!("{}://{}", origin.scheme, origin.host)

@@ -26,7 +26,7 @@ mod rules;
 mod tests;
 pub mod verdict;
 
-pub use decide::{INTERFACES, origin_of};
+pub use decide::{INTERFACES, origin_of, show as shown};
 pub use plan::{Means, consult};
 pub use region::elsewhere;
 pub use rules::impact::{Cause, Hit, Screening};
@@ -204,7 +204,7 @@ impl Policy {
     /// Compiles the field plan of a flow.
     ///
     /// # Errors
-    /// E103 for a flow that is not declared, E312 for a domain without a key, E313 for a lookup without an index, E003 for fields that cannot stand
+    /// E103 for a flow that is not declared, E214 for a domain without a key, E313 for a lookup without an index, E003 for fields that cannot stand
     /// together or a recipient's key that protects nothing.
     pub fn plan(&self, id: &str, means: &Means<'_>) -> Result<FieldPlan, Problem> {
         let Some((flow, rule)) = self.flow(id) else {
@@ -232,7 +232,8 @@ pub fn known_shape(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId
 /// The answer to a question. The only function that makes a [`Grant`].
 #[must_use]
 pub fn decide(policy: &Policy, ask: &Ask<'_>, occasion: Occasion<'_>) -> Verdict {
-    match decide::lapse(policy, occasion).or_else(|| decide::refusal(&policy.manifest, ask)) {
+    let refused = decide::lapse(policy, occasion).or_else(|| decide::refusal(&policy.manifest, ask));
+    match refused.or_else(|| decide::unusual(ask, occasion)) {
         None => Verdict::Granted(Grant::new()),
         Some(refusal) => Verdict::Refused(refusal),
     }

@@ -135,7 +135,7 @@ fn treatment(manifest: &Manifest, flow: &Flow, field: &LabelledField, means: &Me
 
 fn no_key(manifest: &Manifest, domain: &str, reason: &str, span: Span) -> Problem {
     let problem = Problem::new(
-        Code::E312,
+        Code::E214,
         format!("the key of pseudonym domain `{domain}` is not available: {reason}"),
         "put a key of at least 16 bytes where `[pseudonym]` says, or lines `v1:BASE64`",
     )

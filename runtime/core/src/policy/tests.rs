@@ -206,7 +206,7 @@ fn everything_is_told_in_one_go() {
 
 fn refused(ask: &Ask<'_>) -> Option<&'static str> {
     let policy = build(GOOD).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
-    match decide(&policy, ask, Occasion { flow: "sync", today: today() }) {
+    match decide(&policy, ask, Occasion { flow: "sync", today: today(), usual_hosts: None }) {
         Verdict::Granted(grant) => {
             grant.consume();
             None
@@ -273,7 +273,7 @@ fn redirected(from: &str, to: &str, credential: bool) -> Option<Refusal> {
     let [from, to] = [from, to].map(|url| Url::parse(url).unwrap());
     let redirect = Redirect { from, with_credential: credential };
     let ask = Ask::Send { system: "crm", url: Target::new(&to, Some(&redirect)), credential: None };
-    match decide(&policy, &ask, Occasion { flow: "sync", today: today() }) {
+    match decide(&policy, &ask, Occasion { flow: "sync", today: today(), usual_hosts: None }) {
         Verdict::Granted(grant) => {
             grant.consume();
             None

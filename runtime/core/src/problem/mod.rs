@@ -211,6 +211,7 @@ codes! {
     E210 "contract-or-transfer-lapsed" Policy
     E212 "over-age" Policy
     E213 "volume-anomaly" Policy
+    E214 "domain-key-unavailable" Runtime
     E215 "capability-drift" Policy
     E216 "audit-unwritable" Integrity
     E217 "personal-cursor" Policy

@@ -42,6 +42,30 @@ pub struct Register {
     pub undeclared: Vec<String>,
     /// Whether observation and declaration agree; None if nothing was observed.
     pub current: Option<bool>,
+    /// Manifests that came into force, the first one first; empty where nothing tells.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Changed>,
+}
+
+/// A manifest that came into force.
+#[derive(Clone, Debug, Serialize)]
+pub struct Changed {
+    /// From 1 on.
+    pub number: u64,
+    /// ISO 8601.
+    pub day: String,
+    /// The gravest class of its changes; empty for the first.
+    pub class: String,
+    /// Hex SHA-256 of the manifest's canonical form.
+    pub digest: String,
+    /// Why, if somebody said so.
+    pub reason: Option<String>,
+    /// Roles that signed.
+    pub people: Vec<String>,
+    /// What changed: place and words.
+    pub what: Vec<String>,
+    /// Changes that are not named.
+    pub more: u64,
 }
 
 /// Art. 30(1)(a).

@@ -63,6 +63,10 @@ impl Register {
         let mut sections: Vec<Section> = self.entries.iter().enumerate().map(|(at, entry)| self.section(at + 1, entry)).collect();
         sections.push(self.own(self.entries.len() + 1));
         sections.extend(self.mandates.iter().map(|mandate| self.mandate(mandate)));
+        if !self.changes.is_empty() {
+            let rows = vec![Row::new(Word::ChangesOfManifest, self.changes.iter().rev().map(cells::changed).collect(), Word::None)];
+            sections.push(Section { title: Text::word(Word::HistoryTitle), rows });
+        }
         Document { title: Text::word(Word::RegisterTitle), about, sections }
     }
 

@@ -185,6 +185,16 @@ catalogue! {
     NoOfficer: "Es ist keine datenschutzbeauftragte Person angegeben ([operator] dpo).", "No data protection officer is stated ([operator] dpo).";
     NoRepresentativeOutside: "Der Verantwortliche sitzt außerhalb der Union, und es ist kein Vertreter angegeben (Art. 27 DSGVO).", "The controller is outside of the Union and states no representative (Art. 27 DSGVO).";
     NoDepartment: "Es ist keine verantwortliche Stelle angegeben ([activity] department).", "No department is stated ([activity] department).";
+    HistoryTitle: "Änderungsverlauf", "History of changes";
+    ChangesOfManifest: "In Kraft getretene Manifeste", "Manifests that came into force";
+    ChangeFirst: "Nr. {} vom {}, sha256:{}: erstes Manifest", "No. {} of {}, sha256:{}: first manifest";
+    ChangeEditorial: "Nr. {} vom {}, sha256:{}: redaktionell", "No. {} of {}, sha256:{}: editorial";
+    ChangeMaterial: "Nr. {} vom {}, sha256:{}: wesentlich", "No. {} of {}, sha256:{}: material";
+    ChangeMaterialHigh: "Nr. {} vom {}, sha256:{}: besonders wesentlich", "No. {} of {}, sha256:{}: highly material";
+    NoReason: "ohne Begründung", "no reason was given";
+    NobodySigned: "niemand hat unterschrieben", "nobody signed";
+    ChangedPlaces: "geändert: {}", "changed: {}";
+    MoreChanges: "und {} weitere", "and {} more";
     NoActivity: "Der Fluss {} gehört zu keiner Verarbeitungstätigkeit.", "Flow {} belongs to no processing activity.";
     NoApproval: "Der Fluss {} ist nicht freigegeben; seine Einführung ist nicht belegt.", "Flow {} is not approved; its introduction is not documented.";
     NoSubjects: "Zu {} sind keine betroffenen Personen angegeben.", "No data subjects are stated for {}.";

@@ -38,6 +38,9 @@ pub(super) struct Approve {
     /// The file with your key
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Why; it is signed as well, and stands in the history of changes
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// Make a key in a new file that only you can read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["flow", "all", "role", "key"])]
     new_key: Option<PathBuf>,
@@ -69,6 +72,9 @@ impl Approve {
 
     /// Adds the approvals to the lock; answers with what was signed, for people.
     fn sign(&self, judged: &Judged, lock: &mut Lock, key: &SigningKey, role: &str) -> Result<String, Failure> {
+        if !judged.manifest.may_approve(role, &key.public()) {
+            return Err(not_yours(role, key).into());
+        }
         let form = canonical::of(&judged.manifest);
         let closures = Closures::new(&form, &judged.digests);
         let mut told = String::new();
@@ -77,10 +83,10 @@ impl Approve {
             if self.all && lock.valid(id, &closure.digest).any(|known| known.role == role && known.key == key.public()) {
                 continue;
             }
-            let approval = Approval::sign(key, id, &closure.digest, role, judged.today).ok_or_else(|| {
+            let approval = Approval::sign(key, id, &closure.digest, role, judged.today, self.reason.as_deref()).ok_or_else(|| {
                 Problem::new(
                     Code::E009,
-                    "a role is one line of at most 128 characters",
+                    "a role is one line of at most 128 characters, a reason one of at most 500",
                     "name a role as the manifest writes it: `dpo`, `role:sales`",
                 )
             })?;
@@ -103,6 +109,13 @@ impl Approve {
         }
         Ok(if self.all { flows.keys().map(String::as_str).collect() } else { self.flow.iter().map(String::as_str).collect() })
     }
+}
+
+/// A role is somebody's where the manifest says whose.
+pub(super) fn not_yours(role: &str, key: &SigningKey) -> Problem {
+    let title = format!("this key may not approve as `{role}`: `[approver]` does not name it");
+    let help = format!("have it done by whoever has the role, or let the manifest name the key: {}", HEXLOWER.encode(&key.public()));
+    Problem::new(Code::E009, title, help)
 }
 
 /// What differs from what was approved before: whoever signs should see it.

@@ -1,6 +1,7 @@
 //! From a path to a policy: manifest and its files from the disk, descriptions from the components, static rules over both.
 //! Runs no connector and connects to nothing.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub(super) struct Loaded {
     pub sources: Sources,
     /// What hinders nothing.
     pub remarks: Vec<Remark>,
+    /// Name and text of every file that was read for it, its own first; secrets blanked.
+    pub files: Vec<(String, String)>,
 }
 
 /// A manifest whose static rules were not applied yet.
@@ -35,6 +38,8 @@ pub(super) struct Read {
     pub found: Vec<Problem>,
     /// What hinders nothing.
     pub remarks: Vec<Remark>,
+    /// Name and text of every file that was read for it, its own first; secrets blanked.
+    pub files: Vec<(String, String)>,
 }
 
 /// Reads and judges a manifest.
@@ -46,9 +51,9 @@ pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
 pub(super) fn load_on(path: &Path, config: &Config, day: Option<Date>) -> Result<Loaded, Failure> {
     let read = read(path, config)?;
     let day = day.unwrap_or_else(|| clock::today(&read.manifest));
-    let Verdict { policy, found, packages, remarks, sources } = judge(read, &lock::read(path)?, day);
+    let Verdict { policy, found, packages, remarks, sources, files } = judge(read, &lock::read(path)?, day);
     match (policy, Problems::new(found)) {
-        (Some(policy), None) => Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks }),
+        (Some(policy), None) => Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks, files }),
         (_, Some(problems)) => Err(Failure { problems, sources }),
         (None, None) => Err(Problem::new(Code::E001, "the manifest cannot be judged", "report this as a fault of hub").into()),
     }
@@ -68,7 +73,8 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
         let at = error.utf8_error().valid_up_to();
         Problem::new(Code::E001, format!("`{name}` is not UTF-8 text (byte {at})"), "save the file as UTF-8")
     })?;
-    let mut manifest = manifest::read(&name, &text, &Disk { base: folder_of(path) })
+    let disk = Disk { base: folder_of(path), read: RefCell::default() };
+    let mut manifest = manifest::read(&name, &text, &disk)
         .map_err(|failed| Failure { problems: failed.problems, sources: failed.sources })?;
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut packages = crate::sync::Packages::new();
@@ -90,7 +96,19 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
         packages.extend(package.map(|package| (system.id.value.clone(), Arc::new(package))));
     }
     let catalogue = packages.iter().map(|(id, package)| (id.clone(), package.description.clone())).collect();
-    Ok(Read { manifest, packages, catalogue, found, remarks })
+    let files = all_files(&manifest.sources, disk.read.into_inner());
+    Ok(Read { manifest, packages, catalogue, found, remarks, files })
+}
+
+/// Texts whose places can be shown, and the schema files beside them.
+fn all_files(sources: &Sources, read: Vec<(String, Vec<u8>)>) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = sources.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    for (name, bytes) in read {
+        if files.iter().all(|(known, _)| *known != name) {
+            files.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    files
 }
 
 fn component(system: &System, connector: &ConnectorRef, folder: &Path, config: &Config, found: &mut Vec<Problem>) -> Option<Package> {
@@ -154,11 +172,13 @@ pub(super) struct Verdict {
     pub remarks: Vec<Remark>,
     /// The manifest's texts, to show places in.
     pub sources: Sources,
+    /// As [`Read::files`].
+    pub files: Vec<(String, String)>,
 }
 
 /// Applies all rules, those about approvals among them; all findings come together.
 pub(super) fn judge(read: Read, approvals: &Lock, today: Date) -> Verdict {
-    let Read { manifest, packages, catalogue, mut found, remarks } = read;
+    let Read { manifest, packages, catalogue, mut found, remarks, files } = read;
     let sources = manifest.sources.clone();
     let policy = match Policy::build(manifest, &catalogue, today) {
         Ok(policy) => Some(policy),
@@ -175,7 +195,7 @@ pub(super) fn judge(read: Read, approvals: &Lock, today: Date) -> Verdict {
         }
         found.extend(hub_core::change::lock::check(policy, approvals, &lock::digests(&packages)));
     }
-    Verdict { policy, found, packages, remarks, sources }
+    Verdict { policy, found, packages, remarks, sources, files }
 }
 
 /// E006: the connector's own schema over the manifest's `config`.
@@ -222,23 +242,26 @@ pub(super) fn folder_of(manifest: &Path) -> PathBuf {
 /// Reads includes and schema files below the manifest's folder.
 struct Disk {
     base: PathBuf,
+    /// Everything that was read.
+    read: RefCell<Vec<(String, Vec<u8>)>>,
 }
 
 impl Files for Disk {
     fn read(&self, relative_to: &str, wanted: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
         let base = Path::new(relative_to).parent().map_or_else(|| self.base.clone(), Path::to_owned);
         let full = base.join(wanted);
-        if !wanted.contains('*') {
-            return std::fs::read(&full).map(|bytes| vec![(full.display().to_string(), bytes)]).map_err(|error| error.to_string());
-        }
-        matching(&full)
-            .map_err(|error| error.to_string())?
-            .into_iter()
-            .map(|path| {
+        let found = if wanted.contains('*') {
+            let paths = matching(&full).map_err(|error| error.to_string())?.into_iter();
+            let read = paths.map(|path| {
                 let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
                 Ok((path.display().to_string(), bytes))
-            })
-            .collect()
+            });
+            read.collect::<Result<Vec<_>, String>>()?
+        } else {
+            std::fs::read(&full).map(|bytes| vec![(full.display().to_string(), bytes)]).map_err(|error| error.to_string())?
+        };
+        self.read.borrow_mut().extend(found.iter().cloned());
+        Ok(found)
     }
 }
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use hub_core::change::lock::{self, Lock, MAX_LOCK_BYTES};
 use hub_core::change::{ConnectorDigests, State};
-use hub_core::policy::Policy;
 use hub_core::problem::{Code, Problem, Sources};
 
 use super::{Failure, io_problem, load};
@@ -57,8 +56,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Remembers what is run from now on, so that the next plan can say what would change. Only what differs is written.
-pub(super) fn applied(manifest: &Path, policy: &Policy, packages: &crate::sync::Packages) -> Result<(), Failure> {
-    let state = State::of_policy(policy, &digests(packages));
+pub(super) fn applied(manifest: &Path, state: State) -> Result<(), Failure> {
     let mut lock = read(manifest)?;
     if lock.applied.as_ref() == Some(&state) {
         return Ok(());

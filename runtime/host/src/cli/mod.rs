@@ -17,6 +17,7 @@ use crate::store::{Durability, Put, Store, Transaction};
 mod approve;
 mod audit;
 mod backup;
+mod changes;
 mod check;
 mod diagram;
 mod diff;
@@ -37,6 +38,7 @@ mod lock;
 mod notice;
 mod observed;
 mod paper;
+mod past;
 mod plan;
 mod plugin;
 pub mod progress;
@@ -102,6 +104,8 @@ enum Verb {
     Plan(plan::Plan),
     /// Compare two manifests by what their difference means
     Diff(diff::Diff),
+    /// Show which manifests came into force, what each changed, why and who agreed; prove that none was changed since
+    Changes(changes::Changes),
     /// Sign flows as they are now, in a role, into `hub.lock`
     Approve(approve::Approve),
     /// Run the flows of a manifest: one pass, or until stopped if any has a schedule
@@ -239,6 +243,7 @@ impl Cli {
             Verb::Check(verb) => verb.output(),
             Verb::Plan(verb) => verb.output,
             Verb::Diff(verb) => verb.output,
+            Verb::Changes(verb) => verb.output,
             Verb::Run(verb) => verb.output,
             Verb::Status(verb) => verb.output,
             Verb::Quarantine(verb) => verb.output(),
@@ -262,6 +267,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Plan(verb) => verb.run(),
             Verb::Diff(verb) => verb.run(),
+            Verb::Changes(verb) => verb.run(),
             Verb::Approve(verb) => verb.run(),
             Verb::Run(verb) => verb.run(quiet),
             Verb::Status(verb) => verb.run(),

@@ -7,10 +7,12 @@ use clap::{Args, ValueEnum};
 use hub_core::date::Date;
 use hub_core::manifest::Language;
 use hub_core::policy::Policy;
+use hub_core::report::register::Changed;
 
-use super::{Failure, io_problem, load};
+use super::{Failure, changes, io_problem, load, past};
 use crate::clock;
 use crate::config::Config;
+use crate::history;
 
 #[derive(Args, Debug)]
 pub(super) struct Paper {
@@ -20,9 +22,13 @@ pub(super) struct Paper {
     /// Language of the document [default: the operator's first one, otherwise de]
     #[arg(long, value_enum)]
     lang: Option<Tongue>,
-    /// The day by whose rules and law the manifest is judged, such as 2026-06-30; it does not bring back an older manifest [default: today]
+    /// The day for which it holds, such as 2026-06-30: the manifest that was in force then, if the store knows it, by the rules and the law of that
+    /// day [default: today]
     #[arg(long, value_name = "DATE", value_parser = day)]
     at: Option<Date>,
+    /// Folder of the store that tells what was in force and what ran [default: hub-data beside the manifest]
+    #[arg(long, env = "HUB_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// File to write to [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -50,22 +56,48 @@ pub(super) fn day(text: &str) -> Result<Date, String> {
 }
 
 impl Paper {
-    /// Reads and judges the manifest.
+    /// Reads and judges the manifest, or the one that was in force on an earlier day.
     pub(super) fn subject(&self) -> Result<Subject, Failure> {
-        let loaded = load::load_on(&self.manifest, &Config::new(None, Some(&self.manifest)), self.at)?;
-        let manifest = loaded.policy.manifest();
+        let policy = match self.earlier()? {
+            Some(policy) => Arc::new(policy),
+            None => load::load_on(&self.manifest, &self.config(), self.at)?.policy,
+        };
+        let manifest = policy.manifest();
         let first = manifest.operator.languages.first().map_or(Language::German, |language| language.value);
         let language = self.lang.map_or(first, |tongue| match tongue {
             Tongue::De => Language::German,
             Tongue::En => Language::English,
         });
         let day = self.at.unwrap_or_else(|| clock::today(manifest));
-        Ok(Subject { policy: loaded.policy, day, language })
+        Ok(Subject { policy, day, language })
+    }
+
+    /// What was in force at the end of an earlier day. None: today is meant, or the store does not know, which is said.
+    fn earlier(&self) -> Result<Option<Policy>, Failure> {
+        let Some(day) = self.at else { return Ok(None) };
+        let ends = day.add_days(1).map_or(u64::MAX, |next| clock::start_of(next, None));
+        if ends > clock::now_ms() {
+            return Ok(None);
+        }
+        let config = self.config();
+        let entries = changes::read(&config, history::entries)?.unwrap_or_default();
+        if let Some(entry) = history::in_force(&entries, ends) {
+            return past::policy(entry, day).map(Some);
+        }
+        let data = config.data.display();
+        anstream::eprintln!("`{data}` knows no manifest that was in force on {day}: the present one is judged by the rules of that day");
+        Ok(None)
+    }
+
+    /// The history of changes up to the document's day.
+    pub(super) fn history(&self, day: Date) -> Result<Vec<Changed>, Failure> {
+        let ends = day.add_days(1).map_or(u64::MAX, |next| clock::start_of(next, None));
+        Ok(changes::told(&changes::read(&self.config(), history::entries)?.unwrap_or_default(), ends))
     }
 
     /// Settings for the manifest's folder.
-    pub(super) fn config(&self, data: Option<PathBuf>) -> Config {
-        Config::new(data, Some(&self.manifest))
+    pub(super) fn config(&self) -> Config {
+        Config::new(self.data.clone(), Some(&self.manifest))
     }
 
     /// Writes the document.

@@ -11,18 +11,22 @@ use hub_core::manifest::Manifest;
 use hub_core::policy::Policy;
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
-use super::{Failure, Output, io_problem, load, lock, render};
+use super::{Failure, Output, changes, io_problem, load, lock, render};
 use crate::clock;
 use crate::config::Config;
+use crate::history;
 
 #[derive(Args, Debug)]
 pub(super) struct Plan {
     /// The manifest
     #[arg(default_value = "manifest.toml")]
     manifest: PathBuf,
-    /// What to compare with: `lock`, which is what was run last, or another manifest
-    #[arg(long, value_name = "lock|FILE", default_value = "lock")]
+    /// What to compare with: `lock`, which is what was run last from this folder, `live`, which is what the store says is in force, or another manifest
+    #[arg(long, value_name = "lock|live|FILE", default_value = "lock")]
     against: PathBuf,
+    /// Folder of the store, for `live` [default: hub-data beside the manifest]
+    #[arg(long, env = "HUB_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Exit with 0 if nothing would change, 1 if there are errors, 2 if something would change
     #[arg(long)]
     detailed_exitcode: bool,
@@ -91,6 +95,11 @@ impl Plan {
     fn earlier(&self, lock: &Lock) -> Result<(Option<State>, String), Failure> {
         if self.against == Path::new("lock") {
             return Ok((lock.applied.clone(), lock::path(&self.manifest).display().to_string()));
+        }
+        if self.against == Path::new("live") {
+            let config = Config::new(self.data.clone(), Some(&self.manifest));
+            let state = changes::read(&config, history::state)?;
+            return Ok((state.flatten(), format!("what is in force in {}", config.data.display())));
         }
         let other = judge(&self.against, &Lock::default())?;
         Ok((Some(other.state()), self.against.display().to_string()))

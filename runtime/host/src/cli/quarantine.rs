@@ -80,7 +80,7 @@ enum Verb {
 /// A held record with its id.
 type Entry = (String, HeldRecord);
 /// The store, what waits in it, and what day it is.
-type Opened = (std::sync::Arc<dyn Store>, Vec<Entry>, hub_core::date::Date);
+type Opened = (std::sync::Arc<dyn Store>, Vec<Entry>, hub_core::date::Date, std::sync::Arc<hub_core::policy::Policy>);
 
 impl Quarantine {
     pub(super) fn output(&self) -> Output {
@@ -110,11 +110,11 @@ fn opened(place: &Place) -> Result<Opened, Failure> {
     let today = clock::today(loaded.policy.manifest());
     let store = run::open(&config)?;
     let swept = super::runtime()?.block_on(held::sweep(&*store, &Vault::new(&config.data), today));
-    Ok((store, swept.map_err(|error| run::store_problem(&error))?, today))
+    Ok((store, swept.map_err(|error| run::store_problem(&error))?, today, loaded.policy))
 }
 
 fn list(place: &Place, flow: Option<&str>, output: Output) -> Result<u8, Failure> {
-    let (_, entries, _) = opened(place)?;
+    let (_, entries, ..) = opened(place)?;
     let wanted: Vec<&Entry> = entries.iter().filter(|(_, entry)| flow.is_none_or(|flow| entry.flow == flow)).collect();
     if output == Output::Json {
         let records: Vec<Value> = wanted.iter().map(|(id, entry)| as_json(id, entry)).collect();
@@ -144,7 +144,7 @@ fn list(place: &Place, flow: Option<&str>, output: Output) -> Result<u8, Failure
 }
 
 fn show(id: &str, place: &Place, output: Output) -> Result<u8, Failure> {
-    let (_, entries, _) = opened(place)?;
+    let (_, entries, ..) = opened(place)?;
     let (id, entry) = named(id, &entries)?;
     if output == Output::Json {
         super::print_json(&as_json(id, entry));
@@ -171,11 +171,14 @@ fn show(id: &str, place: &Place, output: Output) -> Result<u8, Failure> {
 
 fn release(id: &str, place: &Place, role: &str, key: &std::path::Path) -> Result<u8, Failure> {
     let key = approve::read_key(key)?;
-    let (store, entries, today) = opened(place)?;
+    let (store, entries, today, policy) = opened(place)?;
+    if !policy.manifest().may_approve(role, &key.public()) {
+        return Err(approve::not_yours(role, &key).into());
+    }
     let (id, entry) = named(id, &entries)?;
     let mut entry = entry.clone();
     let (subject, digest) = quarantine::subject(id, &entry);
-    let approval = Approval::sign(&key, &subject, &digest, role, today).ok_or_else(|| {
+    let approval = Approval::sign(&key, &subject, &digest, role, today, None).ok_or_else(|| {
         Problem::new(
             Code::E009,
             "a role is one line of at most 128 characters",
@@ -202,7 +205,7 @@ fn release(id: &str, place: &Place, role: &str, key: &std::path::Path) -> Result
 }
 
 fn discard(ids: &[String], flow: Option<&str>, place: &Place) -> Result<u8, Failure> {
-    let (store, entries, today) = opened(place)?;
+    let (store, entries, today, _) = opened(place)?;
     let mut wanted: Vec<&Entry> = entries.iter().filter(|(_, entry)| flow.is_some_and(|flow| entry.flow == flow)).collect();
     for id in ids {
         wanted.push(named(id, &entries)?);

@@ -1,7 +1,5 @@
 //! `hub register export`: the register of processing activities in the format and language that is wanted. Knows no column.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, ValueEnum};
 use hub_core::report::{self, Observed, Register as Model};
 
@@ -24,9 +22,6 @@ enum Verb {
         /// Format of the document
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// Folder of the store that tells what ran [default: hub-data beside the manifest]
-        #[arg(long, env = "HUB_DATA", value_name = "FOLDER")]
-        data: Option<PathBuf>,
         /// Leave out what was observed: the same manifest and day give the same document wherever it is made
         #[arg(long)]
         no_observed: bool,
@@ -51,10 +46,11 @@ enum Format {
 
 impl Register {
     pub(super) fn run(&self, quiet: bool) -> Result<u8, Failure> {
-        let Verb::Export { paper, format, data, no_observed } = &self.verb;
+        let Verb::Export { paper, format, no_observed } = &self.verb;
         let subject = paper.subject()?;
-        let observed = if *no_observed { None } else { observe(paper, data.clone(), &subject, quiet)? };
-        let register = Model::build(&subject.policy, observed.as_ref(), subject.day);
+        let observed = if *no_observed { None } else { observe(paper, &subject, quiet)? };
+        let changes = if *no_observed { Vec::new() } else { paper.history(subject.day)? };
+        let register = Model { changes, ..Model::build(&subject.policy, observed.as_ref(), subject.day) };
         let text = match format {
             Format::Html => report::html::render(&register.document(), subject.language),
             Format::Md => report::markdown::render(&register.document(), subject.language),
@@ -67,8 +63,8 @@ impl Register {
 }
 
 /// What the store knows; if there is nothing to know, the document says so, and standard error says where it was looked for.
-fn observe(paper: &Paper, data: Option<PathBuf>, subject: &Subject, quiet: bool) -> Result<Option<Observed>, Failure> {
-    let config = paper.config(data);
+fn observe(paper: &Paper, subject: &Subject, quiet: bool) -> Result<Option<Observed>, Failure> {
+    let config = paper.config();
     let observed = observed::observe(&config, subject.day, clock::zone(subject.policy.manifest()))?;
     if observed.is_none() && !quiet {
         let (data, day) = (config.data.display(), subject.day);

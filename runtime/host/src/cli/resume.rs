@@ -31,7 +31,7 @@ impl Resume {
             super::print_text(&format!("flow `{}` is not paused\n", self.flow));
             return Ok(0);
         }
-        let progress = Progress { paused: None, volumes: Vec::new(), ..progress };
+        let progress = Progress { paused: None, volumes: Vec::new(), hosts: None, ..progress };
         let put = Put { namespace: Namespace::Progress, key: self.flow.clone().into_bytes(), value: Some(progress.encode()) };
         let draft = Draft { flow: Some(self.flow.clone()), ..Draft::new(Kind::FlowResumed) };
         commit(&*store, vec![put], vec![draft])?;

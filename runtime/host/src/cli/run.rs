@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use hub_core::audit::{Draft, Kind};
+use hub_core::change::State;
 use hub_core::gate::Reason;
 use hub_core::problem::{Class, Code, Problem, Problems, Sources};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::service::ServiceManager;
 use super::{Failure, Output, Place, load, lock, render};
 use crate::config::Config;
 use crate::evidence;
+use crate::history::{self, Coming};
 use crate::sealed::SealedStore;
 use crate::store::{self, Durability, Store, StoreError, Transaction};
 use crate::sync::schedule::{nothing_to_run, once, until_stopped};
@@ -40,6 +42,9 @@ pub(super) struct Run {
     /// How many scheduled runs there may be at once; absent = two for each core, at least four
     #[arg(long, value_name = "RUNS")]
     jobs: Option<std::num::NonZeroUsize>,
+    /// Why the manifest changed since the last run, for the history of changes; absent = what the approvals say
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// How the result is printed
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: Output,
@@ -59,10 +64,12 @@ impl Run {
             Err(failure) => return Err(runtime.block_on(on_record(failure, &config))),
         };
         let flows = self.flows(&loaded)?;
-        if !self.dry_run {
-            remember(&self.place.manifest, &loaded);
-        }
         let opened = open(&config)?;
+        let applied = if self.dry_run {
+            Transaction { puts: Vec::new(), audit: vec![history::draft(&loaded.policy, None)] }
+        } else {
+            self.remember(&loaded, &*opened)?
+        };
         let stopping = Arc::new(AtomicBool::new(false));
         let host = Host {
             policy: loaded.policy,
@@ -74,7 +81,7 @@ impl Run {
             clock: Arc::new(crate::clock::SystemClock),
         };
         let display = Display::new(quiet || self.output == Output::Json);
-        let (outcomes, signal) = runtime.block_on(self.passes(&host, &flows, &display, quiet))?;
+        let (outcomes, signal) = runtime.block_on(self.passes(&host, &flows, &display, applied, quiet))?;
         Ok(self.report(&outcomes, &loaded.sources, signal, &host, quiet))
     }
 
@@ -95,8 +102,38 @@ impl Run {
         Ok(if self.flow.is_empty() { declared } else { self.flow.clone() })
     }
 
-    async fn passes(&self, host: &Host, flows: &[String], display: &Display, quiet: bool) -> Result<(Outcomes, Option<u8>), Failure> {
-        applied(host).await?;
+    /// What is run from now on is what the next plan compares with, and an entry of the history of changes.
+    fn remember(&self, loaded: &load::Loaded, store: &dyn Store) -> Result<Transaction, Failure> {
+        let digests = lock::digests(&loaded.packages);
+        let state = State::of_policy(&loaded.policy, &digests);
+        let coming = Coming {
+            policy: &loaded.policy,
+            state: &state,
+            files: &loaded.files,
+            claims: loaded.packages.iter().map(|(system, package)| (system.clone(), package.claim())).collect(),
+            lock: &lock::read(&self.place.manifest)?,
+            reason: self.reason.as_deref(),
+            today: crate::clock::today(loaded.policy.manifest()),
+            at_ms: crate::clock::now_ms(),
+        };
+        let next = history::next(store, &coming).map_err(|error| store_problem(&error))?;
+        // A folder that cannot be written is no reason not to run.
+        if let Err(failure) = lock::applied(&self.place.manifest, state) {
+            failure.problems.iter().for_each(|problem| tracing::warn!("the next `hub plan` will not know this run: {}", problem.title));
+        }
+        let (put, name) = next.unzip();
+        Ok(Transaction { puts: put.into_iter().collect(), audit: vec![history::draft(&loaded.policy, name)] })
+    }
+
+    async fn passes(
+        &self,
+        host: &Host,
+        flows: &[String],
+        display: &Display,
+        applied: Transaction,
+        quiet: bool,
+    ) -> Result<(Outcomes, Option<u8>), Failure> {
+        started(host, applied).await?;
         let scheduled = flows.iter().filter(|flow| host.policy.flow(flow).is_some_and(|(flow, _)| flow.schedule.is_some())).count();
         let stays = scheduled > 0 && !self.once && !self.dry_run;
         if !quiet && self.output == Output::Human {
@@ -147,13 +184,6 @@ impl Run {
     }
 }
 
-/// What is run from now on is what the next plan compares with. A folder that cannot be written is no reason not to run.
-fn remember(manifest: &Path, loaded: &load::Loaded) {
-    if let Err(failure) = lock::applied(manifest, &loaded.policy, &loaded.packages) {
-        failure.problems.iter().for_each(|problem| tracing::warn!("the next `hub plan` will not know this run: {}", problem.title));
-    }
-}
-
 /// What a manifest or a connector may not do is on record; a text that cannot be read was never a request.
 fn is_recorded(code: Code) -> bool {
     let form = [Code::E001, Code::E002, Code::E003, Code::E004, Code::E005, Code::E009];
@@ -186,11 +216,12 @@ async fn on_record(failure: Failure, config: &Config) -> Failure {
     }
 }
 
-async fn applied(host: &Host) -> Result<(), Failure> {
-    let entry = |kind| Draft { manifest_digest: Some(host.policy.manifest().digest.clone()), ..Draft::new(kind) };
-    let audit = vec![entry(Kind::HubStart), entry(Kind::ManifestApplied)];
+/// Begins on record, with what comes into force.
+async fn started(host: &Host, mut applied: Transaction) -> Result<(), Failure> {
+    let start = Draft { manifest_digest: Some(host.policy.manifest().digest.clone()), ..Draft::new(Kind::HubStart) };
+    applied.audit.insert(0, start);
     host.store
-        .commit(Transaction { puts: Vec::new(), audit }, Durability::Sync)
+        .commit(applied, Durability::Sync)
         .await
         .map(drop)
         .map_err(|error| store_problem(&error).into())

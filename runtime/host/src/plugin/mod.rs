@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use hub_core::manifest::WriteMode;
-use hub_core::problem::Code;
+use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, FieldPath, StreamId};
 
 /// What a source is asked to read.
@@ -56,6 +56,8 @@ pub struct PluginError {
     pub frame: Option<String>,
     /// Worth another try, after so many milliseconds at least.
     pub retry_after_ms: Option<Option<u32>>,
+    /// The refusal that the guest ran into, with its remedy and places.
+    pub refusal: Option<Box<Problem>>,
 }
 
 /// What a guest's `error.cancelled` becomes; every other text of a guest begins with its kind.

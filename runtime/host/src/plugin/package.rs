@@ -87,6 +87,12 @@ pub fn find(connector: &ConnectorRef, folder: &Path, config: &Config) -> Result<
 }
 
 impl Package {
+    /// What the component says about itself, unread: from it the description can be made again. Of a low-code connector, the one that runs it.
+    #[must_use]
+    pub fn claim(&self) -> String {
+        description::text(&self.bytes).map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+    }
+
     /// Takes a component from memory.
     ///
     /// # Errors

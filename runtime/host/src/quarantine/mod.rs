@@ -158,6 +158,7 @@ pub fn given(id: &str, entry: &HeldRecord) -> usize {
             closure: digest.clone(),
             role: release.role.clone(),
             at: Date::parse(&release.at)?,
+            reason: None,
             key: HEXLOWER.decode(release.key.as_bytes()).ok()?.try_into().ok()?,
             signature: BASE64.decode(release.signature.as_bytes()).ok()?.try_into().ok()?,
         })

@@ -29,9 +29,24 @@ pub struct Progress {
     /// Records that earlier complete runs read, the newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<u64>,
+    /// Where its complete runs have sent requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<UsualHosts>,
     /// Run that a rule paused the flow in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+}
+
+/// Where complete runs of a flow have sent requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UsualHosts {
+    /// What the manifest granted then: with other grants it is learned anew.
+    pub granted: BTreeSet<String>,
+    /// Origins.
+    pub used: BTreeSet<String>,
+    /// Complete runs.
+    pub runs: u32,
 }
 
 impl std::fmt::Debug for Progress {
@@ -125,6 +140,62 @@ pub struct Release {
     pub key: String,
     /// Ed25519 signature, base64.
     pub signature: String,
+}
+
+/// A manifest that came into force, with everything that it was read from. Secrets are blanked in the texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Applied {
+    /// From 1 on.
+    pub number: u64,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// Hex SHA-256 of the entry before, as it is stored; empty for the first.
+    pub previous: String,
+    /// Hex SHA-256 of the manifest's canonical form.
+    pub digest: String,
+    /// The gravest class of its changes; empty for the first.
+    pub class: String,
+    /// What it changed, the gravest first.
+    pub changes: Vec<AppliedChange>,
+    /// Changes for which there was no room.
+    pub more: u64,
+    /// Why, if somebody said so.
+    pub reason: Option<String>,
+    /// Who signed what it changed.
+    pub approvals: Vec<Agreed>,
+    /// What the next one is compared with, as `hub_core::change::State` writes it.
+    pub state: String,
+    /// Name and text of each file, the manifest's own first. Empty if they were too large.
+    pub files: Vec<(String, String)>,
+    /// What the connector of each system said about itself.
+    pub claims: BTreeMap<String, String>,
+}
+
+/// One change of a manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AppliedChange {
+    /// `editorial`, `material`, `material-high`.
+    pub class: String,
+    /// The place as people write it.
+    pub path: String,
+    /// What it is, in a few words.
+    pub words: String,
+}
+
+/// One person's signature under a flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Agreed {
+    /// Id of the flow.
+    pub flow: String,
+    /// Role or person.
+    pub role: String,
+    /// Day.
+    pub at: String,
+    /// Ed25519 public key, hex.
+    pub key: String,
 }
 
 /// How a run ended.
@@ -236,6 +307,8 @@ versioned! {
     pub VersionedCompiled of Compiled { "1" V1(Compiled) } newest 1 V1
     /// Every version of [`HeldRecord`].
     pub VersionedHeldRecord of HeldRecord { "1" V1(HeldRecord) } newest 1 V1
+    /// Every version of [`Applied`].
+    pub VersionedApplied of Applied { "1" V1(Applied) } newest 1 V1
     /// Every version of [`Head`].
     pub(super) VersionedHead of Head { "1" V1(Head) } newest 1 V1
     /// Every version of [`Anchor`].
@@ -296,12 +369,13 @@ mod tests {
     /// Newest form of a stored form, as plain JSON.
     type Reader = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
 
-    const TYPES: [(&str, Reader); 7] = [
+    const TYPES: [(&str, Reader); 8] = [
         ("progress", |bytes| Progress::decode(bytes).map(|form| form.encode())),
         ("run-record", |bytes| RunRecord::decode(bytes).map(|form| form.encode())),
         ("capability", |bytes| Capability::decode(bytes).map(|form| form.encode())),
         ("compiled", |bytes| Compiled::decode(bytes).map(|form| form.encode())),
         ("held-record", |bytes| HeldRecord::decode(bytes).map(|form| form.encode())),
+        ("applied", |bytes| Applied::decode(bytes).map(|form| form.encode())),
         ("head", |bytes| Head::decode(bytes).map(|form| form.encode())),
         ("anchor", |bytes| Anchor::decode(bytes).map(|form| form.encode())),
     ];

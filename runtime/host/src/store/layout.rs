@@ -44,8 +44,14 @@ pub(super) fn number(key: &[u8]) -> Option<u64> {
 }
 
 /// Every family of values.
-pub(super) const NAMESPACES: [Namespace; 5] =
-    [Namespace::Progress, Namespace::Runs, Namespace::Capability, Namespace::Compiled, Namespace::Quarantine];
+pub(super) const NAMESPACES: [Namespace; 6] = [
+    Namespace::Progress,
+    Namespace::Runs,
+    Namespace::Capability,
+    Namespace::Compiled,
+    Namespace::Quarantine,
+    Namespace::Applied,
+];
 
 fn tag(namespace: Namespace) -> u8 {
     match namespace {
@@ -54,6 +60,7 @@ fn tag(namespace: Namespace) -> u8 {
         Namespace::Capability => b'c',
         Namespace::Compiled => b'k',
         Namespace::Quarantine => b'q',
+        Namespace::Applied => b'm',
     }
 }
 

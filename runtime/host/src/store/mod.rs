@@ -89,6 +89,8 @@ pub enum Namespace {
     Compiled,
     /// Records that wait for people, by id (`format::HeldRecord`).
     Quarantine,
+    /// Manifests that came into force, by number (`format::Applied`).
+    Applied,
 }
 
 /// One write.

@@ -65,10 +65,18 @@ fn personal_cursor(host: &Host, flow: &Flow, rule: &FlowRule) -> Result<(), Arc<
     Err(Arc::new(Problem::new(Code::E217, title, help).at(flow.from.span, "read from here")))
 }
 
+/// Where the manifest lets the systems of a flow go.
+fn granted_hosts(host: &Host, flow: &Flow, rule: &FlowRule) -> std::collections::BTreeSet<String> {
+    let consulted = rule.consulted.iter().map(|consulted| &consulted.stream.system);
+    let systems = [&flow.from.value.system, &flow.to.value.system].into_iter().chain(consulted);
+    let declared = systems.filter_map(|id| host.policy.manifest().systems.get(&**id));
+    declared.flat_map(|system| system.hosts.iter().map(|origin| hub_core::policy::shown(&origin.value))).collect()
+}
+
 /// E213: somebody has to look first.
 fn paused(id: &str, progress: &Progress) -> Result<(), Arc<Problem>> {
     let Some(run) = &progress.paused else { return Ok(()) };
-    let title = format!("flow `{id}` is paused since run {run}: it read far more records than in its earlier runs");
+    let title = format!("flow `{id}` is paused since run {run}: it read far more records than before, or asked for a host that it had never used");
     Err(Arc::new(Problem::new(Code::E213, title, format!("find out why, then `hub resume` with the manifest and `{id}`"))))
 }
 
@@ -135,6 +143,7 @@ impl<'a> Run<'a> {
                 .into_iter()
                 .flat_map(|system| secrets::in_use(manifest, system))
                 .collect(),
+            usual_hosts: if options.dry_run { None } else { volume::usual_hosts(progress.hosts.as_ref(), &granted_hosts(host, flow, rule)) },
         };
         let gate = Gate::new(host.policy.clone(), host.store.clone(), context, host.clock.clone()).holding(holding);
         let record = RunRecord { id: run, flow: id.to_owned(), started_ms: crate::clock::now_ms(), ..RunRecord::default() };
@@ -366,6 +375,7 @@ impl<'a> Run<'a> {
                 message: format!("did not end within {} s after it was asked to", GRACE.as_secs()),
                 frame: None,
                 retry_after_ms: None,
+                refusal: None,
             }),
         }
     }
@@ -423,6 +433,8 @@ impl<'a> Run<'a> {
             (None, Some(outlet)) => {
                 self.progress = Progress { open_run: None, ..outlet.progress };
                 volume::learn(&mut self.progress.volumes, summary.read);
+                let granted = granted_hosts(self.host, self.flow, self.rule);
+                volume::learn_hosts(&mut self.progress.hosts, granted, self.gate.hosts().await);
             }
             (Some(problem), Some(outlet)) => {
                 self.progress = outlet.progress.clone();

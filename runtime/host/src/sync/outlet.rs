@@ -155,9 +155,12 @@ fn disbelieved(flow: &str, batch: u64, what: &str) -> Problem {
     )
 }
 
-/// What a connector's failure looks like to the operator.
-/// What a connector's error means for a flow; `system` is the one that it serves.
+/// What a connector's error means for a flow; `system` is the one that it serves. A refusal that the guest ran into keeps its remedy and its places.
 pub(super) fn plugin_problem(flow: &str, system: &str, error: &PluginError) -> Problem {
+    if let Some(refusal) = &error.refusal {
+        let title = format!("flow `{flow}`: connector `{}`: {}", error.connector, error.message);
+        return Problem { title, ..Problem::clone(refusal) };
+    }
     let help = match error.code {
         Code::E301 => "the connector has a fault: report it to its author; nothing after the last checkpoint was kept",
         Code::E302 => "raise `limits` of the system if the work is honest, or report the connector",

@@ -1,4 +1,8 @@
-//! How many records a flow usually reads, and from where on that is an anomaly (E213). Learns from complete runs only.
+//! How many records a flow usually reads, which hosts its connectors use, and from where on that is an anomaly (E213). Learns from complete runs only.
+
+use std::collections::BTreeSet;
+
+use crate::store::format::UsualHosts;
 
 /// Complete runs that are remembered.
 const REMEMBERED: usize = 20;
@@ -26,9 +30,50 @@ pub(super) fn learn(earlier: &mut Vec<u64>, read: u64) {
     earlier.drain(..surplus);
 }
 
+/// The hosts that are usual; none while too little is known, or if the manifest grants others than before.
+pub(super) fn usual_hosts(earlier: Option<&UsualHosts>, granted: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let known = earlier.filter(|earlier| earlier.granted == *granted && earlier.runs as usize >= FEWEST)?;
+    Some(known.used.clone())
+}
+
+/// Takes the hosts of a complete run in.
+pub(super) fn learn_hosts(earlier: &mut Option<UsualHosts>, granted: BTreeSet<String>, used: BTreeSet<String>) {
+    if granted.is_empty() {
+        *earlier = None;
+        return;
+    }
+    let known = earlier.take().filter(|earlier| earlier.granted == granted);
+    let mut known = known.unwrap_or_else(|| UsualHosts { granted, ..UsualHosts::default() });
+    known.used.extend(used);
+    known.runs = known.runs.saturating_add(1);
+    *earlier = Some(known);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{learn, most};
+    use std::collections::BTreeSet;
+
+    use super::{FEWEST, learn, learn_hosts, most, usual_hosts};
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn hosts_are_usual_after_enough_runs_with_the_same_grants() {
+        let (granted, mut known) = (set(&["https://a", "https://b"]), None);
+        for run in 0..FEWEST {
+            assert_eq!(usual_hosts(known.as_ref(), &granted), None, "{run}");
+            learn_hosts(&mut known, granted.clone(), set(&["https://a"]));
+        }
+        assert_eq!(usual_hosts(known.as_ref(), &granted), Some(set(&["https://a"])));
+        let wider = set(&["https://a", "https://b", "https://c"]);
+        assert_eq!(usual_hosts(known.as_ref(), &wider), None, "other grants are learned anew");
+        learn_hosts(&mut known, wider.clone(), set(&["https://c"]));
+        assert_eq!(known.as_ref().map(|known| (known.runs, known.used.clone())), Some((1, set(&["https://c"]))));
+        learn_hosts(&mut known, BTreeSet::new(), BTreeSet::new());
+        assert_eq!(known, None);
+    }
 
     #[test]
     fn the_median_of_enough_runs_counts() {

@@ -1,11 +1,12 @@
 //! The canonical form of the operator, the vocabulary, activities, decisions, requests and breaches.
 
+use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 use super::system::secret;
 use super::table::Table;
 use crate::manifest::{
-    Activity, BreachRules, ImpactDecision, Maintenance, Officer, Operator, QuarantineRules, RequestRules, Suppression, Taxonomy,
+    Activity, BreachRules, ImpactDecision, Maintenance, Manifest, Officer, Operator, QuarantineRules, RequestRules, Suppression, Taxonomy,
 };
 
 pub(super) fn operator(operator: &Operator) -> Value {
@@ -23,6 +24,12 @@ pub(super) fn operator(operator: &Operator) -> Value {
         .spanned("calendar", operator.calendar.as_ref())
         .words("languages", operator.languages.iter().map(|language| language.value))
         .done()
+}
+
+/// Public keys below their role.
+pub(super) fn approvers(manifest: &Manifest) -> Value {
+    let roles = manifest.approvers.iter();
+    roles.fold(Table::default(), |table, (role, keys)| table.words(role, keys.iter().map(|key| HEXLOWER.encode(&key.value)))).done()
 }
 
 pub(super) fn taxonomy(taxonomy: &Taxonomy) -> Value {

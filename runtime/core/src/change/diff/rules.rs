@@ -141,6 +141,7 @@ const ROWS: &[Row] = &[
     ("activity.*", By(judge::activity), "activity"),
     ("dpia.*.decision", Always(MaterialHigh), "decision about an impact assessment"),
     ("dpia.*", Always(Material), "impact assessment"),
+    ("approver", Always(MaterialHigh), "key that may approve"),
     ("approvals", By(judge::approvals), "need of approvals"),
     ("mode", By(judge::mode), "mode"),
     ("operator.name", Always(Material), "name of the controller"),

@@ -1,5 +1,7 @@
 //! Whether enough people agreed to each flow as it is now (E171, E172), and whether those who signed did (E506).
 //!
+//! Where the manifest says whose keys may approve in a role, no other key counts (E506).
+//!
 //! Knows two kinds of consent: signatures in the lock, and the manifest's own `approved` tables. A table with a full digest must name the present
 //! closure. A table without one was written before there were signatures: it counts until somebody signs the flow, and never where the manifest says
 //! `approvals = "required"`.
@@ -21,8 +23,7 @@ const MAX_LISTED: usize = 12;
 #[must_use]
 pub fn check(policy: &Policy, lock: &Lock, connectors: &ConnectorDigests) -> Vec<Problem> {
     let manifest = policy.manifest();
-    let mut found: Vec<Problem> =
-        lock.approvals.iter().filter(|approval| !approval.verify()).map(|approval| forged(manifest, approval)).collect();
+    let mut found: Vec<Problem> = lock.approvals.iter().filter_map(|approval| refused(manifest, approval)).collect();
     if !manifest.needs_approvals() {
         return found;
     }
@@ -34,6 +35,21 @@ pub fn check(policy: &Policy, lock: &Lock, connectors: &ConnectorDigests) -> Vec
         }
     }
     found
+}
+
+/// E506 for what nobody signed, and for what somebody signed in a role that is another's.
+fn refused(manifest: &Manifest, approval: &Approval) -> Option<Problem> {
+    if !approval.verify() {
+        return Some(forged(manifest, approval));
+    }
+    if manifest.may_approve(&approval.role, &approval.key) {
+        return None;
+    }
+    let flow = crate::manifest::shorten(&approval.flow);
+    let title = format!("flow `{flow}` was approved by `{}` with a key that `[approver]` does not name for this role", approval.role);
+    let help = "have it approved by whoever has the role, or name the key in `[approver]` if it is theirs";
+    let place = manifest.flows.get(&approval.flow).map_or(Span::default(), |flow| flow.id.span);
+    Some(Problem::new(Code::E506, title, help).at(place, "the flow that was approved"))
 }
 
 fn forged(manifest: &Manifest, approval: &Approval) -> Problem {

@@ -3,7 +3,7 @@
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;
 
-use super::sign::is_role;
+use super::sign::{is_reason, is_role};
 use super::{Approval, Lock, MAX_APPROVALS, MAX_LOCK_BYTES};
 use crate::change::{State, canonical};
 use crate::date::Date;
@@ -128,12 +128,19 @@ impl Reader {
 
     fn approval(&mut self, node: &Node) -> Option<Approval> {
         let table = self.table(node, "approval")?;
-        self.keys(table, &["flow", "closure", "role", "at", "key", "signature"]);
+        self.keys(table, &["flow", "closure", "role", "at", "reason", "key", "signature"]);
         let flow = self.text(table, "flow", node.span);
         let closure = self.text(table, "closure", node.span).filter(|(digest, span)| self.is_digest(digest, *span));
         let role = self.text(table, "role", node.span);
         let role = role.filter(|(role, span)| self.holds(is_role(role), *span, "a role is one line of at most 128 characters"));
         let at = self.day(table, node.span);
+        let reason = match table.get("reason") {
+            None => None,
+            Some(_) => {
+                let (reason, span) = self.text(table, "reason", node.span)?;
+                self.holds(is_reason(reason), span, "a reason is one line of at most 500 characters").then(|| reason.to_owned())
+            }
+        };
         let key = self.bytes(table, "key", node.span, &HEXLOWER);
         let signature = self.bytes(table, "signature", node.span, &BASE64);
         let ((flow, _), (closure, _), (role, _)) = (flow?, closure?, role?);
@@ -142,6 +149,7 @@ impl Reader {
             closure: closure.to_owned(),
             role: role.to_owned(),
             at: at?,
+            reason,
             key: key?,
             signature: signature?,
         })

@@ -1,4 +1,4 @@
-//! Signatures of approvals: Ed25519 over a text that names flow, closure, role and day, so that none can be moved to another of them.
+//! Signatures of approvals: Ed25519 over a text that names flow, closure, role, day and reason, so that none can be moved to another of them.
 
 use std::fmt;
 
@@ -10,6 +10,8 @@ use crate::date::Date;
 const KEY_HEAD: &str = "hub-approval-key-1 ";
 /// Roles are names, not texts.
 const MAX_ROLE_CHARACTERS: usize = 128;
+/// A reason is a sentence or two.
+const MAX_REASON_CHARACTERS: usize = 500;
 
 /// One person in one role agreed to one flow as it then was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct Approval {
     pub role: String,
     /// When.
     pub at: Date,
+    /// Why, if something was said.
+    pub reason: Option<String>,
     /// Ed25519 public key.
     pub key: [u8; 32],
     /// Ed25519 signature over [`Approval::signed_text`].
@@ -29,18 +33,26 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Signs. None if the role is empty, too long or not one line.
+    /// Signs. None if the role or the reason is empty, too long or not one line.
     #[must_use]
-    pub fn sign(key: &SigningKey, flow: &str, closure: &str, role: &str, at: Date) -> Option<Self> {
-        if !is_role(role) {
+    pub fn sign(key: &SigningKey, flow: &str, closure: &str, role: &str, at: Date, reason: Option<&str>) -> Option<Self> {
+        if !is_role(role) || !reason.is_none_or(is_reason) {
             return None;
         }
-        let text = signed_text(flow, closure, role, at);
+        let text = signed_text(flow, closure, role, at, reason);
         let signature = key.0.sign(text.as_bytes()).as_ref().try_into().ok()?;
-        Some(Self { flow: flow.to_owned(), closure: closure.to_owned(), role: role.to_owned(), at, key: key.public(), signature })
+        Some(Self {
+            flow: flow.to_owned(),
+            closure: closure.to_owned(),
+            role: role.to_owned(),
+            at,
+            reason: reason.map(str::to_owned),
+            key: key.public(),
+            signature,
+        })
     }
 
-    /// True if the signature is of this key over exactly this flow, closure, role and day.
+    /// True if the signature is of this key over exactly this flow, closure, role, day and reason.
     #[must_use]
     pub fn verify(&self) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.key).verify(self.signed_text().as_bytes(), &self.signature).is_ok()
@@ -49,7 +61,7 @@ impl Approval {
     /// What is signed: a line that no other use of a key has, then each part behind its length in bytes.
     #[must_use]
     pub fn signed_text(&self) -> String {
-        signed_text(&self.flow, &self.closure, &self.role, self.at)
+        signed_text(&self.flow, &self.closure, &self.role, self.at, self.reason.as_deref())
     }
 }
 
@@ -58,9 +70,17 @@ pub(super) fn is_role(role: &str) -> bool {
     !role.trim().is_empty() && role.chars().count() <= MAX_ROLE_CHARACTERS && !role.contains(char::is_control)
 }
 
-fn signed_text(flow: &str, closure: &str, role: &str, at: Date) -> String {
-    let parts = [flow, closure, role, &at.to_string()].map(|part| format!("{} {part}\n", part.len()));
-    format!("hub approval 1\n{}", parts.concat())
+/// True for one line of 1 to 500 characters.
+pub(super) fn is_reason(reason: &str) -> bool {
+    !reason.trim().is_empty() && reason.chars().count() <= MAX_REASON_CHARACTERS && !reason.contains(char::is_control)
+}
+
+/// A reason is one more part: a signature with one does not fit without it, and the other way round.
+fn signed_text(flow: &str, closure: &str, role: &str, at: Date, reason: Option<&str>) -> String {
+    let day = at.to_string();
+    let parts = [Some(flow), Some(closure), Some(role), Some(day.as_str()), reason];
+    let parts: String = parts.into_iter().flatten().map(|part| format!("{} {part}\n", part.len())).collect();
+    format!("hub approval 1\n{parts}")
 }
 
 /// An Ed25519 key that signs approvals. Shows nothing of itself.

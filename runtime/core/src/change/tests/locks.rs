@@ -16,7 +16,7 @@ fn closure(text: &str, flow: &str) -> Closure {
 }
 
 fn sign(number: u8, flow: &str, digest: &str, role: &str) -> Approval {
-    Approval::sign(&key(number), flow, digest, role, today()).unwrap()
+    Approval::sign(&key(number), flow, digest, role, today(), None).unwrap()
 }
 
 /// Two roles sign every flow of a text.
@@ -65,8 +65,8 @@ fn one_person_is_not_two() {
     assert_eq!(crossed.given(SYNC, &closure.digest), 1);
     crossed.approve(sign(2, "role:it"), &closure);
     assert_eq!(crossed.given(SYNC, &closure.digest), 2);
-    assert_eq!(Approval::sign(&key(1), SYNC, &closure.digest, "dpo\nrole:sales", today()), None);
-    assert_eq!(Approval::sign(&key(1), SYNC, &closure.digest, " ", today()), None);
+    assert_eq!(Approval::sign(&key(1), SYNC, &closure.digest, "dpo\nrole:sales", today(), None), None);
+    assert_eq!(Approval::sign(&key(1), SYNC, &closure.digest, " ", today(), None), None);
 }
 
 #[test]
@@ -112,11 +112,12 @@ fn a_digest_in_the_manifest_must_be_the_present_one() {
 fn a_signature_holds_for_what_was_signed_only() {
     let good = sign(1, SYNC, &"ab".repeat(32), "dpo");
     assert!(good.verify());
-    let swapped: [fn(&mut Approval); 7] = [
+    let swapped: [fn(&mut Approval); 8] = [
         |approval| approval.flow = "erp-to-crm".to_owned(),
         |approval| approval.closure = "cd".repeat(32),
         |approval| approval.role = "role:sales".to_owned(),
         |approval| approval.at = approval.at.add_days(1).unwrap(),
+        |approval| approval.reason = Some("because".to_owned()),
         |approval| approval.key = key(2).public(),
         |approval| approval.signature[0] ^= 1,
         |approval| approval.signature = [0; 64],
@@ -132,6 +133,34 @@ fn a_signature_holds_for_what_was_signed_only() {
     }
     // No part can lend characters to its neighbour.
     assert_ne!(sign(1, "a", "b", "c",).signed_text(), sign(1, "a\n1 b", "", "c").signed_text());
+}
+
+#[test]
+fn where_roles_have_keys_no_other_key_counts() {
+    let hex = |number: u8| data_encoding::HEXLOWER.encode(&key(number).public());
+    let table = |sales: u8| format!("\n[approver]\ndpo = [\"{}\"]\n\"role:sales\" = [\"{}\"]\n", hex(2), hex(sales));
+    let (good, other) = (format!("{EXAMPLE}{}", table(1)), format!("{EXAMPLE}{}", table(3)));
+    assert_eq!(found(&good, &approved(&good)), []);
+    let denied = found(&other, &approved(&other));
+    assert_eq!(denied.len(), 7, "each flow that the wrong key signed: {denied:?}");
+    assert!(denied.iter().all(|(code, words)| *code == Code::E506 && words.contains("`role:sales` with a key that `[approver]`")));
+    let changes = super::super::diff::diff(&state(&good), &state(&other), today());
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].class.word(), changes[0].path.as_str()), ("material-high", "approver.role:sales"));
+}
+
+#[test]
+fn a_reason_is_signed_and_read_again() {
+    let form = closure(EXAMPLE, SYNC);
+    let sign = |reason: &str| Approval::sign(&key(1), SYNC, &form.digest, "dpo", today(), Some(reason));
+    let given = sign("contract renewed, \"AVV-7\"").unwrap();
+    let mut lock = Lock::default();
+    lock.approve(given.clone(), &form);
+    assert_eq!(parse(&lock.text(), 0).unwrap().approvals.first(), Some(&given));
+    assert!(given.verify() && !Approval { reason: None, ..given }.verify());
+    for bad in ["", " ", "two\nlines", &"x".repeat(501)] {
+        assert_eq!(sign(bad), None, "{bad}");
+    }
 }
 
 #[test]

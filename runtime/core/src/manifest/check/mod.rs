@@ -33,6 +33,7 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
         version: read::filled(root, "version", loader),
         mode: read::word(root, "mode").unwrap_or(Spanned { value: Mode::Enforce, span: Span::default() }),
         approvals: read::word(root, "approvals"),
+        approvers: operator::approvers(root, loader),
         taxonomy: read::one(root, "taxonomy", loader, operator::taxonomy),
         systems: read::keyed(root, "system", loader, system::system),
         purposes: read::keyed(root, "purpose", loader, declare::purpose),

@@ -1,11 +1,15 @@
 //! Who is responsible, and for which vocabulary the manifest was written.
 
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+
 use super::super::load::Loader;
 use super::super::raw::Table;
 use super::super::{Approval, Officer, Operator, Taxonomy};
 use super::{country, read, schedule};
 use crate::manifest::finding::shorten;
-use crate::problem::Span;
+use crate::problem::{Span, Spanned};
 
 pub(super) fn operator(table: &Table, _: Span, loader: &mut Loader<'_>) -> Option<Operator> {
     let name = read::filled(table, "name", loader);
@@ -62,4 +66,24 @@ pub(super) fn approval(table: &Table, span: Span, loader: &mut Loader<'_>) -> Op
         fits
     });
     Some(Approval { span, by, at: at?, digest })
+}
+
+/// `[approver]`: role → public keys in hex.
+pub(super) fn approvers(root: &Table, loader: &mut Loader<'_>) -> BTreeMap<String, Vec<Spanned<[u8; 32]>>> {
+    let Some((table, _)) = read::table(root, "approver") else { return BTreeMap::new() };
+    let mut found = BTreeMap::new();
+    for (role, _) in &table.entries {
+        let mut keys = Vec::new();
+        for text in read::texts(table, &role.value) {
+            match HEXLOWER.decode(text.value.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok()) {
+                Some(key) => keys.push(Spanned { value: key, span: text.span }),
+                None => {
+                    let title = format!("`{}` is no public key", shorten(&text.value));
+                    loader.findings.wrong(text.span, title, "write the 64 characters that `hub approve --new-key FILE` says, of whoever has this role");
+                }
+            }
+        }
+        found.insert(role.value.clone(), keys);
+    }
+    found
 }

@@ -229,7 +229,7 @@ fn plan(text: &str, key: Option<&[u8]>, index: Option<&Index>) -> Result<String,
 fn plans_get_what_their_actions_need() {
     let pseudonym = manifest("fields = { id = { action = \"pseudonymise\", domain = \"analytics\" } }");
     assert!(plan(&pseudonym, Some(&[1; 16]), None).is_ok_and(|out| out.len() == r#"{"id":""}"#.len() + 26 + 1));
-    let missing = "HUB-E312 the key of pseudonym domain `analytics` is not available: there is no file";
+    let missing = "HUB-E214 the key of pseudonym domain `analytics` is not available: there is no file";
     assert_eq!(plan(&pseudonym, None, None), Err(missing.to_owned()));
     let lookup = manifest("fields = { id = { to = \"code\", action = \"lookup\", via = \"crm.log.token\" } }");
     assert_eq!(plan(&lookup, None, Some(&Index::new(Arc::new(Codes)))), Ok("{\"code\":\"K\"}\n".to_owned()));

@@ -66,10 +66,32 @@ fn a_run_may_read_what_its_flow_asks_and_nothing_else() {
     let may = |flow: &str, stream: &str| {
         let stream = StreamId::parse(stream).unwrap();
         let ask = Ask::Consult { flow, stream: &stream };
-        matches!(crate::policy::decide(&policy, &ask, Occasion { flow, today: super::today() }), Verdict::Granted(_))
+        matches!(crate::policy::decide(&policy, &ask, Occasion { flow, today: super::today(), usual_hosts: None }), Verdict::Granted(_))
     };
     assert!(may("sync", "crm.consents"));
     assert!(!may("sync", "crm.contacts") && !may("sync", "archive.contacts") && !may("other", "crm.consents"));
     let (_, rule) = policy.flow("sync").unwrap();
     assert!(matches!(rule.consulted[..], [ref one] if matches!(one.role, Role::Ledger)));
+}
+
+#[test]
+fn a_host_that_no_run_has_used_is_denied_although_it_is_granted() {
+    let text = asking("consents", COLUMNS, LABELS).replacen("[system.crm]", "[system.crm]\nhosts = [\"https://a.example\", \"https://b.example\"]", 1);
+    let policy = build(&text).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
+    let usual = std::collections::BTreeSet::from(["https://a.example".to_owned()]);
+    let answer = |url: &str, usual_hosts| {
+        let url = url::Url::parse(url).unwrap();
+        let ask = Ask::Send { system: "crm", url: crate::policy::ask::Target::new(&url, None), credential: None };
+        match crate::policy::decide(&policy, &ask, Occasion { flow: "sync", today: super::today(), usual_hosts }) {
+            Verdict::Granted(_) => None,
+            Verdict::Refused(refusal) => Some(refusal.problem().code),
+        }
+    };
+    for (url, known, unknown) in [
+        ("https://a.example/x", None, None),
+        ("https://b.example/x", Some(Code::E213), None),
+        ("https://c.example/x", Some(Code::E204), Some(Code::E204)),
+    ] {
+        assert_eq!((answer(url, Some(&usual)), answer(url, None)), (known, unknown), "{url}");
+    }
 }

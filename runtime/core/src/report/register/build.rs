@@ -53,6 +53,7 @@ pub(super) fn register(policy: &Policy, watched: Option<&Observed>, day: Date) -
         observation,
         undeclared,
         current: watched.map(|_| !drifts),
+        changes: Vec::new(),
         entries,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::report::dpia::Screened;
 use crate::report::register::{
-    Category, Collected, Contract, Entry, Measures, Observation, Purpose, Recipient, Rights, Seen, State, SystemLine, Transfer,
+    Category, Changed, Collected, Contract, Entry, Measures, Observation, Purpose, Recipient, Rights, Seen, State, SystemLine, Transfer,
 };
 use crate::report::text::{Fact, Parts, Text, counts};
 use crate::report::words::Word;
@@ -219,4 +219,35 @@ pub(super) fn observation(observation: &Observation) -> Vec<Text> {
         lines.push(Text::with(Word::DeniedElsewhere, &[&counts(&observation.elsewhere)]));
     }
     lines
+}
+
+/// Places of one change that are named.
+const MAX_PLACES: usize = 12;
+
+/// A manifest that came into force.
+pub(super) fn changed(changed: &Changed) -> Text {
+    let word = match changed.class.as_str() {
+        "" => Word::ChangeFirst,
+        "editorial" => Word::ChangeEditorial,
+        "material" => Word::ChangeMaterial,
+        _ => Word::ChangeMaterialHigh,
+    };
+    let short = changed.digest.get(..12).unwrap_or(&changed.digest);
+    let parts = Parts::new(Text::with(word, &[&changed.number.to_string(), &changed.day, &short]));
+    let parts = match &changed.reason {
+        Some(reason) => parts.and(Text::with(Word::Because, &[reason])),
+        None => parts.and(Text::word(Word::NoReason)),
+    };
+    let mut parts = match changed.people.as_slice() {
+        [] => parts.and(Text::word(Word::NobodySigned)),
+        people => parts.and(Text::with(Word::DecidedBy, &[&people.join(", ")])),
+    };
+    if !changed.what.is_empty() {
+        let named: Vec<&str> = changed.what.iter().take(MAX_PLACES).map(String::as_str).collect();
+        parts = parts.and(Text::with(Word::ChangedPlaces, &[&named.join("; ")]));
+    }
+    match changed.more + changed.what.len().saturating_sub(MAX_PLACES) as u64 {
+        0 => parts.line(),
+        more => parts.and(Text::with(Word::MoreChanges, &[&more.to_string()])).line(),
+    }
 }

@@ -151,7 +151,7 @@ impl Guest {
     }
 
     fn error(&self, code: Code, message: String) -> PluginError {
-        PluginError { code, connector: self.connector.to_string(), message, frame: None, retry_after_ms: None }
+        PluginError { code, connector: self.connector.to_string(), message, frame: None, retry_after_ms: None, refusal: None }
     }
 }
 

@@ -143,7 +143,14 @@ fn micros(now_us: u64) -> i64 {
 
 /// A refusal as the end of a call.
 fn refusal(connector: &str, problem: &Problem) -> PluginError {
-    PluginError { code: problem.code, connector: connector.to_owned(), message: problem.title.clone(), frame: None, retry_after_ms: None }
+    PluginError {
+        code: problem.code,
+        connector: connector.to_owned(),
+        message: problem.title.clone(),
+        frame: None,
+        retry_after_ms: None,
+        refusal: Some(Box::new(problem.clone())),
+    }
 }
 
 /// The end of a call as a problem of the manifest's system.
