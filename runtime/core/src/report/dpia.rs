@@ -13,6 +13,7 @@ use super::words::Word;
 use crate::date::Date;
 use crate::manifest::{Decision, ImpactDecision, Manifest};
 use crate::policy::{Cause, Hit, Policy, Screening};
+use crate::vocab;
 
 /// What was found for one activity, and what was decided.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +22,8 @@ pub struct Screened {
     pub criteria: BTreeSet<u8>,
     /// What met them.
     pub hits: Vec<Found>,
+    /// Entries of Art. 35(3) GDPR and of the supervisory authorities' list (DSK, version 1.1) that these hits make likely.
+    pub listed: Vec<Text>,
     /// The verdict in words: no indicator, reasons wanted, or HUB-E170.
     pub verdict: Text,
     /// What was decided, in words.
@@ -56,7 +59,7 @@ pub fn screened(policy: &Policy, activity: &str, screening: &Screening) -> Scree
     let manifest = policy.manifest();
     let criteria = screening.criteria();
     let decision = manifest.dpia.iter().find(|decision| decision.activity.value == activity);
-    let mut questions = vec![Text::word(Word::AskList)];
+    let mut questions = vec![Text::word(Word::AskList), Text::word(Word::AskHidden)];
     for flow in screening.flows.iter().filter_map(|id| manifest.flows.get(id)) {
         if manifest.streams.get(&flow.from.value).is_none_or(|stream| stream.subjects_est.is_none()) {
             questions.push(Text::with(Word::AskLarge, &[&flow.from.value.to_string()]));
@@ -68,11 +71,44 @@ pub fn screened(policy: &Policy, activity: &str, screening: &Screening) -> Scree
     questions.dedup();
     Screened {
         verdict: verdict(&criteria),
+        listed: listed(screening, &criteria),
         hits: screening.hits.iter().map(|hit| found(manifest, hit)).collect(),
         decision: decision.map(decided),
         questions,
         criteria,
     }
+}
+
+/// Entries of lists whose conditions the hits meet. Each asks for two criteria at least, so that HUB-E170 has been told where one stands here.
+fn listed(screening: &Screening, criteria: &BTreeSet<u8>) -> Vec<Text> {
+    let has = |wanted: &[u8]| wanted.iter().all(|criterion| criteria.contains(criterion));
+    let of_kind = |roots: &[&str]| {
+        screening.hits.iter().any(|hit| match &hit.cause {
+            Cause::Watches(_, key) | Cause::Special(_, key) | Cause::HighlyPersonal(_, key) => {
+                roots.iter().any(|root| vocab::is_within(key, root))
+            }
+            _ => false,
+        })
+    };
+    let is_special = screening.hits.iter().any(|hit| matches!(hit.cause, Cause::Special(..)));
+    let of_employees = screening
+        .hits
+        .iter()
+        .any(|hit| matches!(&hit.cause, Cause::Vulnerable(_, subjects) if subjects.split(", ").any(|subject| subject == "employee")));
+    let more = criteria.len() > 1;
+    let entries = [
+        (has(&[1, 2]), Word::ListedEvaluation),
+        (has(&[5]) && is_special, Word::ListedSpecial),
+        (more && of_kind(&["user.biometric", "user.authorization.biometric"]), Word::ListedBiometric),
+        (more && of_kind(&["user.health_and_medical.genetic"]), Word::ListedGenetic),
+        (has(&[5]) && of_kind(&["user.location"]), Word::ListedLocation),
+        (has(&[5, 6]), Word::ListedMerging),
+        (has(&[3]) && of_employees, Word::ListedEmployees),
+        (has(&[1, 5]), Word::ListedProfiles),
+        (has(&[1, 8]), Word::ListedArtificial),
+    ];
+    let met = entries.into_iter().filter(|(is, _)| *is);
+    met.map(|(_, word)| Text::with(Word::LikelyListed, &[&Text::word(word)])).collect()
 }
 
 fn verdict(criteria: &BTreeSet<u8>) -> Text {
@@ -162,6 +198,7 @@ pub fn document(policy: &Policy, day: Date) -> Document {
         let found = screened(policy, activity, screening);
         let mut lines = vec![found.verdict];
         lines.extend(found.hits.into_iter().map(|hit| hit.text));
+        lines.extend(found.listed);
         lines.push(found.decision.unwrap_or_else(|| Text::word(Word::NoDecision)));
         lines.extend(found.questions.iter().map(|question| Text::with(Word::Question, &[question])));
         Section { title: Text::same(activity), rows: vec![Row::new(Word::Impact, lines, Word::NoIndicator)] }

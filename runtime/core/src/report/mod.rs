@@ -13,6 +13,8 @@ pub mod jsonld;
 pub mod markdown;
 mod names;
 pub mod notice;
+pub mod pia;
+pub mod protection;
 pub mod register;
 mod sheet;
 #[cfg(test)]

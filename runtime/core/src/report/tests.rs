@@ -382,3 +382,51 @@ fn any_graph_of_flows_can_be_drawn() {
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "round {round}");
     }
 }
+
+#[test]
+fn drafts_hold_what_the_register_knows_and_judge_nothing() {
+    let register = Register::build(&policy(EXAMPLE), None, day());
+    let name = "VT-01 Kundenstamm";
+    assert!(pia::render(&register, "VT-99", Language::German).is_none());
+    let Some(draft) = pia::render(&register, name, Language::German) else { panic!("{name} is an activity") };
+    let answers = draft["answers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let answer = |number: u64| {
+        let found = answers.iter().find(|answer| answer["reference_to"] == number);
+        found.and_then(|answer| answer["data"]["text"].as_str()).unwrap_or_default().to_owned()
+    };
+    assert!(answer(212).contains("Art. 6") && answer(121).contains("<li>") && answer(227).contains("US"), "{draft:#}");
+    assert_eq!((&draft["evaluations"], &draft["pia"]["progress"]), (&serde_json::json!([]), &serde_json::json!(0)));
+    assert!(draft["measures"].as_array().is_some_and(|measures| measures.len() >= 3), "{draft:#}");
+    let hostile = Register::build(&policy(&hostile()), None, day());
+    for entry in &hostile.entries {
+        let draft = pia::render(&hostile, &entry.name, Language::English).map(|draft| draft["answers"].to_string()).unwrap_or_default();
+        assert!(!draft.is_empty() && !draft.contains("<script"), "{draft}");
+    }
+    let sheet = markdown::render(&protection::document(&register), Language::English);
+    assert_eq!(sheet.matches("Intervenability").count(), register.entries.len());
+    assert!(!sheet.to_lowercase().contains("residual risk"), "{sheet}");
+}
+
+#[test]
+fn a_list_is_named_where_its_conditions_are_met() {
+    use crate::policy::{Cause, Hit, Screening};
+    let path = |text: &str| crate::record::FieldPath::parse(text).unwrap_or_else(|| panic!("{text} is a path"));
+    let stream = || crate::record::StreamId::parse("crm.people").unwrap_or_else(|| panic!("a stream"));
+    let lists = |causes: Vec<(u8, Cause)>| {
+        let hits = causes.into_iter().map(|(criterion, cause)| Hit { criterion, cause, flow: "sync".to_owned() }).collect();
+        let found = dpia::screened(&policy(EXAMPLE), "VT-01 Kundenstamm", &Screening { flows: Vec::new(), hits });
+        found.listed.iter().map(|text| text.en.clone()).collect::<Vec<_>>().join("\n")
+    };
+    let voice = || (4, Cause::Special(path("voice"), "user.biometric.voice".to_owned()));
+    let large = || (5, Cause::LargeScale(stream(), 90_000, 50_000));
+    assert_eq!(lists(vec![voice()]), "", "one criterion alone is on no list");
+    let found = lists(vec![voice(), large()]);
+    assert!(found.contains("Buchst. b") && found.contains("biometric") && found.lines().count() == 2, "{found}");
+    let employees = vec![
+        (3, Cause::Watches(path("at"), "user.location".to_owned())),
+        (7, Cause::Vulnerable(stream(), "customer, employee".to_owned())),
+    ];
+    assert!(lists(employees).contains("behaviour of employees"));
+    let evaluated = vec![(1, Cause::Evaluates("score".to_owned())), (2, Cause::Decides("score".to_owned()))];
+    assert!(lists(evaluated).contains("Buchst. a"));
+}
