@@ -128,7 +128,7 @@ impl Manifest {
     pub fn receivers(&self) -> impl Iterator<Item = &Receiver> {
         let observe = self.observe.iter().flat_map(|observe| {
             let lineage = match &observe.lineage {
-                Some(Lineage::Server(receiver)) => Some(receiver),
+                Some(Lineage::Server(receiver)) => Some(&**receiver),
                 _ => None,
             };
             lineage.into_iter().chain(&observe.otlp)

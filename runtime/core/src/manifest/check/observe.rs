@@ -56,7 +56,7 @@ fn lineage(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Lineage
             }
             Some(Lineage::File(read::filled(table, "file", loader)?))
         }
-        (None, Some(_)) => Some(Lineage::Server(receiver("observe:lineage", table, span, loader)?)),
+        (None, Some(_)) => Some(Lineage::Server(Box::new(receiver("observe:lineage", table, span, loader)?))),
         (None, None) => {
             loader.findings.missing(span, "file", "the place of lineage", "\"lineage.ndjson\"");
             None

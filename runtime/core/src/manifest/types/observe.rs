@@ -27,7 +27,7 @@ pub enum Lineage {
     /// A file that events are added to, relative to the file that names it.
     File(Spanned<String>),
     /// A server.
-    Server(Receiver),
+    Server(Box<Receiver>),
 }
 
 /// A server that is told something. Nothing is sent to another place than this one.
