@@ -35,4 +35,6 @@ pub mod audit;
 
 pub mod report;
 
+pub mod tell;
+
 pub mod draft;

@@ -75,14 +75,16 @@ impl RunContext {
     /// An entry of this run.
     #[must_use]
     pub fn draft(&self, kind: Kind) -> Draft {
+        // What belongs to no run names none.
+        let named = |name: &String| (!name.is_empty()).then(|| name.clone());
         Draft {
-            run: Some(self.run.clone()),
-            flow: Some(self.flow.clone()),
-            purpose: Some(self.purpose.clone()),
-            basis: Some(self.basis.clone()),
-            recipient: Some(self.recipient.clone()),
-            manifest_digest: Some(self.manifest_digest.clone()),
-            component_digest: Some(self.component_digest.clone()),
+            run: named(&self.run),
+            flow: named(&self.flow),
+            purpose: named(&self.purpose),
+            basis: named(&self.basis),
+            recipient: named(&self.recipient),
+            manifest_digest: named(&self.manifest_digest),
+            component_digest: named(&self.component_digest),
             ..Draft::new(kind)
         }
     }

@@ -5,6 +5,8 @@
 
 pub mod cli;
 
+pub mod telemetry;
+
 pub mod sync;
 
 pub mod plugin;

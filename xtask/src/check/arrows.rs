@@ -35,6 +35,7 @@ const CORE: &[Row] = &[
     row("change", &["date", "detect", "problem", "record", "vocab", "manifest", "labels", "treat", "policy"]),
     row("audit", &["problem", "record", "manifest", "gate", "policy"]),
     row("report", &["date", "problem", "record", "vocab", "stream", "manifest", "gate", "policy", "audit"]),
+    row("tell", &["problem", "record", "stream", "manifest", "policy"]),
     row("draft", &["problem", "record", "vocab", "stream", "description", "manifest", "labels", "gate", "policy"]),
 ];
 
@@ -56,9 +57,11 @@ const HOST: &[Row] = &[
     row("lowcode", &["egress", "place", "config", "clock"]),
     row("plugin", &["lowcode", "gate", "capability", "egress", "config", "clock"]),
     row("sync", &["crash", "keys", "quarantine", "place", "capability", "plugin", "gate", "egress", "store", "config", "clock"]),
+    row("telemetry", &["quarantine", "sync", "gate", "egress", "store", "place", "clock", "config"]),
     row(
         "cli",
         &[
+            "telemetry",
             "crash",
             "evidence",
             "history",

@@ -6,6 +6,7 @@
 
 mod declare;
 mod govern;
+mod observe;
 mod system;
 mod table;
 
@@ -50,6 +51,8 @@ pub fn of(manifest: &Manifest) -> Value {
         .maybe("maintenance", (!manifest.maintenance.is_empty()).then(|| govern::maintenance(&manifest.maintenance)))
         .maybe("quarantine", manifest.quarantine.as_ref().map(govern::quarantine))
         .maybe("breach", manifest.breach.as_ref().map(govern::breach))
+        .maybe("observe", manifest.observe.as_ref().map(observe::observe))
+        .maybe("alert", (!manifest.alerts.is_empty()).then(|| by_id(&manifest.alerts, observe::alert)))
         .done()
 }
 

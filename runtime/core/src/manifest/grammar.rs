@@ -9,6 +9,7 @@ use crate::vocab;
 mod declare;
 mod field;
 mod govern;
+mod observe;
 mod system;
 
 use declare::{CATEGORY_EXTENSION, COMPATIBILITY, PSEUDONYM, PURPOSE, RETENTION, STREAM, SUBJECT_EXTENSION};
@@ -16,6 +17,7 @@ use declare::{CATEGORY_EXTENSION, COMPATIBILITY, PSEUDONYM, PURPOSE, RETENTION, 
 pub(super) use field::DETECTORS;
 use field::{FIELD, RECIPIENT};
 use govern::{ACTIVITY, BREACH, DPIA, DSR, OPERATOR, QUARANTINE, TAXONOMY};
+use observe::{ALERT, OBSERVE};
 pub(super) use system::SECRET;
 use system::SYSTEM;
 
@@ -206,6 +208,8 @@ pub static MANIFEST: Table = Table {
         ),
         optional("quarantine", Kind::Table(&QUARANTINE), "Records that are held back.", "{ keep = \"P14D\" }"),
         optional("breach", Kind::Table(&BREACH), "Breaches, Art. 33 and 34 GDPR.", "{ clock = \"PT72H\" }"),
+        optional("observe", Kind::Table(&OBSERVE), "Who may watch how runs go.", "{ metrics = \"127.0.0.1:9464\" }"),
+        optional("alert", Kind::Map(Names::Id, &Kind::Table(&ALERT)), "Servers that are told when something needs a look.", "[alert.ops]"),
     ],
 };
 

@@ -119,9 +119,31 @@ pub struct Manifest {
     pub quarantine: Option<QuarantineRules>,
     /// How breaches are handled.
     pub breach: Option<BreachRules>,
+    /// Who may watch how runs go.
+    pub observe: Option<Observe>,
+    /// Servers that are told when something needs a look, by id.
+    pub alerts: BTreeMap<String, Alert>,
 }
 
 impl Manifest {
+    /// Everybody outside who is told something, alerts last.
+    pub fn receivers(&self) -> impl Iterator<Item = &Receiver> {
+        let observe = self.observe.iter().flat_map(|observe| {
+            let lineage = match &observe.lineage {
+                Some(Lineage::Server(receiver)) => Some(&**receiver),
+                _ => None,
+            };
+            lineage.into_iter().chain(&observe.otlp)
+        });
+        observe.chain(self.alerts.values().map(|alert| &alert.receiver))
+    }
+
+    /// The receiver with this id ([`Receiver::id`]).
+    #[must_use]
+    pub fn receiver(&self, id: &str) -> Option<&Receiver> {
+        self.receivers().find(|receiver| receiver.id == id)
+    }
+
     /// What a stream's data was collected for: its own word, else its system's.
     #[must_use]
     pub fn collected_for(&self, stream: &StreamId) -> &[Spanned<String>] {

@@ -8,8 +8,8 @@ use super::address::{AddressClass, class};
 use super::ask::{Ask, Occasion, Redirect};
 use super::verdict::Refusal;
 use super::{Policy, region};
-use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Origin, System};
-use crate::problem::{Code, Span};
+use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Network, Origin, Receiver, System};
+use crate::problem::{Code, Span, Spanned};
 use crate::record::StreamId;
 
 /// Interfaces of the ABI that a component may import.
@@ -46,10 +46,16 @@ pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {
             Some(declared) if is_consulted(declared, stream) => None,
             declared => Some(undeclared_flow(&format!("reading of {stream} beside it"), declared.map(|flow| flow.id.span))),
         },
-        Ask::Send { system, url, credential } => with_system(manifest, system, |system| {
-            url.redirect().and_then(|redirect| redirected(manifest, system, redirect, url)).or_else(|| send(system, url, *credential))
-        }),
-        Ask::Connect { system, url, address } => with_system(manifest, system, |system| connect(system, url, *address)),
+        Ask::Send { system, url, credential } => match manifest.receiver(system) {
+            Some(receiver) => tell(receiver, url, *credential),
+            None => with_system(manifest, system, |system| {
+                url.redirect().and_then(|redirect| redirected(manifest, system, redirect, url)).or_else(|| send(system, url, *credential))
+            }),
+        },
+        Ask::Connect { system, url, address } => match manifest.receiver(system) {
+            Some(receiver) => connect(&Party::of_receiver(receiver), url, *address),
+            None => with_system(manifest, system, |system| connect(&Party::of_system(system), url, *address)),
+        },
         Ask::ReadBody { system } => with_system(manifest, system, read_body),
         Ask::OpenFile { system, folder, access } => with_system(manifest, system, |system| open_file(system, folder, *access)),
         Ask::Link { system, imports } => with_system(manifest, system, |system| link(system, imports)),
@@ -173,32 +179,64 @@ pub fn show(origin: &Origin) -> String {
     }
 }
 
-fn connect(system: &System, url: &Url, address: std::net::IpAddr) -> Option<Refusal> {
+/// Somebody is told something at the one address that the manifest names: wherever that redirects to, nobody declared it.
+fn tell(receiver: &Receiver, url: &Url, credential: Option<&str>) -> Option<Refusal> {
+    let is_there = *url == receiver.to.value && credential.is_none_or(|name| name == Receiver::TOKEN && receiver.token.is_some());
+    (!is_there).then(|| Refusal {
+        code: Code::E204,
+        title: format!("what is told to `{}` would go to another address than its `to`", receiver.id),
+        span: Some(receiver.to.span),
+        help: "write the address that its server redirects to".to_owned(),
+    })
+}
+
+/// Whose connection it is.
+struct Party<'m> {
+    /// For messages.
+    name: String,
+    /// Its table.
+    table: String,
+    networks: &'m [Spanned<Network>],
+    span: Span,
+}
+
+impl<'m> Party<'m> {
+    fn of_system(system: &'m System) -> Self {
+        let id = &system.id.value;
+        let span = system.hosts.first().map_or(system.id.span, |host| host.span);
+        Self { name: format!("system `{id}`"), table: format!("[system.{id}]"), networks: &system.networks, span }
+    }
+
+    fn of_receiver(receiver: &'m Receiver) -> Self {
+        let table = format!("[{}]", receiver.id.replace(':', "."));
+        Self { name: format!("`{}`", receiver.id), table, networks: &receiver.networks, span: receiver.to.span }
+    }
+}
+
+fn connect(party: &Party<'_>, url: &Url, address: std::net::IpAddr) -> Option<Refusal> {
     let kind = class(address);
     let named = match url.host() {
         Some(url::Host::Ipv4(literal)) => address == std::net::IpAddr::V4(literal),
         Some(url::Host::Ipv6(literal)) => address == std::net::IpAddr::V6(literal),
         Some(url::Host::Domain("localhost")) => kind == AddressClass::Loopback,
-        _ => system.networks.iter().any(|network| network.value.contains(address)),
+        _ => party.networks.iter().any(|network| network.value.contains(address)),
     };
-    let id = &system.id.value;
+    let Party { name, table, span, .. } = party;
     let host = url.host_str().unwrap_or("?");
     if kind == AddressClass::Public || (named && kind != AddressClass::Unusable) {
         // `localhost` is a name like any other: where it leads to another machine, what is sent there does not stay on this one.
         return (url.scheme() != "https" && kind != AddressClass::Loopback).then(|| Refusal {
             code: Code::E401,
-            title: format!("system `{id}`: `{host}` leads without TLS to {address}, another machine"),
-            span: Some(system.hosts.first().map_or(system.id.span, |host| host.span)),
+            title: format!("{name}: `{host}` leads without TLS to {address}, another machine"),
+            span: Some(*span),
             help: "use https; look at who resolves this name, and how".to_owned(),
         });
     }
     Some(Refusal {
         code: Code::E204,
-        title: format!("system `{id}`: `{host}` leads to {address}, which is not a public address"),
-        span: Some(system.hosts.first().map_or(system.id.span, |host| host.span)),
-        help: format!(
-            "if this system stands inside your own network, name the network: `networks = [\"{address}/32\"]` in `[system.{id}]`"
-        ),
+        title: format!("{name}: `{host}` leads to {address}, which is not a public address"),
+        span: Some(*span),
+        help: format!("if it stands inside your own network, name the network: `networks = [\"{address}/32\"]` in `{table}`"),
     })
 }
 

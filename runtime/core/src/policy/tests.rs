@@ -237,6 +237,43 @@ fn requests_go_where_the_manifest_says() {
 }
 
 #[test]
+fn whoever_is_told_something_has_one_address() {
+    let told = GOOD.replace(
+        "[purpose.care]",
+        "[alert.ops]\nto = \"https://hooks.example.org/hub\"\nsecret = { env = \"S\" }\nnetworks = [\"10.20.0.0/16\"]\n[observe]\notlp = { to = \"http://127.0.0.1:4318/v1/traces\", token = { env = \"T\" } }\n[purpose.care]",
+    );
+    let policy = build(&told).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
+    let code = |ask: &Ask<'_>| match decide(&policy, ask, Occasion { flow: "", today: today() }) {
+        Verdict::Granted(grant) => {
+            grant.consume();
+            None
+        }
+        Verdict::Refused(refusal) => Some(refusal.code.id()),
+    };
+    let send = |system: &str, url: &str, credential: Option<&str>| {
+        let url = Url::parse(url).unwrap_or_else(|_| panic!("{url}"));
+        code(&Ask::Send { system, url: Target::new(&url, None), credential })
+    };
+    assert_eq!(send("alert:ops", "https://hooks.example.org/hub", None), None);
+    assert_eq!(send("alert:ops", "https://hooks.example.org/other", None), Some("HUB-E204"));
+    assert_eq!(send("alert:ops", "https://hooks.example.org/hub?x=1", None), Some("HUB-E204"));
+    assert_eq!(send("alert:ops", "https://evil.example/hub", None), Some("HUB-E204"));
+    assert_eq!(send("alert:ops", "https://hooks.example.org/hub", Some("token")), Some("HUB-E204"));
+    assert_eq!(send("alert:nobody", "https://hooks.example.org/hub", None), Some("HUB-E103"));
+    assert_eq!(send("observe:otlp", "http://127.0.0.1:4318/v1/traces", Some("token")), None);
+    assert_eq!(send("observe:lineage", "http://127.0.0.1:4318/v1/traces", None), Some("HUB-E103"));
+    assert_eq!(send("crm", "https://hooks.example.org/hub", None), Some("HUB-E204"), "what is told is no grant for a connector");
+    let connect = |address: &str| {
+        let url = Url::parse("https://hooks.example.org/hub").unwrap();
+        code(&Ask::Connect { system: "alert:ops", url: &url, address: address.parse().unwrap() })
+    };
+    assert_eq!(connect("93.184.216.34"), None);
+    assert_eq!(connect("10.20.3.4"), None);
+    assert_eq!(connect("127.0.0.1"), Some("HUB-E204"));
+    assert_eq!(connect("169.254.169.254"), Some("HUB-E204"));
+}
+
+#[test]
 fn names_lead_to_public_or_named_networks() {
     let connect = |url: &str, address: &str| {
         let url = Url::parse(url).unwrap_or_else(|_| panic!("{url}"));

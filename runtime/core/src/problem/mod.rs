@@ -231,10 +231,13 @@ codes! {
     E311 "delivery-failed" Runtime
     E312 "key-unavailable" Runtime
     E313 "not-available" Runtime
+    E314 "receiver-failed" Runtime
+    E315 "cannot-listen" Runtime
     E401 "plain-http" Policy
     E402 "certificate" Policy
     E403 "auth-downgrade" Policy
     E404 "secret-in-record" Policy
+    E405 "metrics-not-local" Policy
     E501 "audit-damaged" Integrity
     E502 "store-damaged" Integrity
     E503 "store-in-use" Runtime

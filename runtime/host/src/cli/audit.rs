@@ -8,7 +8,7 @@ use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
 use super::evidence::{self, Format, Outside};
-use super::{Failure, Output, Place, run};
+use super::{Failure, Output, Place, alert, run};
 use crate::config::Config;
 use crate::store::{self, VerifiedAudit};
 
@@ -126,6 +126,7 @@ fn verify(place: &Place, outside: &Outside, output: Output) -> Result<u8, Failur
     let kept = outside.kept(&config)?;
     let verified = store::verify_audit(&config.data.join("store"), &kept).map_err(|error| run::store_problem(&error))?;
     let bad = verified.verdict.first_bad.as_ref();
+    let told = bad.and_then(|_| alert::tell_broken(place));
     match output {
         Output::Json => super::print_json(&document(&verified, &kept)),
         Output::Human => match bad {
@@ -135,7 +136,10 @@ fn verify(place: &Place, outside: &Outside, output: Output) -> Result<u8, Failur
                 hex(&verified.verdict.root),
                 signatures(&kept)
             )),
-            Some(bad) => return Err(damaged(bad, verified.verdict.still_provable_until).into()),
+            Some(bad) => {
+                let problem = damaged(bad, verified.verdict.still_provable_until);
+                return Err(told.into_iter().fold(problem, Problem::note).into());
+            }
         },
     }
     Ok(if bad.is_some() { 4 } else { 0 })

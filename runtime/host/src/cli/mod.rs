@@ -14,6 +14,7 @@ use hub_core::problem::{Code, Problem, Problems, Sources};
 use crate::config::Config;
 use crate::store::{Durability, Put, Store, Transaction};
 
+mod alert;
 mod approve;
 mod audit;
 mod backup;
@@ -110,6 +111,8 @@ enum Verb {
     Approve(approve::Approve),
     /// Run the flows of a manifest: one pass, or until stopped if any has a schedule
     Run(run::Run),
+    /// Look at who is told when something needs a look, and tell them something
+    Alert(alert::Alert),
     /// Show what each flow did last
     Status(status::Status),
     /// Look at records that a rule held back; release or erase them
@@ -270,6 +273,7 @@ impl Cli {
             Verb::Changes(verb) => verb.run(),
             Verb::Approve(verb) => verb.run(),
             Verb::Run(verb) => verb.run(quiet),
+            Verb::Alert(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Quarantine(verb) => verb.run(),
             Verb::Resume(verb) => verb.run(),

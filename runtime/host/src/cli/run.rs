@@ -18,10 +18,12 @@ use super::{Failure, Output, Place, load, lock, render};
 use crate::config::Config;
 use crate::evidence;
 use crate::history::{self, Coming};
+use crate::observe;
 use crate::sealed::SealedStore;
 use crate::store::{self, Durability, Store, StoreError, Transaction};
-use crate::sync::schedule::{nothing_to_run, once, until_stopped};
+use crate::sync::schedule::{Watcher, nothing_to_run, once, until_stopped};
 use crate::sync::{Host, Options, Summary};
+use crate::telemetry::Telemetry;
 
 #[derive(Args, Debug)]
 pub(super) struct Run {
@@ -80,6 +82,8 @@ impl Run {
             lookup: Arc::new(crate::egress::SystemLookup),
             clock: Arc::new(crate::clock::SystemClock),
         };
+        // Whoever reads lines of JSON gets nothing else.
+        let quiet = observe::write_as(host.policy.manifest()) || quiet;
         let display = Display::new(quiet || self.output == Output::Json);
         let (outcomes, signal) = runtime.block_on(self.passes(&host, &flows, &display, applied, quiet))?;
         Ok(self.report(&outcomes, &loaded.sources, signal, &host, quiet))
@@ -144,18 +148,25 @@ impl Run {
             };
             anstream::eprintln!("{first}   audit: {}", host.config.data.display());
         }
+        let telemetry = if self.dry_run { None } else { Some(Telemetry::start(host, source(&host.config)).await?) };
         let manager = Arc::new(ServiceManager::of_environment());
         let signal = watch_signals(host.stopping.clone(), display.running(), manager.clone());
         manager.tell("READY=1");
         let options = Options { dry_run: self.dry_run, limit: self.limit };
+        let both = telemetry.as_ref().map(|telemetry| (display, telemetry));
+        let watcher: &dyn Watcher = both.as_ref().map_or(display as &dyn Watcher, |both| both);
         let work = async {
             if stays {
-                until_stopped(host, flows, options, self.jobs(), display).await
+                until_stopped(host, flows, options, self.jobs(), watcher).await
             } else {
-                Ok(once(host, flows, options, display).await)
+                Ok(once(host, flows, options, watcher).await)
             }
         };
-        let outcomes = manager.alive_during(display.during(work)).await?;
+        let outcomes = manager.alive_during(display.during(work)).await;
+        if let Some(telemetry) = telemetry {
+            telemetry.finish().await;
+        }
+        let outcomes = outcomes?;
         stopped(host).await?;
         let code = if host.stopping.load(Ordering::Relaxed) { signal.await.ok().flatten() } else { None };
         Ok((outcomes, code))
@@ -268,6 +279,11 @@ fn watch_signals(
         std::process::exit(code.into());
     });
     tokio::spawn(async move { tell.await.ok() })
+}
+
+/// By what name this hub tells something: that of its audit log.
+pub(super) fn source(config: &Config) -> String {
+    evidence::of_log(config).map_or_else(|_| "hub".to_owned(), |key| key.verifier().name().to_owned())
 }
 
 /// What is told when the second signal ends the process.

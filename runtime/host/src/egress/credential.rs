@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use hub_core::manifest::{Credential, CredentialScheme, Origin, SecretRef, System};
+use hub_core::manifest::{Credential, CredentialScheme, Origin, Receiver, SecretRef, System};
 use hub_core::problem::{Code, Problem, Sources, Span};
 use hub_lowcode::load::Manifest;
 use hub_lowcode::value::Value;
@@ -46,6 +46,15 @@ impl Credentials {
     pub fn read(sources: &Sources, system: &System) -> Result<Self, Problem> {
         let read = |(name, credential): (&String, &Credential)| Ok((name.clone(), binding(sources, name, credential)?));
         Ok(Self { bindings: system.credentials.iter().map(read).collect::<Result<_, Problem>>()?, low_code: None })
+    }
+
+    /// Reads the token of somebody who is told something.
+    ///
+    /// # Errors
+    /// E312, as for a system.
+    pub fn of_receiver(sources: &Sources, receiver: &Receiver) -> Result<Self, Problem> {
+        let token = receiver.token.iter().map(|token| Ok((Receiver::TOKEN.to_owned(), binding(sources, &receiver.id, token)?)));
+        Ok(Self { bindings: token.collect::<Result<_, Problem>>()?, low_code: None })
     }
 
     /// With the credentials of a low-code connector, by the places of its authenticators. `manifest` is resolved, `config` the real one;

@@ -35,7 +35,8 @@ pub enum SendError {
 
 impl SendError {
     /// What kind of failure it is, without a word of anybody else.
-    pub(super) fn cause(&self) -> &'static str {
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
         match self {
             Self::Denied(_) => "it was refused",
             Self::Timeout => "no answer in time",

@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
         for system in [&flow.from.value.system, &flow.to.value.system].into_iter().chain(consulted) {
             capability::activate(host, system).await?;
         }
-        let run = ulid::Ulid::from_datetime(std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::now_ms())).to_string();
+        let run = meter.run().to_string();
         let stored = host.store.get(Namespace::Progress, id.as_bytes()).map_err(|error| store_problem(&error))?;
         let progress =
             stored.map_or_else(|| Ok(Progress::default()), |bytes| Progress::decode(&bytes)).map_err(|error| store_problem(&error))?;
@@ -260,6 +260,7 @@ impl<'a> Run<'a> {
             gate: self.gate.clone(),
             from: self.flow.from.value.clone(),
             store: self.host.store.clone(),
+            clock: self.host.clock.clone(),
             sink,
             progress: self.progress.clone(),
             on_invalid: self.flow.on_invalid,

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use hub_core::gate::{FieldPlan, Reason, ScanReport};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
+use hub_core::tell::trace::{Mark, Step};
 use tokio::sync::{Mutex, mpsc};
 
 use super::Meter;
@@ -86,7 +87,10 @@ impl FlowInlet {
         }
         let batch = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
         let delivery = Delivery { flow: self.flow.clone(), from: self.from.clone(), to: self.to.clone(), batch, payload };
+        let began_us = self.clock.now_us();
         let (pending, passed) = self.gate.pass(delivery, &self.plan).await.map_err(Refused)?;
+        let ended_us = self.clock.now_us();
+        self.meter.mark(Mark { step: Step::Judge, began_us, ended_us, records: u64::from(passed.report.accepted) });
         if let Some(read) = self.count(&passed.report).await {
             let title = format!("flow `{}` is paused: it has read {read} records, far more than in its earlier runs", self.flow);
             let help = format!("find out why; then `hub resume` with the manifest and `{}` lets it go on where it stopped", self.flow);

@@ -1,11 +1,13 @@
 //! Runs flows: what one run needs, what it tells, and in which order flows run. The way of one batch is `flow`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hub_core::policy::Policy;
 use hub_core::problem::Problem;
+use hub_core::tell::trace::Mark;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -99,14 +101,49 @@ pub struct Summary {
     pub interrupted: bool,
 }
 
-/// Live counts of one run, for a progress display.
-#[derive(Debug, Default)]
+/// Parts of a run that are kept apart; of further ones the number is kept.
+const MAX_MARKS: usize = 512;
+
+/// One run as those see it who watch: its id, live counts, and how long its parts took.
+#[derive(Debug)]
 pub struct Meter {
+    run: ulid::Ulid,
     read: AtomicU64,
     written: AtomicU64,
+    marks: Mutex<Vec<Mark>>,
+    left_out: AtomicU64,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        let run = ulid::Ulid::from_datetime(std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::now_ms()));
+        Self { run, read: AtomicU64::new(0), written: AtomicU64::new(0), marks: Mutex::default(), left_out: AtomicU64::new(0) }
+    }
 }
 
 impl Meter {
+    /// The run's id.
+    #[must_use]
+    pub fn run(&self) -> ulid::Ulid {
+        self.run
+    }
+
+    /// Parts of the run so far, and the number of those that there was no room for.
+    #[must_use]
+    pub fn marks(&self) -> (Vec<Mark>, u64) {
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (marks, self.left_out.load(Ordering::Relaxed))
+    }
+
+    fn mark(&self, mark: Mark) {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.len() < MAX_MARKS {
+            marks.push(mark);
+        } else {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Records read so far.
     #[must_use]
     pub fn read(&self) -> u64 {

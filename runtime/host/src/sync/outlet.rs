@@ -8,12 +8,14 @@ use hub_core::audit::{Draft, Kind, Outcome};
 use hub_core::manifest::OnInvalid;
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
+use hub_core::tell::trace::{Mark, Step};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::Meter;
 use super::inlet::Message;
 use crate::capability::files::Positions;
+use crate::clock::Clock;
 use crate::crash::{Point, reach};
 use crate::gate::{Checked, Gate};
 use crate::plugin::{PluginError, Sink, WriteReport};
@@ -26,6 +28,7 @@ pub(super) struct Outlet {
     /// The flow's source.
     pub from: StreamId,
     pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
     pub sink: Option<(Box<dyn Sink>, Positions)>,
     pub progress: Progress,
     pub on_invalid: OnInvalid,
@@ -75,6 +78,7 @@ impl Outlet {
         };
         self.gate.still_holds(&checked.to, &self.from).await?;
         reach(Point::Intent);
+        let began_us = self.clock.now_us();
         let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
         reach(Point::Written);
         let failed = u64::try_from(report.failed.len()).unwrap_or(u64::MAX);
@@ -82,6 +86,8 @@ impl Outlet {
         self.written += u64::from(report.written);
         self.refused += failed;
         self.meter.add_written(u64::from(report.written));
+        let ended_us = self.clock.now_us();
+        self.meter.mark(Mark { step: Step::Deliver, began_us, ended_us, records: u64::from(report.written) });
         let result = Draft {
             batch: Some(checked.batch),
             records: Some(u64::from(report.written)),

@@ -151,6 +151,14 @@ const ROWS: &[Row] = &[
     ("operator", Always(Editorial), "operator"),
     ("dsr", Always(Material), "rules for requests of data subjects"),
     ("breach", Always(Material), "rules for breaches"),
+    // Who is told how runs go: names and numbers, which still say something to whoever reads them.
+    ("observe.logs", Always(Editorial), "form of log lines"),
+    ("observe.metrics", Always(Material), "address of the metrics"),
+    ("observe.lineage", Always(Material), "receiver of lineage"),
+    ("observe.otlp", Always(Material), "receiver of traces"),
+    ("observe", Always(Material), "observation"),
+    ("alert.*.on", Items { new: Material, gone: Material }, "event that is told"),
+    ("alert.*", Always(Material), "receiver of alerts"),
 ];
 
 /// Class and words of a difference.

@@ -67,6 +67,12 @@ const ROWS: &[Row] = &[
     ("version  = \"2026.11.0\"", "version  = \"2026.12.0\"", "version", E, "version"),
     ("authority = \"LfD Niedersachsen\"", "authority = \"LfD Hessen\"", "operator.authority", E, "operator"),
     ("at = 2026-09-14, digest", "at = 2026-09-15, digest", "flow.crm-won-to-erp.approved.at", E, "record of approval"),
+    // Who is told how runs go.
+    ("", "[alert.ops]\nto = \"https://hooks.example.org/hub\"\nsecret = { env = \"S\" }\n", "alert.ops", M, "new receiver of alerts `ops`"),
+    ("", "[observe]\notlp = { to = \"https://otel.example.org/v1/traces\" }\n", "observe.otlp", M, "new receiver of traces"),
+    ("", "[observe]\nlineage = { file = \"l.ndjson\" }\n", "observe.lineage", M, "new receiver of lineage"),
+    ("", "[observe]\nmetrics = \"127.0.0.1:9464\"\n", "observe.metrics", M, "address of the metrics: 127.0.0.1:9464"),
+    ("", "[observe]\nlogs = \"json\"\n", "observe.logs", E, "form of log lines"),
     ("", "[system.spare]\nconnector = \"builtin:files\"\n", "system.spare", E, "used by no flow"),
 ];
 

@@ -9,6 +9,7 @@ mod country;
 mod declare;
 mod flow;
 mod govern;
+mod observe;
 mod operator;
 mod origin;
 mod party;
@@ -52,6 +53,8 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
         maintenance: read::listed(root, "maintenance", loader, timing::maintenance),
         quarantine: read::one(root, "quarantine", loader, govern::quarantine),
         breach: read::one(root, "breach", loader, govern::breach),
+        observe: read::one(root, "observe", loader, observe::observe),
+        alerts: read::keyed(root, "alert", loader, observe::alert),
         sources: loader.sources(),
         digest: loader.digest(),
         operator: operator?,

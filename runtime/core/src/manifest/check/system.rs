@@ -109,7 +109,7 @@ fn origins(table: &Table, name: &str, loader: &mut Loader<'_>) -> Vec<Spanned<Or
     found
 }
 
-fn origin_problem(written: &Spanned<String>, fault: OriginFault) -> Problem {
+pub(super) fn origin_problem(written: &Spanned<String>, fault: OriginFault) -> Problem {
     if fault == OriginFault::PlainHttp {
         let title = format!("`{}` would be reached without TLS", shorten(&written.value));
         return Problem::new(Code::E401, title, fault.help()).at(written.span, "plain http to another machine");
@@ -118,7 +118,7 @@ fn origin_problem(written: &Spanned<String>, fault: OriginFault) -> Problem {
     Problem::new(Code::E003, format!("{shown} is not an origin"), fault.help()).at(written.span, "here")
 }
 
-fn networks(table: &Table, loader: &mut Loader<'_>) -> Vec<Spanned<Network>> {
+pub(super) fn networks(table: &Table, loader: &mut Loader<'_>) -> Vec<Spanned<Network>> {
     let mut found = Vec::new();
     for written in read::texts(table, "networks") {
         let help = match Network::parse(&written.value) {

@@ -3,6 +3,7 @@
 mod declare;
 mod flow;
 mod govern;
+mod observe;
 mod operator;
 mod party;
 mod stream;
@@ -13,6 +14,7 @@ pub(in crate::manifest) mod words;
 pub use declare::*;
 pub use flow::*;
 pub use govern::*;
+pub use observe::*;
 pub use operator::*;
 pub use party::*;
 pub use stream::*;

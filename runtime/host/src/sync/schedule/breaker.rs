@@ -25,6 +25,11 @@ impl Breaker {
         if now < until { Some(until) } else { self.on_trial.then(|| now + DURING_TRIAL) }
     }
 
+    /// It failed again and again, and did not work since.
+    pub(super) fn is_tripped(&self) -> bool {
+        self.closed_until.is_some()
+    }
+
     /// A run that uses it begins: the first one after a pause is the trial.
     pub(super) fn begins(&mut self) {
         self.on_trial = self.closed_until.is_some();
@@ -69,6 +74,7 @@ mod tests {
         let until = now + TimeDelta::minutes(5);
         assert_eq!(breaker.fails(now), Some(until));
         assert_eq!(breaker.fails(now), None);
+        assert!(breaker.is_tripped());
         assert_eq!(breaker.closed_until(now), Some(until));
         assert_eq!(breaker.closed_until(until), None);
         breaker.begins();
@@ -78,6 +84,7 @@ mod tests {
         breaker.undecided();
         assert_eq!(breaker.closed_until(until + TimeDelta::minutes(10)), None);
         breaker.works();
+        assert!(!breaker.is_tripped());
         assert_eq!(breaker.fails(until), None);
     }
 

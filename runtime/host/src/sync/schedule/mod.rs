@@ -38,6 +38,31 @@ pub trait Watcher: Send + Sync {
     fn ended(&self, flow: &str, result: &Outcome);
     /// A flow waits for its time.
     fn waits(&self, flow: &str, until: DateTime<Utc>);
+    /// A system is left alone after failures in a row, or used as before.
+    fn left_alone(&self, _system: &str, _is_left_alone: bool) {}
+}
+
+/// Two who watch.
+impl<First: Watcher, Second: Watcher> Watcher for (&First, &Second) {
+    fn begins(&self, flow: &str, meter: &Arc<Meter>) {
+        self.0.begins(flow, meter);
+        self.1.begins(flow, meter);
+    }
+
+    fn ended(&self, flow: &str, result: &Outcome) {
+        self.0.ended(flow, result);
+        self.1.ended(flow, result);
+    }
+
+    fn waits(&self, flow: &str, until: DateTime<Utc>) {
+        self.0.waits(flow, until);
+        self.1.waits(flow, until);
+    }
+
+    fn left_alone(&self, system: &str, is_left_alone: bool) {
+        self.0.left_alone(system, is_left_alone);
+        self.1.left_alone(system, is_left_alone);
+    }
 }
 
 /// Runs the flows once, one after the other. Goes on after a failure: flows do not depend on each other.
@@ -129,6 +154,9 @@ async fn drive(
                 watcher.ended(&flow, &outcome);
                 if let Some(until) = queue.ended(place, &outcome, moment(clock)) {
                     watcher.waits(&flow, until);
+                }
+                for (system, is_left_alone) in queue.breakers(place) {
+                    watcher.left_alone(system, is_left_alone);
                 }
                 outcomes.insert(place, outcome);
             }

@@ -266,6 +266,13 @@ impl Queue {
         next
     }
 
+    /// The systems of a flow, and whether each is left alone.
+    pub(super) fn breakers(&self, place: Place) -> impl Iterator<Item = (&str, bool)> {
+        let systems = self.flows.get(place).map_or(&[] as &[u32], |flow| &flow.systems);
+        let of = |number: &u32| self.breakers.get(*number as usize).is_some_and(Breaker::is_tripped);
+        self.numbers.iter().filter(|(_, number)| systems.contains(number)).map(move |(system, number)| (&**system, of(number)))
+    }
+
     fn wake_at(&mut self, place: Place, wake: Option<DateTime<Utc>>) {
         if let (Some(flow), Some(wake)) = (self.flows.get_mut(place), wake) {
             flow.wake = Some(wake);
