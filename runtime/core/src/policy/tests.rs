@@ -243,7 +243,7 @@ fn whoever_is_told_something_has_one_address() {
         "[alert.ops]\nto = \"https://hooks.example.org/hub\"\nsecret = { env = \"S\" }\nnetworks = [\"10.20.0.0/16\"]\n[observe]\notlp = { to = \"http://127.0.0.1:4318/v1/traces\", token = { env = \"T\" } }\n[purpose.care]",
     );
     let policy = build(&told).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
-    let code = |ask: &Ask<'_>| match decide(&policy, ask, Occasion { flow: "", today: today() }) {
+    let code = |ask: &Ask<'_>| match decide(&policy, ask, Occasion { flow: "", today: today(), usual_hosts: None }) {
         Verdict::Granted(grant) => {
             grant.consume();
             None

@@ -45,6 +45,7 @@ mod plugin;
 pub mod progress;
 mod quarantine;
 mod register;
+mod reload;
 pub mod render;
 mod resume;
 mod run;

@@ -1,6 +1,6 @@
 //! `hub run`: judges the manifest, then runs its flows once, or on their schedules until the process is asked to end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +13,9 @@ use hub_core::problem::{Class, Code, Problem, Problems, Sources};
 use serde_json::{Value, json};
 
 use super::progress::Display;
+use super::reload::{Waiting, Watched};
 use super::service::ServiceManager;
-use super::{Failure, Output, Place, load, lock, render};
+use super::{Failure, Output, Place, load, lock, reload, render};
 use crate::config::Config;
 use crate::evidence;
 use crate::history::{self, Coming};
@@ -44,6 +45,9 @@ pub(super) struct Run {
     /// How many scheduled runs there may be at once; absent = two for each core, at least four
     #[arg(long, value_name = "RUNS")]
     jobs: Option<std::num::NonZeroUsize>,
+    /// Take the manifest over when it, or a file that it names, changes; SIGHUP does so at once and without this
+    #[arg(long, conflicts_with_all = ["once", "dry_run"])]
+    watch: bool,
     /// Why the manifest changed since the last run, for the history of changes; absent = what the approvals say
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -65,45 +69,22 @@ impl Run {
             Ok(loaded) => loaded,
             Err(failure) => return Err(runtime.block_on(on_record(failure, &config))),
         };
-        let flows = self.flows(&loaded)?;
+        selected(&self.flow, &loaded)?;
         let opened = open(&config)?;
-        let applied = if self.dry_run {
-            Transaction { puts: Vec::new(), audit: vec![history::draft(&loaded.policy, None)] }
-        } else {
-            self.remember(&loaded, &*opened)?
-        };
-        let stopping = Arc::new(AtomicBool::new(false));
         let host = Host {
-            policy: loaded.policy,
-            packages: loaded.packages,
+            policy: loaded.policy.clone(),
+            packages: loaded.packages.clone(),
             store: opened,
             config,
-            stopping,
+            stopping: Arc::new(AtomicBool::new(false)),
             lookup: Arc::new(crate::egress::SystemLookup),
             clock: Arc::new(crate::clock::SystemClock),
         };
         // Whoever reads lines of JSON gets nothing else.
         let quiet = observe::write_as(host.policy.manifest()) || quiet;
         let display = Display::new(quiet || self.output == Output::Json);
-        let (outcomes, signal) = runtime.block_on(self.passes(&host, &flows, &display, applied, quiet))?;
-        Ok(self.report(&outcomes, &loaded.sources, signal, &host, quiet))
-    }
-
-    fn flows(&self, loaded: &load::Loaded) -> Result<Vec<String>, Failure> {
-        let manifest = loaded.policy.manifest();
-        let declared: Vec<String> = {
-            let mut flows: Vec<_> = manifest.flows.values().collect();
-            flows.sort_by_key(|flow| flow.id.span);
-            flows.into_iter().map(|flow| flow.id.value.clone()).collect()
-        };
-        if declared.is_empty() {
-            return Err(nothing_to_run().into());
-        }
-        if let Some(unknown) = self.flow.iter().find(|wanted| !declared.contains(wanted)) {
-            let help = format!("declared flows: {}", declared.join(", "));
-            return Err(Problem::new(Code::E009, format!("flow `{unknown}` is not declared"), help).into());
-        }
-        Ok(if self.flow.is_empty() { declared } else { self.flow.clone() })
+        let done = runtime.block_on(self.passes(host.clone(), loaded, &display, quiet))?;
+        Ok(self.report(&done, &host, quiet))
     }
 
     /// What is run from now on is what the next plan compares with, and an entry of the history of changes.
@@ -129,47 +110,62 @@ impl Run {
         Ok(Transaction { puts: put.into_iter().collect(), audit: vec![history::draft(&loaded.policy, name)] })
     }
 
-    async fn passes(
-        &self,
-        host: &Host,
-        flows: &[String],
-        display: &Display,
-        applied: Transaction,
-        quiet: bool,
-    ) -> Result<(Outcomes, Option<u8>), Failure> {
-        started(host, applied).await?;
-        let scheduled = flows.iter().filter(|flow| host.policy.flow(flow).is_some_and(|(flow, _)| flow.schedule.is_some())).count();
-        let stays = scheduled > 0 && !self.once && !self.dry_run;
-        if !quiet && self.output == Output::Human {
-            let first = if stays {
-                format!("{scheduled} of {} flows have a schedule: staying until stopped.", flows.len())
-            } else {
-                "One pass, then exit.".to_owned()
-            };
-            anstream::eprintln!("{first}   audit: {}", host.config.data.display());
-        }
-        let telemetry = if self.dry_run { None } else { Some(Telemetry::start(host, source(&host.config)).await?) };
+    /// Runs until there is nothing left to run, with the manifest as it was read and with those that take over.
+    async fn passes(&self, host: Host, loaded: load::Loaded, display: &Display, quiet: bool) -> Result<Done, Failure> {
         let manager = Arc::new(ServiceManager::of_environment());
-        let signal = watch_signals(host.stopping.clone(), display.running(), manager.clone());
-        manager.tell("READY=1");
-        let options = Options { dry_run: self.dry_run, limit: self.limit };
-        let both = telemetry.as_ref().map(|telemetry| (display, telemetry));
-        let watcher: &dyn Watcher = both.as_ref().map_or(display as &dyn Watcher, |both| both);
-        let work = async {
-            if stays {
-                until_stopped(host, flows, options, self.jobs(), watcher).await
-            } else {
-                Ok(once(host, flows, options, watcher).await)
-            }
+        let ending = Arc::new(AtomicBool::new(false));
+        let signal = watch_signals(host.stopping.clone(), ending.clone(), display.running(), manager.clone());
+        let waiting = Arc::new(Waiting::default());
+        let watched = Watched {
+            manifest: self.place.manifest.clone(),
+            config: host.config.clone(),
+            flows: self.flow.clone(),
+            watch: self.watch,
+            store: host.store.clone(),
+            stopping: host.stopping.clone(),
         };
-        let outcomes = manager.alive_during(display.during(work)).await;
-        if let Some(telemetry) = telemetry {
+        let watcher = self.stays(&loaded).then(|| reload::watch(watched, &loaded, waiting.clone()));
+        let (mut shift, mut ran) = (Shift::begin(self, host, loaded).await?, BTreeSet::new());
+        self.announce(&shift, quiet);
+        manager.tell("READY=1");
+        let mut outcomes = loop {
+            let work = shift.work(self, &mut ran, display);
+            let outcomes = manager.alive_during(display.during(work)).await;
+            let next = waiting.take().await;
+            shift.host.stopping.store(false, Ordering::SeqCst);
+            let ends = ending.load(Ordering::SeqCst);
+            shift.host.stopping.fetch_or(ends, Ordering::SeqCst);
+            let Some(loaded) = next.filter(|_| outcomes.is_ok() && !ends) else { break outcomes };
+            shift = shift.replaced(self, loaded).await?;
+        };
+        watcher.inspect(tokio::task::JoinHandle::abort);
+        if let Some(telemetry) = shift.telemetry.take() {
             telemetry.finish().await;
         }
-        let outcomes = outcomes?;
-        stopped(host).await?;
-        let code = if host.stopping.load(Ordering::Relaxed) { signal.await.ok().flatten() } else { None };
-        Ok((outcomes, code))
+        let outcomes = std::mem::replace(&mut outcomes, Ok(Vec::new()))?;
+        stopped(&shift.host).await?;
+        let code = if ending.load(Ordering::Relaxed) { signal.await.ok().flatten() } else { None };
+        Ok(Done { outcomes, sources: shift.sources, signal: code })
+    }
+
+    /// Whether there is anything to stay for.
+    fn stays(&self, loaded: &load::Loaded) -> bool {
+        let is_scheduled = |flow: &String| loaded.policy.flow(flow).is_some_and(|(flow, _)| flow.schedule.is_some());
+        !self.once && !self.dry_run && selected(&self.flow, loaded).is_ok_and(|flows| flows.iter().any(is_scheduled))
+    }
+
+    fn announce(&self, shift: &Shift, quiet: bool) {
+        if quiet || self.output != Output::Human {
+            return;
+        }
+        let is_scheduled = |flow: &&String| shift.host.policy.flow(flow).is_some_and(|(flow, _)| flow.schedule.is_some());
+        let first = if shift.stays {
+            let scheduled = shift.flows.iter().filter(is_scheduled).count();
+            format!("{scheduled} of {} flows have a schedule: staying until stopped.", shift.flows.len())
+        } else {
+            "One pass, then exit.".to_owned()
+        };
+        anstream::eprintln!("{first}   audit: {}", shift.host.config.data.display());
     }
 
     fn jobs(&self) -> usize {
@@ -177,9 +173,10 @@ impl Run {
         self.jobs.map_or_else(|| LEAST_JOBS.max(2 * cores), std::num::NonZeroUsize::get)
     }
 
-    fn report(&self, outcomes: &Outcomes, sources: &Sources, signal: Option<u8>, host: &Host, quiet: bool) -> u8 {
+    fn report(&self, done: &Done, host: &Host, quiet: bool) -> u8 {
+        let Done { outcomes, sources, signal } = done;
         let failures: Vec<Problem> = outcomes.iter().filter_map(problem_of).map(|problem| Problem::clone(problem)).collect();
-        let code = signal.unwrap_or_else(|| exit_code(outcomes, &failures));
+        let code = (*signal).unwrap_or_else(|| exit_code(outcomes, &failures));
         match self.output {
             Output::Json => super::print_json(&document(outcomes, sources, code)),
             Output::Human => {
@@ -195,6 +192,88 @@ impl Run {
     }
 }
 
+/// Flows that are to run, in the order of the manifest; `wanted` = those that were named, none = all.
+pub(super) fn selected(wanted: &[String], loaded: &load::Loaded) -> Result<Vec<String>, Failure> {
+    let mut flows: Vec<_> = loaded.policy.manifest().flows.values().collect();
+    flows.sort_by_key(|flow| flow.id.span);
+    let declared: Vec<String> = flows.into_iter().map(|flow| flow.id.value.clone()).collect();
+    if declared.is_empty() {
+        return Err(nothing_to_run().into());
+    }
+    if let Some(unknown) = wanted.iter().find(|wanted| !declared.contains(wanted)) {
+        let help = format!("declared flows: {}", declared.join(", "));
+        return Err(Problem::new(Code::E009, format!("flow `{unknown}` is not declared"), help).into());
+    }
+    Ok(if wanted.is_empty() { declared } else { wanted.to_vec() })
+}
+
+/// How everything ended.
+struct Done {
+    outcomes: Outcomes,
+    /// Texts of the manifest that was in force last.
+    sources: Sources,
+    /// Exit code of the signal that ended it.
+    signal: Option<u8>,
+}
+
+/// The time in which one manifest is in force.
+struct Shift {
+    host: Host,
+    flows: Vec<String>,
+    sources: Sources,
+    /// None in a trial.
+    telemetry: Option<Telemetry>,
+    stays: bool,
+}
+
+impl Shift {
+    /// Brings a manifest into force, on record. Nothing runs yet.
+    async fn begin(run: &Run, host: Host, loaded: load::Loaded) -> Result<Self, Failure> {
+        let host = Host { policy: loaded.policy.clone(), packages: loaded.packages.clone(), ..host };
+        let telemetry = if run.dry_run { None } else { Some(Telemetry::start(&host, source(&host.config)).await?) };
+        let applied = if run.dry_run {
+            Transaction { puts: Vec::new(), audit: vec![history::draft(&loaded.policy, None)] }
+        } else {
+            run.remember(&loaded, &*host.store)?
+        };
+        started(&host, applied).await?;
+        Ok(Self { flows: selected(&run.flow, &loaded)?, stays: run.stays(&loaded), sources: loaded.sources, host, telemetry })
+    }
+
+    /// Hands over to another manifest. If it cannot begin, this one goes on.
+    async fn replaced(mut self, run: &Run, loaded: load::Loaded) -> Result<Self, Failure> {
+        if let Some(telemetry) = self.telemetry.take() {
+            telemetry.finish().await;
+        }
+        match Self::begin(run, self.host.clone(), loaded).await {
+            Ok(next) => {
+                anstream::eprintln!("the new manifest is in force");
+                Ok(next)
+            }
+            Err(failure) => {
+                anstream::eprint!("{}", render::draw(&failure));
+                anstream::eprintln!("the manifest that was in force goes on");
+                self.telemetry = Some(Telemetry::start(&self.host, source(&self.host.config)).await?);
+                Ok(self)
+            }
+        }
+    }
+
+    /// Runs what is to run. `ran`: flows without a schedule that had their run in this process.
+    async fn work(&self, run: &Run, ran: &mut BTreeSet<String>, display: &Display) -> Result<Outcomes, Problem> {
+        let options = Options { dry_run: run.dry_run, limit: run.limit };
+        let both = self.telemetry.as_ref().map(|telemetry| (display, telemetry));
+        let watcher: &dyn Watcher = both.as_ref().map_or(display as &dyn Watcher, |both| both);
+        if !self.stays && ran.is_empty() {
+            return Ok(once(&self.host, &self.flows, options, watcher).await);
+        }
+        let has_schedule = |flow: &String| self.host.policy.flow(flow).is_some_and(|(flow, _)| flow.schedule.is_some());
+        let flows: Vec<String> = self.flows.iter().filter(|flow| has_schedule(flow) || !ran.contains(*flow)).cloned().collect();
+        ran.extend(self.flows.iter().filter(|flow| !has_schedule(flow)).cloned());
+        until_stopped(&self.host, &flows, options, run.jobs(), watcher).await
+    }
+}
+
 /// What a manifest or a connector may not do is on record; a text that cannot be read was never a request.
 fn is_recorded(code: Code) -> bool {
     let form = [Code::E001, Code::E002, Code::E003, Code::E004, Code::E005, Code::E009];
@@ -206,10 +285,17 @@ async fn on_record(failure: Failure, config: &Config) -> Failure {
     if !failure.problems.iter().any(|problem| is_recorded(problem.code)) {
         return failure;
     }
-    let store = match open(config) {
-        Ok(store) => store,
-        Err(other) => return other,
-    };
+    match open(config) {
+        Ok(store) => record(failure, &*store).await,
+        Err(other) => other,
+    }
+}
+
+/// Puts each finding on record that belongs there.
+pub(super) async fn record(failure: Failure, store: &dyn Store) -> Failure {
+    if !failure.problems.iter().any(|problem| is_recorded(problem.code)) {
+        return failure;
+    }
     let audit = failure
         .problems
         .iter()
@@ -258,6 +344,7 @@ async fn stopped(host: &Host) -> Result<(), Failure> {
 /// The first signal asks for a clean end, the second ends at once and says what is left. Answers with the exit code that the first one means.
 fn watch_signals(
     stopping: Arc<AtomicBool>,
+    ending: Arc<AtomicBool>,
     running: impl Fn() -> Vec<String> + Send + 'static,
     manager: Arc<ServiceManager>,
 ) -> tokio::task::JoinHandle<Option<u8>> {
@@ -266,7 +353,9 @@ fn watch_signals(
         use tokio::signal::unix::{SignalKind, signal};
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
         let code = tokio::select! { _ = interrupt.recv() => 130, _ = terminate.recv() => 143 };
-        stopping.store(true, Ordering::Relaxed);
+        // In this order: who takes over looks at the end after it has taken the mark to stop away.
+        ending.store(true, Ordering::SeqCst);
+        stopping.store(true, Ordering::SeqCst);
         let _ = told.send(code);
         manager.tell("STOPPING=1");
         anstream::eprintln!("ending after the next checkpoint; once more ends at once");

@@ -9,6 +9,7 @@ mod failure;
 mod keystore;
 mod lowcode;
 mod message;
+mod pace;
 mod ready;
 
 use std::borrow::Cow;
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hub_core::manifest::{Origin, Region};
+use hub_core::manifest::{Origin, Rate, Region};
 use hub_core::policy::ask::Redirect;
 use hub_core::policy::{self, origin_of};
 use hub_core::problem::{Code, Problem};
@@ -54,6 +55,7 @@ pub struct Egress {
     lookup: Arc<dyn Lookup>,
     clock: Arc<dyn Clock>,
     region: Option<Region>,
+    pace: Option<Arc<pace::Pace>>,
     clients: Mutex<HashMap<Origin, Arc<OriginClient>>>,
     held: Arc<AtomicU64>,
 }
@@ -62,13 +64,19 @@ impl Egress {
     /// For one system and one run.
     #[must_use]
     pub fn new(system: Arc<str>, gate: Arc<Gate>, credentials: Credentials, lookup: Arc<dyn Lookup>, clock: Arc<dyn Clock>) -> Self {
-        Self { system, gate, credentials, lookup, clock, region: None, clients: Mutex::default(), held: Arc::default() }
+        Self { system, gate, credentials, lookup, clock, region: None, pace: None, clients: Mutex::default(), held: Arc::default() }
     }
 
     /// With the region that answers have to prove.
     #[must_use]
     pub fn in_region(self, region: Option<Region>) -> Self {
         Self { region, ..self }
+    }
+
+    /// Not faster than a rate, which all runs of the process share.
+    #[must_use]
+    pub fn paced(self, rate: Option<Rate>) -> Self {
+        Self { pace: rate.map(|rate| pace::shared(&self.system, rate)), ..self }
     }
 
     /// Sends a request and waits for the whole answer, redirects included.
@@ -120,6 +128,9 @@ impl Egress {
 
     /// One request, one answer without its body.
     async fn exchange(&self, request: &Request, put: Option<&Injection>, parts: lowcode::Parts) -> Result<reqwest::Response, SendError> {
+        if let Some(pace) = &self.pace {
+            pace.wait().await;
+        }
         let detour = self.lookup.detour(&request.url);
         let client = self.client(request, detour.as_ref()).await?;
         let mut request = Cow::Borrowed(request);

@@ -22,6 +22,7 @@ pub(super) fn system(system: &System) -> Value {
         .spanned("labels", system.labels.as_ref())
         .flag("read_body", system.read_body)
         .set("limits", limits(system.limits))
+        .spanned("rate", system.rate.as_ref())
         .integer("concurrency", system.concurrency.as_ref().map(|most| most.value));
     parties(table, system).done()
 }

@@ -21,6 +21,7 @@ const ROWS: &[Row] = &[
     ("system.*.kind", Always(Editorial), "kind"),
     ("system.*.owner", Always(Editorial), "owner"),
     ("system.*.limits", Always(Editorial), "limits"),
+    ("system.*.rate", Always(Editorial), "number of requests in a time"),
     ("system.*.concurrency", Always(Editorial), "number of runs at once"),
     ("purpose.*.name", Always(Editorial), "name"),
     ("purpose.*.owner", Always(Editorial), "owner"),

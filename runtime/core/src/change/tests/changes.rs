@@ -60,6 +60,7 @@ const ROWS: &[Row] = &[
     ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\nmisfire = \"all\"", "flow.erp-to-dwh-sales.misfire", E, "times that passed"),
     ("", "[[maintenance]]\nfrom = \"22:00\"\nto = \"23:00\"\n", "maintenance.22:00-23:00", E, "hours without runs"),
     ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\nretries = 0", "flow.erp-to-dwh-sales.retries", E, "number of retries"),
+    ("[system.crm]\n", "[system.crm]\nrate = \"10/s\"\n", "system.crm.rate", E, "requests in a time"),
     ("[system.crm]\n", "[system.crm]\nconcurrency = 2\n", "system.crm.concurrency", E, "runs at once"),
     // Keys, governance, texts.
     ("method = \"hmac-sha256\" ", "method = \"aes-siv\" ", "pseudonym.analytics.method", H, "leads back to the person"),

@@ -7,7 +7,7 @@ use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{SECRET, flatten, id_fault};
 use super::super::{ConnectorRef, Credential, CredentialScheme, FolderGrant, Limits, Network, Origin, Region, SecretRef, System};
 use super::secret::secret;
-use super::{Named, OriginFault, party, read};
+use super::{Named, OriginFault, party, read, timing};
 use crate::manifest::finding::shorten;
 use crate::problem::{Code, Problem, Span, Spanned};
 
@@ -40,6 +40,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
         labels,
         read_body: read::texts(table, "grants").iter().find(|grant| grant.value == "read-body").map(|grant| grant.span),
         limits: limits(table),
+        rate: timing::rate(table, loader),
         concurrency: read::count(table, "concurrency"),
         name: read::wording(table, "name", loader),
         kind: read::filled(table, "kind", loader),

@@ -2,7 +2,7 @@
 
 use super::super::load::Loader;
 use super::super::raw::Table;
-use super::super::{Delay, Maintenance, Schedule, TimeOfDay, Timing};
+use super::super::{Delay, Maintenance, Rate, Schedule, TimeOfDay, Timing};
 use super::{read, schedule};
 use crate::manifest::finding::shorten;
 use crate::problem::{Span, Spanned};
@@ -45,6 +45,17 @@ fn jitter(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Delay>> {
         loader.findings.wrong(written.span, title, "write it as ISO 8601, in hours, minutes and seconds: `PT5M`");
     }
     Some(Spanned { value: delay?, span: written.span })
+}
+
+/// `rate = "10/s"`.
+pub(super) fn rate(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Rate>> {
+    let written = read::text(table, "rate")?;
+    let rate = Rate::parse(&written.value);
+    if rate.is_none() {
+        let title = format!("`{}` is not a rate", shorten(&written.value));
+        loader.findings.wrong(written.span, title, "write 1 to 1000000 requests for each second, minute or hour: `10/s`, `600/m`, `5000/h`");
+    }
+    Some(Spanned { value: rate?, span: written.span })
 }
 
 pub(super) fn maintenance(table: &Table, span: Span, loader: &mut Loader<'_>) -> Option<Maintenance> {

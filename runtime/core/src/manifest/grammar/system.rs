@@ -53,6 +53,12 @@ pub static SYSTEM: Table = Table {
             "[\"read-body\"]",
         ),
         optional("limits", Kind::Table(&LIMITS), "Limits that differ from the defaults.", "{ memory_mib = 512, seconds = 60 }"),
+        optional(
+            "rate",
+            TEXT,
+            "How many requests may go to it in a second, a minute or an hour, from all flows together; absent = any number.",
+            "\"10/s\"",
+        ),
         optional("concurrency", Kind::Integer(1, 1000), "How many runs may use it at once; absent = any number.", "2"),
         optional("name", NAME, "Name for people.", "{ de = \"Kundenkartei\", en = \"Customer file\" }"),
         optional("kind", TEXT, "What sort of system it is.", "\"crm\""),

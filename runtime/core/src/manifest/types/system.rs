@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::operator::Wording;
 use super::party::{Backup, Contract, Disclosure, Hosting, RightsSupport, Role, Transfer};
+use super::timing::Rate;
 use super::words::words;
 use crate::problem::{Span, Spanned};
 
@@ -33,6 +34,8 @@ pub struct System {
     pub secrets: BTreeMap<String, Spanned<SecretRef>>,
     /// File with the labels of a low-code connector; none = `labels.toml` beside it.
     pub labels: Option<Spanned<String>>,
+    /// How many requests may go to it; none = any number.
+    pub rate: Option<Spanned<Rate>>,
     /// How many runs may use it at once; none = any number.
     pub concurrency: Option<Spanned<u64>>,
     /// `grants = ["read-body"]`: bodies may enter the sandbox.

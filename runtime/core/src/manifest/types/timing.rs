@@ -170,3 +170,47 @@ mod tests {
         }
     }
 }
+
+/// So many requests in a second, a minute or an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rate {
+    /// How many: 1 to 1,000,000.
+    pub count: std::num::NonZeroU32,
+    /// `s`, `m` or `h`.
+    pub unit: char,
+}
+
+impl Rate {
+    const MOST: u32 = 1_000_000;
+
+    /// Reads `10/s`. None for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (count, unit) = text.split_once('/')?;
+        let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+        let count = is_number.then(|| count.parse::<u32>().ok()).flatten().filter(|count| *count <= Self::MOST)?;
+        let unit = match unit {
+            "s" => 's',
+            "m" => 'm',
+            "h" => 'h',
+            _ => return None,
+        };
+        Some(Self { count: count.try_into().ok()?, unit })
+    }
+
+    /// Seconds of the unit.
+    #[must_use]
+    pub fn seconds(self) -> u32 {
+        match self.unit {
+            's' => 1,
+            'm' => 60,
+            _ => 3600,
+        }
+    }
+}
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}/{}", self.count, self.unit)
+    }
+}

@@ -130,7 +130,8 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
     }
     let files = FilesState::open(&setup.sources, system, cut_to)?;
     let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup), Arc::clone(&setup.clock))
-        .in_region(system.region.clone());
+        .in_region(system.region.clone())
+        .paced(system.rate.as_ref().map(|rate| rate.value));
     let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
     run.cancelled = Arc::clone(&setup.cancelled);
     run.clock = Arc::clone(&setup.clock);
