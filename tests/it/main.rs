@@ -18,6 +18,7 @@ mod governance;
 mod hostile;
 mod lowcode;
 mod manifest;
+mod observe;
 mod print;
 mod privacy;
 mod proofs;

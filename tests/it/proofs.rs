@@ -12,6 +12,11 @@ fn the_page_about_the_log_shows_what_happens() {
     follow(&with_examples(), &root().join("docs/audit.md"));
 }
 
+#[test]
+fn the_page_about_watching_shows_what_happens() {
+    follow(&with_examples(), &root().join("docs/observe.md"));
+}
+
 fn program() -> Program {
     let program = Program::with_manifest(&sample_to_file(100, ""));
     for _ in 0..3 {

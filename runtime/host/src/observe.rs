@@ -30,15 +30,19 @@ pub fn start(verbose: u8, quiet: bool) {
     }
 }
 
-/// Writes lines as a manifest says from now on. Answers with true if that is one JSON object a line.
-pub fn write_as(manifest: &Manifest) -> bool {
+/// True if a manifest wants one JSON object a line.
+#[must_use]
+pub fn is_json(manifest: &Manifest) -> bool {
     let wanted = manifest.observe.as_ref().and_then(|observe| observe.logs.as_ref());
-    let is_json = wanted.is_some_and(|form| form.value == LogForm::Json);
-    if let Some(form) = FORM.get().filter(|_| is_json) {
+    wanted.is_some_and(|form| form.value == LogForm::Json)
+}
+
+/// Writes lines as a manifest says from now on.
+pub fn write_as(manifest: &Manifest) {
+    if let Some(form) = FORM.get().filter(|_| is_json(manifest)) {
         // With times: whoever collects lines has no other.
         let json: Lines = fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).with_target(true).boxed();
         // It fails only where logging has ended.
         let _ = form.reload(json);
     }
-    is_json
 }

@@ -81,7 +81,8 @@ impl Run {
             clock: Arc::new(crate::clock::SystemClock),
         };
         // Whoever reads lines of JSON gets nothing else.
-        let quiet = observe::write_as(host.policy.manifest()) || quiet;
+        observe::write_as(host.policy.manifest());
+        let quiet = quiet || observe::is_json(host.policy.manifest());
         let display = Display::new(quiet || self.output == Output::Json);
         let done = runtime.block_on(self.passes(host.clone(), loaded, &display, quiet))?;
         Ok(self.report(&done, &host, quiet))
@@ -180,7 +181,9 @@ impl Run {
         match self.output {
             Output::Json => super::print_json(&document(outcomes, sources, code)),
             Output::Human => {
-                if let Some(problems) = Problems::new(failures) {
+                if observe::is_json(host.policy.manifest()) {
+                    failures.iter().for_each(|problem| tracing::error!(code = problem.code.id(), help = problem.help, "{}", problem.title));
+                } else if let Some(problems) = Problems::new(failures) {
                     anstream::eprint!("{}", render::draw(&Failure { problems, sources: sources.clone() }));
                 }
                 if !quiet {

@@ -28,6 +28,7 @@ const OUTCOMES: [&str; 4] = ["completed", "interrupted", "failed", "denied"];
 pub(super) struct Metrics {
     registry: Registry,
     store: Arc<dyn Store>,
+    flows: Vec<String>,
     records: Family<Labels, Counter>,
     denials: Family<Labels, Counter>,
     runs: Family<Labels, Counter>,
@@ -60,6 +61,7 @@ impl Metrics {
         let mut all = Self {
             registry: Registry::with_prefix("hub"),
             store,
+            flows: flows.cloned().collect(),
             records: Family::default(),
             denials: Family::default(),
             runs: Family::default(),
@@ -73,7 +75,7 @@ impl Metrics {
             live: Mutex::default(),
         };
         all.register();
-        for flow in flows {
+        for flow in &all.flows {
             for operation in ["read", "written", "rejected", "skipped", "held"] {
                 drop(all.records.get_or_create(&vec![("flow", flow.clone()), ("op", operation.to_owned())]));
             }
@@ -183,10 +185,8 @@ impl Metrics {
         let Ok(entries) = quarantine::entries(&*self.store) else { return };
         let mut waiting: BTreeMap<&str, i64> = BTreeMap::new();
         entries.iter().for_each(|(_, entry)| *waiting.entry(&entry.flow).or_default() += 1);
-        // A flow whose last record went has none: its number must not stay.
-        self.held.clear();
-        for (flow, count) in waiting {
-            self.held.get_or_create(&of_flow(flow)).set(count);
+        for flow in &self.flows {
+            self.held.get_or_create(&of_flow(flow)).set(waiting.get(flow.as_str()).copied().unwrap_or(0));
         }
     }
 }
