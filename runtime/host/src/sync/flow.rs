@@ -530,5 +530,9 @@ fn context(host: &Host, flow: &Flow, rule: &FlowRule, run: &str) -> RunContext {
 }
 
 pub(super) fn store_problem(error: &StoreError) -> Problem {
-    Problem::new(Code::E216, format!("the store did not answer: {error}"), "free disk space or mend the store; no log, no flow")
+    let why = match error {
+        StoreError::Io { source, .. } => format!(": {source}"),
+        _ => String::new(),
+    };
+    Problem::new(Code::E216, format!("the store did not answer: {error}{why}"), "free disk space or mend the store; no log, no flow")
 }
