@@ -53,7 +53,7 @@ pub const ALL: &[Scenario] = &[
 
 /// A folder after two runs: half of the records, then the rest. The half is kept as `half`.
 fn prepared(ground: &Ground) -> Result<Site> {
-    let site = ground.site("site", &manifests::sample(RECORDS, ""))?;
+    let site = ground.site("whole", &manifests::sample(RECORDS, ""))?;
     site.run(&["run", "--quiet", "--limit", "8000"])?.with(0)?;
     ground.copy(&site, "half")?;
     site.run(&["run", "--quiet"])?.with(0)?;
