@@ -40,6 +40,9 @@ pub const ALL: &[Scenario] = &[
     },
 ];
 
+/// Files that hub writes to with `write`.
+const WRITTEN: [&str; 3] = [manifests::CONTACTS, "hub-data/audit.note.new", "hub-data/store/audit.head.new"];
+
 /// A file system in memory, unmounted with this value.
 struct Small {
     place: PathBuf,
@@ -116,17 +119,15 @@ fn failing_calls(ground: &Ground) -> Result<String> {
     prepared.run(&["run", "--quiet", "--dry-run", "--limit", "1"])?.with(0)?;
     let (mut tried, mut met, mut ended_well) = (0, 0, 0);
     for call in ["fdatasync", "fsync", "pwrite64", "write", "rename", "openat", "ftruncate"] {
-        for error in ["EIO", "ENOSPC"] {
-            for when in [1, 2, 3, 5, 8, 13, 40] {
-                let about = format!("{call} number {when} with {error}");
-                let (was_met, well) = failing_call(ground, &prepared, call, error, when).map_err(|failure| failure.within(&about))?;
-                tried += 1;
-                met += u32::from(was_met);
-                ended_well += u32::from(was_met && well);
-            }
+        for (when, error) in [1, 2, 3, 5, 8, 20].into_iter().zip(["EIO", "ENOSPC"].into_iter().cycle()) {
+            let about = format!("{call} number {when} with {error}");
+            let (was_met, well) = failing_call(ground, &prepared, call, error, when).map_err(|failure| failure.within(&about))?;
+            tried += 1;
+            met += u32::from(was_met);
+            ended_well += u32::from(was_met && well);
         }
     }
-    ensure(met >= 40, || format!("only {met} of {tried} calls were met"))?;
+    ensure(met >= 20, || format!("only {met} of {tried} calls were met"))?;
     Ok(format!("{met} of {tried} met; {} runs ended not well, {ended_well} did without what failed; all {FEW} there once each time", met - ended_well))
 }
 
@@ -134,7 +135,10 @@ fn failing_calls(ground: &Ground) -> Result<String> {
 fn failing_call(ground: &Ground, prepared: &Site, call: &str, error: &str, when: u32) -> Result<(bool, bool)> {
     let site = ground.copy(prepared, "failing")?;
     let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error={error}:when={when}"));
-    let words = ["strace", "-f", "-qq", "-y", "-o", "trace.txt", "-e", &trace, "-e", &inject];
+    let mut words = vec!["strace", "-f", "-qq", "-y", "-o", "trace.txt", "-e", &trace, "-e", &inject];
+    // A write to a pipe or an event cannot meet a disk: only files are spoiled.
+    let files: Vec<String> = WRITTEN.iter().map(|name| site.path(name).display().to_string()).collect();
+    words.extend(files.iter().filter(|_| call == "write").flat_map(|file| ["-P", file]));
     let ended = site.begin(site.command_of(&words, &["run", "--quiet"]))?.wait()?;
     let trace = fs::read_to_string(site.path("trace.txt")).unwrap_or_default();
     let met: Vec<&str> = trace.lines().filter(|line| line.contains("INJECTED")).collect();
