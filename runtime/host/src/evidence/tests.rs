@@ -70,7 +70,7 @@ async fn anchors_are_kept_in_a_file_that_grows() {
 #[tokio::test]
 async fn an_older_store_and_another_one_are_told_by_the_signed_head() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config { data: folder.path().to_owned(), ..Config::new(&folder.path().join("manifest.toml"), None) };
+    let config = Config::new(Some(folder.path().to_owned()), None);
     assert_eq!(last_signed(&config), None, "nothing was signed");
     let key = of_log(&config).unwrap();
     let signed = sign(&store(5).await, &key).await.unwrap();

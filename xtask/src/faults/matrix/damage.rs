@@ -21,15 +21,20 @@ const fn scenario(name: &'static str, fault: &'static str, expected: &'static st
     Scenario { name, fault, expected, needs: &[], brief: true, play }
 }
 
+/// One that takes longer.
+const fn long(scenario: Scenario) -> Scenario {
+    Scenario { brief: false, ..scenario }
+}
+
 /// The scenarios.
 pub const ALL: &[Scenario] = &[
-    scenario(
+    long(scenario(
         "flipped-bits",
         "one bit flipped, at 48 places of the database and at 4 of each other file of the data folder, each in a fresh copy",
         "told with a code, or harmless: log, progress and destination as without it; never a panic, never a record lost or twice",
         flipped,
-    ),
-    scenario("truncated", "the database, the anchor and a key cut at several lengths, each in a fresh copy", "as for flipped bits", truncated),
+    )),
+    long(scenario("truncated", "the database, the anchor and a key cut at several lengths, each in a fresh copy", "as for flipped bits", truncated)),
     scenario(
         "deleted-file",
         "database, anchor and key of the state deleted; settings of the engine and compiled components deleted",

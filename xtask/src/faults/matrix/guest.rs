@@ -11,7 +11,7 @@ pub const ALL: &[Scenario] = &[Scenario {
     fault: "a connector that traps behind its first batch, one that loops without end, one that takes memory without end",
     expected: "its flow fails (HUB-E301, HUB-E302), the destination keeps its earlier content, the flow beside it is delivered (exit code 5)",
     needs: &[Need::Guests],
-    brief: true,
+    brief: false,
     play: guests,
 }];
 

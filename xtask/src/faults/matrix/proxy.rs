@@ -130,8 +130,8 @@ impl Shared {
                 std::thread::sleep(Duration::from_millis(50));
                 if fault == Fault::Half { client.shutdown(Shutdown::Both).ok() } else { None }
             }
-            Fault::Drip => answer.chunks(answer.len().div_ceil(40)).try_for_each(|chunk| {
-                std::thread::sleep(Duration::from_millis(25));
+            Fault::Drip => answer.chunks(answer.len().div_ceil(20)).try_for_each(|chunk| {
+                std::thread::sleep(Duration::from_millis(15));
                 client.write_all(chunk).ok()
             }),
             _ => client.write_all(&answer).ok(),

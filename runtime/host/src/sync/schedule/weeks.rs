@@ -310,9 +310,9 @@ fn live(world: &Arc<World>, state: &Arc<Mutex<State>>, until: u64, is_crash: boo
     let stopping = AtomicBool::new(false);
     let is_stopping = || stopping.load(Ordering::Relaxed);
     {
-        let mut work = pin!(drive(queue, &**world, &*begin, &Nobody, &is_stopping, Duration::from_secs(30)));
+        let mut work = pin!(drive(queue, &**world, &*begin, &Nobody, &is_stopping, Duration::from_secs(60)));
         let mut context = Context::from_waker(Waker::noop());
-        while work.as_mut().poll(&mut context) == Poll::Pending {
+        while matches!(work.as_mut().poll(&mut context), Poll::Pending) {
             if world.passed() >= until {
                 if is_crash {
                     break;
