@@ -112,7 +112,9 @@ fn records(entry: &Value) -> Option<u64> {
 pub fn times_go_on(log: &[Value]) -> Result<()> {
     let times: Vec<&str> = log.iter().filter_map(|entry| entry.get("ts")?.as_str()).collect();
     let back = times.windows(2).position(|pair| pair[0] > pair[1]);
-    ensure(times.len() == log.len() && back.is_none(), || format!("the time of entry {} is earlier than the one before", back.unwrap_or(0) + 1))
+    ensure(times.len() == log.len() && back.is_none(), || {
+        format!("the time of entry {} is earlier than the one before", back.unwrap_or(0) + 1)
+    })
 }
 
 fn control(ground: &Ground) -> Result<String> {

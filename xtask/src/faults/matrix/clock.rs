@@ -60,7 +60,11 @@ fn between_runs(ground: &Ground) -> Result<String> {
         set(&site, clock)?;
         site.begin(shifted(&site, &["run", "--quiet", "--limit", "6000"])?)?.wait()?.with(0).map_err(|failure| failure.within(clock))?;
     }
-    let days = site.log()?.iter().filter_map(|entry| Some(entry.get("ts")?.as_str()?.get(..10)?.to_owned())).collect::<std::collections::BTreeSet<_>>();
+    let days = site
+        .log()?
+        .iter()
+        .filter_map(|entry| Some(entry.get("ts")?.as_str()?.get(..10)?.to_owned()))
+        .collect::<std::collections::BTreeSet<_>>();
     ensure(days.len() == 2, || format!("the log has entries of {} days: the clock was not believed", days.len()))?;
     Ok(format!("four runs ended with 0; {}", judge(&site, manifests::CONTACTS, RECORDS)?))
 }
@@ -103,7 +107,10 @@ fn on_a_schedule(ground: &Ground) -> Result<String> {
     times_go_on(&log)?;
     site.verified()?;
     let told = steps(&log).join(", ");
-    let seen = format!("runs: {first}, while it is back {back}, right again {right}, a day ahead {ahead}; {told}; log of {} entries verifies", log.len());
+    let seen = format!(
+        "runs: {first}, while it is back {back}, right again {right}, a day ahead {ahead}; {told}; log of {} entries verifies",
+        log.len()
+    );
     // A run that was just beginning when the clock was set is no second one. A clock that was back while nothing was written leaves no entry.
     ensure(first >= 2 && back <= 1 && right >= 2 && (2..=6).contains(&ahead) && !told.is_empty(), || seen.clone())?;
     Ok(seen)

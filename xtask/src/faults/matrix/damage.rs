@@ -34,7 +34,12 @@ pub const ALL: &[Scenario] = &[
         "told with a code, or harmless: log, progress and destination as without it; never a panic, never a record lost or twice",
         flipped,
     )),
-    long(scenario("truncated", "the database, the anchor and a key cut at several lengths, each in a fresh copy", "as for flipped bits", truncated)),
+    long(scenario(
+        "truncated",
+        "the database, the anchor and a key cut at several lengths, each in a fresh copy",
+        "as for flipped bits",
+        truncated,
+    )),
     scenario(
         "deleted-file",
         "database, anchor and key of the state deleted; settings of the engine and compiled components deleted",
@@ -79,7 +84,9 @@ fn damaged(ground: &Ground, whole: &Site, root: &str, name: &str, damage: impl F
     change(&site, name, damage)?;
     let before = fs::read(site.path(manifests::CONTACTS)).unwrap_or_default();
     let (verified, ran) = (site.run(&["audit", "verify"])?, site.run(&["run", "--quiet"])?);
-    ensure(is_orderly(&verified) && is_orderly(&ran), || format!("proof ended with {}, run with {}: {}", verified.how(), ran.how(), ran.first_line()))?;
+    ensure(is_orderly(&verified) && is_orderly(&ran), || {
+        format!("proof ended with {}, run with {}: {}", verified.how(), ran.how(), ran.first_line())
+    })?;
     let after = fs::read(site.path(manifests::CONTACTS)).unwrap_or_default();
     ensure(before == after, || format!("the destination has {} instead of {} bytes", after.len(), before.len()))?;
     if ran.code != Some(0) || verified.code != Some(0) {
@@ -107,8 +114,10 @@ fn flipped(ground: &Ground) -> Result<String> {
     let mut flip = |name: &str, count: u64| -> Result<()> {
         for _ in 0..count {
             let (place, bit) = (dice.below(site.size(name)), dice.below(8));
-            let flip = |bytes: &mut Vec<u8>| bytes.iter_mut().skip(usize::try_from(place).unwrap_or(0)).take(1).for_each(|byte| *byte ^= 1 << bit);
-            let was_told = damaged(ground, &site, &root, name, flip).map_err(|failure| failure.within(&format!("bit {bit} of byte {place} of {name}")))?;
+            let flip =
+                |bytes: &mut Vec<u8>| bytes.iter_mut().skip(usize::try_from(place).unwrap_or(0)).take(1).for_each(|byte| *byte ^= 1 << bit);
+            let was_told = damaged(ground, &site, &root, name, flip)
+                .map_err(|failure| failure.within(&format!("bit {bit} of byte {place} of {name}")))?;
             told += u32::from(was_told);
             tried += 1;
         }
@@ -128,7 +137,8 @@ fn truncated(ground: &Ground) -> Result<String> {
     for (name, parts) in [(DATABASE, &[0, 1, 10, 30, 50, 70, 90, 95, 99][..]), (ANCHOR, &[0, 50]), (STATE_KEY, &[0, 50])] {
         for part in parts {
             let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() * part / 100);
-            told += u32::from(damaged(ground, &site, &root, name, cut).map_err(|failure| failure.within(&format!("{name} cut to {part} %")))?);
+            told +=
+                u32::from(damaged(ground, &site, &root, name, cut).map_err(|failure| failure.within(&format!("{name} cut to {part} %")))?);
             tried += 1;
         }
     }
@@ -171,7 +181,8 @@ fn older(ground: &Ground) -> Result<String> {
         let site = ground.copy(&whole, "older")?;
         put_back(&half, &site, "hub-data/store")?;
         if !with_anchor {
-            fs::copy(whole.path(ANCHOR), site.path(ANCHOR)).map_err(|error| Failure::new(format!("the anchor cannot be copied: {error}")))?;
+            fs::copy(whole.path(ANCHOR), site.path(ANCHOR))
+                .map_err(|error| Failure::new(format!("the anchor cannot be copied: {error}")))?;
         }
         let about = if with_anchor { "with its anchor" } else { "without its anchor" };
         site.run(&["audit", "verify"])?.with(4).map_err(|failure| failure.within(about))?;

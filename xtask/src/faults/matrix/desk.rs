@@ -62,7 +62,11 @@ impl Issues {
     fn page(&self, target: &str) -> String {
         let value = |name: &str| {
             let query = target.split_once('?').map_or("", |(_, query)| query);
-            query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| key.replace("%40", "@") == name).map(|(_, value)| value)
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(key, _)| key.replace("%40", "@") == name)
+                .map(|(_, value)| value)
         };
         let number = |name: &str, absent: usize| value(name).and_then(|value| value.parse().ok()).unwrap_or(absent).max(1);
         let activity = value("activity").unwrap_or("").replace("%3B", ";").replace("%3A", ":");

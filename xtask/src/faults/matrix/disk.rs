@@ -128,7 +128,10 @@ fn failing_calls(ground: &Ground) -> Result<String> {
         }
     }
     ensure(met >= 20, || format!("only {met} of {tried} calls were met"))?;
-    Ok(format!("{met} of {tried} met; {} runs ended not well, {ended_well} did without what failed; all {FEW} there once each time", met - ended_well))
+    Ok(format!(
+        "{met} of {tried} met; {} runs ended not well, {ended_well} did without what failed; all {FEW} there once each time",
+        met - ended_well
+    ))
 }
 
 /// One run whose call fails, and one that is left in peace. True and true: it was met, and the run ended well all the same.

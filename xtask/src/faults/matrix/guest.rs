@@ -21,7 +21,8 @@ fn guests(ground: &Ground) -> Result<String> {
     let mut seen = Vec::new();
     for (attack, code) in [("trap-after-a-batch", "HUB-E301"), ("endless-loop", "HUB-E302"), ("memory", "HUB-E302")] {
         let site = ground.site(attack, &manifests::guest(attack))?;
-        let wasm = std::fs::read(ground.guests().join("records.wasm")).map_err(|error| Failure::new(format!("the guest cannot be read: {error}")))?;
+        let wasm = std::fs::read(ground.guests().join("records.wasm"))
+            .map_err(|error| Failure::new(format!("the guest cannot be read: {error}")))?;
         site.write("guests/records.wasm", &wasm)?;
         site.write("out/guest.ndjson", EARLIER.as_bytes())?;
         let ended = site.run(&["run"])?.refused(&[code]).map_err(|failure| failure.within(attack))?.with(5)?;

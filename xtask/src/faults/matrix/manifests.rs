@@ -62,7 +62,8 @@ pub fn guest(attack: &str) -> String {
          collected_for = [\"care\"]\ndsr = {{ erase = \"native\" }}\nrole = \"own\"\nlimits = {{ seconds = 2 }}\n[system.crm]\nconnector = \"builtin:sample\"\nconfig = {{ records = 1000 }}\n\
          collected_for = [\"care\"]\n"
     );
-    let hostile = flow("a-guest", "guest.people", "archive.guest", "fields = [\"id\", \"email\", \"score\"]\nmode = \"replace\"").replace("mode = \"append\"\n", "");
+    let hostile = flow("a-guest", "guest.people", "archive.guest", "fields = [\"id\", \"email\", \"score\"]\nmode = \"replace\"")
+        .replace("mode = \"append\"\n", "");
     [HEAD, &system, &hostile, &flow("contacts", "crm.contacts", "archive.contacts", "fields = [\"id\", \"email\"]")].concat()
 }
 

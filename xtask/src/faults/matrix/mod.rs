@@ -11,8 +11,8 @@ mod destination;
 mod disk;
 mod guest;
 mod manifests;
-mod signals;
 mod proxy;
+mod signals;
 mod site;
 mod source;
 
@@ -94,7 +94,8 @@ pub fn briefly(workspace: &Workspace) -> Result<()> {
 
 /// Tries them; fails if one ended otherwise than expected.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let chosen: Vec<_> = all().filter(|scenario| options.only.is_empty() || options.only.iter().any(|name| name == scenario.name)).collect();
+    let chosen: Vec<_> =
+        all().filter(|scenario| options.only.is_empty() || options.only.iter().any(|name| name == scenario.name)).collect();
     if let Some(unknown) = options.only.iter().find(|name| all().all(|scenario| scenario.name != name.as_str())) {
         let names = all().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
         return Err(Failure::new(format!("there is no scenario `{unknown}`")).help(format!("there are {names}")));
@@ -155,10 +156,22 @@ fn table(played: &[Played]) -> String {
     let mut text = "| scenario | fault | expected | outcome | seen |\n|---|---|---|---|---|\n".to_owned();
     for Played { scenario, outcome, .. } in played {
         let told = told(outcome).replace('\n', " ").replace('|', "/");
-        text.push_str(&format!("| `{}` | {} | {} | {} | {told} |\n", scenario.name, scenario.fault, scenario.expected, word(outcome).to_lowercase()));
+        text.push_str(&format!(
+            "| `{}` | {} | {} | {} | {told} |\n",
+            scenario.name,
+            scenario.fault,
+            scenario.expected,
+            word(outcome).to_lowercase()
+        ));
     }
     let count = |wanted: &str| played.iter().filter(|played| word(&played.outcome) == wanted).count();
-    text.push_str(&format!("\n{} scenarios: {} held, {} broken, {} not tried\n", played.len(), count("Held"), count("Broken"), count("Not tried")));
+    text.push_str(&format!(
+        "\n{} scenarios: {} held, {} broken, {} not tried\n",
+        played.len(),
+        count("Held"),
+        count("Broken"),
+        count("Not tried")
+    ));
     text
 }
 
@@ -200,7 +213,11 @@ mod tests {
     fn what_was_not_tried_is_not_counted_as_held() {
         let scenario = all().next().unwrap();
         let played = |outcome| Played { scenario, outcome, seconds: 0.0 };
-        let text = table(&[played(Outcome::NotTried("needs root")), played(Outcome::Held("all".to_owned())), played(Outcome::Broken("1 lost".to_owned()))]);
+        let text = table(&[
+            played(Outcome::NotTried("needs root")),
+            played(Outcome::Held("all".to_owned())),
+            played(Outcome::Broken("1 lost".to_owned())),
+        ]);
         assert!(text.ends_with("3 scenarios: 1 held, 1 broken, 1 not tried\n"), "{text}");
         assert_eq!(document(&[played(Outcome::NotTried("needs root"))])["scenarios"][0]["outcome"], "not tried");
     }

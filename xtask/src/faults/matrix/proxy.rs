@@ -174,7 +174,16 @@ mod tests {
 
     #[test]
     fn each_fault_spoils_the_answer_in_its_way() {
-        let faults = [Fault::None, Fault::Late(Duration::from_millis(1)), Fault::Half, Fault::ResetInBody, Fault::Reset, Fault::Status(429, Some(7)), Fault::Drip, Fault::Reset];
+        let faults = [
+            Fault::None,
+            Fault::Late(Duration::from_millis(1)),
+            Fault::Half,
+            Fault::ResetInBody,
+            Fault::Reset,
+            Fault::Status(429, Some(7)),
+            Fault::Drip,
+            Fault::Reset,
+        ];
         let proxy = Proxy::start(Desk::start(3).unwrap().address(), move |number| faults[number]).unwrap();
         let first = ask(&proxy, 1).unwrap();
         assert!(first.contains(r#""id":"2""#) && first.contains("next"), "{first}");

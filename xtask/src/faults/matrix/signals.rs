@@ -46,7 +46,7 @@ pub const ALL: &[Scenario] = &[
         fault: "SIGTERM while pages come in slowly",
         expected: "ends with 143 after a checkpoint, no run is left open; the next run brings the rest",
         needs: &[],
-        brief: true,
+        brief: false,
         play: term_read,
     },
     Scenario {
@@ -78,7 +78,9 @@ fn writing(site: &Site) -> Result<Running> {
 fn ended_in_order(site: &Site, ended: Ended, file: &str) -> Result<u64> {
     ended.with(143)?;
     let progress = site.progress()?;
-    ensure(!progress.is_open && progress.good == site.size(file), || format!("it left {progress:?} and a file of {} bytes", site.size(file)))?;
+    ensure(!progress.is_open && progress.good == site.size(file), || {
+        format!("it left {progress:?} and a file of {} bytes", site.size(file))
+    })?;
     site.verified()?;
     Ok(Account::of(&site.path(file), 0).there)
 }

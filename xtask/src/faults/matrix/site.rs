@@ -333,6 +333,10 @@ impl Ended {
 
     /// The first line of what it complained about.
     pub fn first_line(&self) -> &str {
-        self.err.lines().find(|line| line.contains("error") || line.contains("ERROR")).or_else(|| self.err.lines().next()).unwrap_or_default()
+        self.err
+            .lines()
+            .find(|line| line.contains("error") || line.contains("ERROR"))
+            .or_else(|| self.err.lines().next())
+            .unwrap_or_default()
     }
 }

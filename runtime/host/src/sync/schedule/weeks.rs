@@ -154,7 +154,8 @@ impl State {
         let known = flows.iter().map(|_| Known::default()).collect();
         let text = "manifest = 1\n[operator]\nname = \"M\"\ncontact = \"m@m.example\"\n[[maintenance]]\nfrom = \"01:30\"\nto = \"03:10\"\n\
                     zone = \"Europe/Berlin\"\n[[maintenance]]\nfrom = \"22:00\"\nto = \"00:30\"\ndays = [\"sat\"]\n";
-        let manifest = hub_core::manifest::read("m", text, &hub_core::manifest::NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
+        let manifest =
+            hub_core::manifest::read("m", text, &hub_core::manifest::NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
         let jobs = usize::try_from(1 + dice.below(5)).unwrap();
         let loads = vec![Load::default(); SYSTEMS.len()];
         Self { dice, jobs, flows, known, loads, windows: Windows::of(&manifest), down: vec![0; SYSTEMS.len()], wrong: Vec::new() }
@@ -247,14 +248,19 @@ impl State {
             };
             let (count, most) = (known.began.len(), due(furthest).len());
             if count > most + known.passing + known.interrupted {
-                self.wrong.push(format!("flow {place} ran {count} times for {most} times, {} retries, {} crashes", known.passing, known.interrupted));
+                self.wrong.push(format!(
+                    "flow {place} ran {count} times for {most} times, {} retries, {} crashes",
+                    known.passing, known.interrupted
+                ));
             }
             let before = due(furthest - TimeDelta::hours(6));
-            let (waits, misfire) = (flow.timing.overlap.as_ref().unwrap().value == Overlap::Queue, flow.timing.misfire.as_ref().unwrap().value);
+            let (waits, misfire) =
+                (flow.timing.overlap.as_ref().unwrap().value == Overlap::Queue, flow.timing.misfire.as_ref().unwrap().value);
             if misfire != Misfire::Skip && known.began.last() < before.last() {
                 self.wrong.push(format!("flow {place} has not run since {:?}, it was due at {:?}", known.began.last(), before.last()));
             }
-            if is_calm && waits && misfire == Misfire::All && flow.retries == 0 && count < before.len() {
+            // Beyond 1,000 in a row no time is made up for: docs/schedule.md.
+            if is_calm && waits && misfire == Misfire::All && flow.retries == 0 && before.len() < 1_000 && count < before.len() {
                 self.wrong.push(format!("flow {place} makes up for all and ran {count} times for {} times", before.len()));
             }
         }
@@ -310,7 +316,7 @@ fn live(world: &Arc<World>, state: &Arc<Mutex<State>>, until: u64, is_crash: boo
     let stopping = AtomicBool::new(false);
     let is_stopping = || stopping.load(Ordering::Relaxed);
     {
-        let mut work = pin!(drive(queue, &**world, &*begin, &Nobody, &is_stopping, Duration::from_secs(60)));
+        let mut work = pin!(drive(queue, &**world, &*begin, &Nobody, &is_stopping, Duration::from_secs(120)));
         let mut context = Context::from_waker(Waker::noop());
         while matches!(work.as_mut().poll(&mut context), Poll::Pending) {
             if world.passed() >= until {
