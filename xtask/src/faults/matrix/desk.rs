@@ -18,10 +18,19 @@ struct Issues {
 impl Desk {
     /// One with so many issues. Its thread ends with the process.
     pub fn start(count: u64) -> Result<Self> {
+        Self::with((0..count).map(date).collect())
+    }
+
+    /// One whose issues were all changed in the same second, as an import does it.
+    pub fn of_one_second(count: u64) -> Result<Self> {
+        Self::with((0..count).map(|_| date(0)).collect())
+    }
+
+    fn with(dates: Vec<String>) -> Result<Self> {
         let cannot = |error| Failure::new(format!("a server cannot be started: {error}"));
         let listener = TcpListener::bind("127.0.0.1:0").map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
-        let issues = Arc::new(Issues { dates: (0..count).map(date).collect() });
+        let issues = Arc::new(Issues { dates });
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let issues = issues.clone();

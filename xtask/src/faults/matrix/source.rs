@@ -40,6 +40,13 @@ pub const ALL: &[Scenario] = &[
         passes(ground, Fault::Drip)
     }),
     scenario(
+        "http-same-cursor",
+        "four pages whose records all carry the same second: four checkpoints with the same cursor",
+        "all records once",
+        true,
+        same_cursor,
+    ),
+    scenario(
         "http-flapping",
         "every fourth request fails, in turn with 500, RST and half a body; nine runs, then one without a fault",
         "no failure loses or doubles a record; progress never goes back; in the end all records once",
@@ -70,6 +77,13 @@ fn site(ground: &Ground, proxy: &Proxy, rest: &str) -> Result<Site> {
 
 fn passes(ground: &Ground, fault: Fault) -> Result<String> {
     let proxy = Proxy::start(Desk::start(ISSUES)?.address(), move |_| fault)?;
+    let site = site(ground, &proxy, "")?;
+    site.run(&["run", "--quiet"])?.with(0)?;
+    judge(&site, manifests::ISSUES, ISSUES)
+}
+
+fn same_cursor(ground: &Ground) -> Result<String> {
+    let proxy = Proxy::start(Desk::of_one_second(ISSUES)?.address(), |_| Fault::None)?;
     let site = site(ground, &proxy, "")?;
     site.run(&["run", "--quiet"])?.with(0)?;
     judge(&site, manifests::ISSUES, ISSUES)
