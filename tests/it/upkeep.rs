@@ -51,6 +51,26 @@ fn a_backup_is_proven_and_taken_back_and_what_was_there_is_kept() {
     other.run(&["state", "show"]).ends(0).prints("goes on from a checkpoint");
 }
 
+/// Put back with its own anchor, an older store contradicts nothing but the head that was signed after it.
+#[test]
+fn an_older_store_in_its_place_is_refused_and_a_backup_is_still_taken_back() {
+    let program = program();
+    program.run(&["backup", "safe"]).ends(0);
+    program.shell("cp -r hub-data/store older").ends(0);
+    program.run(&["run"]).ends(0);
+    program.shell("rm -r hub-data/store && cp -r older hub-data/store").ends(0);
+    for verb in [&["run"][..], &["state", "show"], &["audit", "anchor"], &["key", "rotate"]] {
+        program.run(verb).ends(4).says("HUB-E502").says("an older state was put in its place");
+    }
+    program.run(&["audit", "verify"]).ends(4);
+    program.run(&["restore", "safe", "--replace"]).ends(0);
+    program.run(&["run"]).ends(0);
+    // The same where the store is gone and only its signed head is left.
+    program.shell("rm -r hub-data/store").ends(0);
+    program.run(&["restore", "safe"]).ends(0);
+    program.run(&["run"]).ends(0);
+}
+
 #[test]
 fn a_backup_that_was_changed_is_not_taken_back() {
     let program = program();

@@ -1,8 +1,9 @@
 //! The verb `faults`: ends the program at each named place of its commit protocol, and at random moments, as kill -9 does, and looks from outside at what is
-//! left: records lost, records twice, records that moved without an entry, a log that does not verify.
+//! left: records lost, records twice, records that moved without an entry, a log that does not verify. All other faults are scenarios of [`matrix`].
 //!
 //! Judges by files and exit codes alone; nothing of the program is linked in.
 
+mod matrix;
 mod round;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,10 @@ const MOST_TIMES: u64 = 12;
 
 /// What the caller wants tried.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// So many rounds, spread over all places and both modes
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rounds: u32,
@@ -35,6 +39,13 @@ pub struct Options {
     json: Option<PathBuf>,
 }
 
+/// What else can be tried than ends of the program.
+#[derive(clap::Subcommand)]
+enum Verb {
+    /// Try every fault of disk, process, clock, network and neighbour, one named scenario each
+    Matrix(matrix::Options),
+}
+
 /// The sum over the rounds of one place and mode.
 #[derive(Default)]
 struct Row {
@@ -44,14 +55,18 @@ struct Row {
     found: Found,
 }
 
-/// Every place once in each mode: what a contributor waits for.
+/// Every place once in each mode, and the short scenarios: what a contributor waits for.
 pub fn briefly(workspace: &Workspace) -> Result<()> {
     let rounds = u32::try_from((places(&workspace.hub())?.len()) * MODES.len()).unwrap_or(u32::MAX);
-    run(workspace, &Options { rounds, seed: None, program: None, json: None })
+    run(workspace, &Options { verb: None, rounds, seed: None, program: None, json: None })?;
+    matrix::briefly(workspace)
 }
 
 /// Tries all of it; fails if anything was lost, doubled or unproven.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if let Some(Verb::Matrix(options)) = &options.verb {
+        return matrix::run(workspace, options);
+    }
     let hub = match &options.program {
         Some(program) => program.clone(),
         None => {

@@ -188,11 +188,11 @@ fn inside(folder: &Path, folders: bool) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).filter(|path| path.is_dir() == folders).collect()
 }
 
-fn make(folder: &Path) -> Result<()> {
+pub fn make(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     make(to)?;
     for file in inside(from, false) {
         let target = to.join(file.file_name().unwrap_or_default());

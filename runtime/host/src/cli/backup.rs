@@ -81,6 +81,7 @@ impl Restore {
         make(&config.data)?;
         // Nobody may write while the folder changes its name.
         let kept = if to.exists() { Some(set_aside(&config.data, &to)?) } else { None };
+        note_aside(&config.data, &config.data, &format!("{}.before-{}", evidence::NOTE, clock::now_ms()))?;
         copy(&from, &to)?;
         for name in KEYS.iter().filter(|name| !config.data.join(name).exists()) {
             // A key that is there is never replaced: an erased one must not come back.
@@ -99,12 +100,17 @@ impl Restore {
 fn set_aside(data: &Path, store_folder: &Path) -> Result<PathBuf, Failure> {
     let aside = data.join(format!("store.before-{}", clock::now_ms()));
     store::rename_unused(store_folder, &aside).map_err(|error| run::store_problem(&error))?;
+    note_aside(data, &aside, evidence::NOTE)?;
+    Ok(aside)
+}
+
+/// Moves the signed head, if there is one: it vouches for the log that was there.
+fn note_aside(data: &Path, folder: &Path, name: &str) -> Result<(), Failure> {
     let note = data.join(evidence::NOTE);
     if note.exists() {
-        let kept = aside.join(evidence::NOTE);
-        fs::rename(&note, &kept).map_err(|error| io_problem("move", &note, &error))?;
+        fs::rename(&note, folder.join(name)).map_err(|error| io_problem("move", &note, &error))?;
     }
-    Ok(aside)
+    Ok(())
 }
 
 fn make(folder: &Path) -> Result<(), Failure> {

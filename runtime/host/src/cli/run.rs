@@ -392,9 +392,14 @@ pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(SealedStore::open(store, &config.data)?))
 }
 
-/// Opens the store of a data folder as it is on the disk: state stays sealed.
+/// Opens the store of a data folder as it is on the disk: state stays sealed. Refuses one that is older than the head that was signed last: a run would
+/// deliver once more what it has forgotten, and sign that.
 pub(super) fn open_plain(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
-    store::open(&config.data.join("store").display().to_string())
+    let store = store::open(&config.data.join("store").display().to_string())?;
+    if let Some(signed) = evidence::last_signed(config) {
+        evidence::begins_with(&*store, &signed)?;
+    }
+    Ok(store)
 }
 
 /// What a store's error means to the operator.

@@ -14,6 +14,7 @@ use hub_core::audit::note::LogKey;
 use hub_core::audit::proof::{self, MissingHashes};
 use hub_core::audit::tree::{Frontier, TreeHead};
 
+use crate::config::Config;
 use crate::store::{Durability, Store, StoreError, Transaction};
 
 pub use anchor::{append, heads};
@@ -80,6 +81,33 @@ pub fn sign_at(store: &dyn Store, key: &LogKey, size: u64) -> Result<Signed, Evi
 /// It cannot be written.
 pub fn keep_note(signed: &Signed, data: &Path) -> io::Result<()> {
     crate::store::replace_file(data, NOTE, signed.note.as_bytes())
+}
+
+/// The head in the note beside the store. None: nothing was signed, or key or note are not there or not whole, which proves nothing.
+#[must_use]
+pub fn last_signed(config: &Config) -> Option<TreeHead> {
+    let verifier = public(config).ok()??;
+    heads(&config.data.join(NOTE), &verifier).ok()?.pop()
+}
+
+/// Damage if the log does not begin with a head that was signed: then an older store, or another one, lies in its place.
+///
+/// # Errors
+/// That, or the store's.
+pub fn begins_with(store: &dyn Store, signed: &TreeHead) -> Result<(), StoreError> {
+    let size = store.head()?.size;
+    let damaged = |detail: String, at| Err(StoreError::Damaged { detail, first_bad_entry: Some(at) });
+    if size < signed.size {
+        return damaged(format!("it holds {size} audit entries, {} were signed: an older state was put in its place", signed.size), size);
+    }
+    let mut stored = Stored { store, failed: None };
+    let frontier = Frontier::load(signed.size, |seq| stored.hashes(seq));
+    match (stored.failed, frontier) {
+        (Some(error), _) => Err(error),
+        (None, Ok(frontier)) if frontier.root() == signed.root => Ok(()),
+        (None, Ok(_)) => damaged(format!("its first {} audit entries are not the ones that were signed", signed.size), 0),
+        (None, Err(seq)) => damaged("the stored hash of an audit entry is missing".to_owned(), seq),
+    }
 }
 
 /// Writes the entries that a head signs, behind the line with its note.

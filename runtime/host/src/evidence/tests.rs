@@ -67,6 +67,29 @@ async fn anchors_are_kept_in_a_file_that_grows() {
     assert!(heads(&file, &key.verifier()).unwrap_err().to_string().starts_with("line 1"));
 }
 
+#[tokio::test]
+async fn an_older_store_and_another_one_are_told_by_the_signed_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(Some(folder.path().to_owned()), None);
+    assert_eq!(last_signed(&config), None, "nothing was signed");
+    let key = of_log(&config).unwrap();
+    let signed = sign(&store(5).await, &key).await.unwrap();
+    keep_note(&signed, folder.path()).unwrap();
+    assert_eq!(last_signed(&config), Some(signed.head.clone()));
+    let told = |store: &MemoryStore| match begins_with(store, &signed.head) {
+        Err(StoreError::Damaged { detail, first_bad_entry }) => (detail, first_bad_entry),
+        other => panic!("{other:?}"),
+    };
+    let (detail, first) = told(&store(3).await);
+    assert_eq!((detail.contains("3 audit entries, 5 were signed"), first), (true, Some(3)), "{detail}");
+    let other = MemoryStore::new(Options::default());
+    let audit = vec![Draft::new(Kind::HubStop); 6];
+    other.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await.unwrap();
+    assert!(told(&other).0.contains("are not the ones that were signed"));
+    std::fs::write(folder.path().join(NOTE), "no note").unwrap();
+    assert_eq!(last_signed(&config), None);
+}
+
 #[test]
 fn an_entry_becomes_an_event() {
     let line = Draft::new(Kind::FlowDenied).flow("a").seal(7, 1_700_000_000_123, &[0; 32]).unwrap();

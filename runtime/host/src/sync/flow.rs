@@ -543,5 +543,21 @@ fn context(host: &Host, flow: &Flow, rule: &FlowRule, run: &str) -> RunContext {
 }
 
 pub(super) fn store_problem(error: &StoreError) -> Problem {
-    Problem::new(Code::E216, format!("the store did not answer: {error}"), "free disk space or mend the store; no log, no flow")
+    let why = match error {
+        StoreError::Io { source, .. } => format!(": {source}"),
+        _ => String::new(),
+    };
+    Problem::new(Code::E216, format!("the store did not answer: {error}{why}"), "free disk space or mend the store; no log, no flow")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_refuses_says_why() {
+        let source = std::io::Error::new(std::io::ErrorKind::StorageFull, "3 MB are free");
+        let told = store_problem(&StoreError::Io { doing: "trusted with a new run", source }).title;
+        assert_eq!(told, "the store did not answer: the store cannot be trusted with a new run: 3 MB are free");
+    }
 }

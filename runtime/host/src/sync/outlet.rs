@@ -33,7 +33,7 @@ pub(super) struct Outlet {
     pub progress: Progress,
     pub on_invalid: OnInvalid,
     pub meter: Arc<Meter>,
-    /// Batches since the last checkpoint: with the cursor they name a batch in the same way when it is delivered again.
+    /// Batches since the cursor became what it is: with it they name a batch in the same way when it is delivered again.
     pub since: u64,
     pub written: u64,
     pub refused: u64,
@@ -116,7 +116,7 @@ impl Outlet {
 
     async fn checkpoint(&mut self, state: Cursor) -> Result<(), Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
-        self.since = 0;
+        self.since = counted_on(self.progress.cursor.as_deref(), state.as_bytes(), self.since);
         self.progress.cursor = Some(state.as_bytes().to_vec());
         let Some((sink, positions)) = &mut self.sink else { return Ok(()) };
         sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
@@ -139,6 +139,12 @@ impl Outlet {
         hash.update(self.since.to_be_bytes());
         data_encoding::HEXLOWER.encode(hash.finalize().get(..16).unwrap_or_default())
     }
+}
+
+/// A source may checkpoint the same cursor twice: many records of one second. Counting anew would give two batches one key, and the destination would take the
+/// second for the first.
+fn counted_on(before: Option<&[u8]>, cursor: &[u8], since: u64) -> u64 {
+    if before == Some(cursor) { since } else { 0 }
 }
 
 /// A destination's report must account for every record of the batch, once.
@@ -188,11 +194,18 @@ pub(super) fn plugin_problem(flow: &str, system: &str, error: &PluginError) -> P
 
 #[cfg(test)]
 mod tests {
-    use super::{Code, WriteReport, contradiction, disbelieved};
+    use super::{Code, WriteReport, contradiction, counted_on, disbelieved};
     use crate::plugin::RowFailure;
 
     fn report(written: u32, rows: &[u32]) -> WriteReport {
         WriteReport { written, failed: rows.iter().map(|row| RowFailure { row: *row, code: "no".to_owned() }).collect() }
+    }
+
+    #[test]
+    fn batches_behind_the_same_cursor_are_counted_on() {
+        assert_eq!(counted_on(None, b"a", 3), 0);
+        assert_eq!(counted_on(Some(b"a"), b"b", 3), 0);
+        assert_eq!(counted_on(Some(b"a"), b"a", 3), 3);
     }
 
     #[test]

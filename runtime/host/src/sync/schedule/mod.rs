@@ -8,6 +8,8 @@ mod queue;
 mod slots;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod weeks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

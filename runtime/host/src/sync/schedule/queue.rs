@@ -197,6 +197,12 @@ impl Queue {
     /// It is a flow's turn.
     fn turn(&mut self, place: Place, now: DateTime<Utc>) -> Turn {
         let Some(flow) = self.flows.get_mut(place) else { return Turn::Leaves };
+        // A window may have opened while it waited for a slot.
+        if let Some(end) = self.windows.closed_until(now) {
+            flow.state = State::Idle;
+            self.wake_at(place, Some(end));
+            return Turn::Leaves;
+        }
         let each = flow.systems.iter().filter_map(|number| self.breakers.get(*number as usize));
         if let Some(until) = each.filter_map(|breaker| breaker.closed_until(now)).max() {
             flow.state = State::Idle;

@@ -193,6 +193,22 @@ fn nothing_begins_in_a_maintenance_window() {
     assert_eq!(began(Misfire::All), "01:00 03:10 03:11 04:00");
 }
 
+/// It was due before the window, and its slot came free in it.
+#[test]
+fn a_flow_that_waits_for_a_slot_does_not_begin_in_a_window() {
+    let text = "manifest = 1\n[operator]\nname = \"Muster GmbH\"\ncontact = \"dp@muster.example\"\n\
+                [[maintenance]]\nfrom = \"01:05\"\nto = \"03:10\"\n";
+    let manifest =
+        hub_core::manifest::read("m", text, &hub_core::manifest::NoFiles).unwrap_or_else(|failed| panic!("{:?}", failed.problems));
+    let mut queue = Queue::empty(1, Windows::of(&manifest));
+    for flow in ["a", "b"] {
+        queue.add(flow, Some(Plan::new(times("0 1 * * *"), &Timing::default(), flow, at(0, 0))), Vec::new(), 0, at(0, 0));
+    }
+    let diary = simulate(queue, (at(0, 0), at(5, 0)), |_| 10);
+    let began: Vec<String> = diary.began.lock().unwrap().iter().map(|(at, flow)| format!("{flow} {}", at.format("%H:%M"))).collect();
+    assert_eq!(began, ["a 01:00", "b 03:10"]);
+}
+
 #[test]
 fn flows_without_a_schedule_run_once_and_the_process_ends() {
     let mut queue = queue(1);
