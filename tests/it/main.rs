@@ -25,6 +25,7 @@ mod proofs;
 mod quarantine;
 mod register;
 mod roundup;
+mod schedules;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;
 mod trust;
