@@ -87,7 +87,7 @@ fn two_people_agree_and_a_change_asks_them_again() {
     program.run(&["check"]).ends(0);
     program.run(&["run"]).ends(0);
     assert_eq!(program.records("out/contacts.ndjson").len(), 10);
-    program.run(&["plan", "--detailed-exitcode"]).ends(0);
+    program.run(&["plan", "--detailed-exitcode"]).ends(0).prints("Delivery of contacts-to-archive: once: the new content");
 
     program.write("manifest.toml", text.replace("\"email\"]", "\"email\", \"last_name\"]"));
     program.run(&["run"]).ends(3).says("HUB-E171").says("last_name");

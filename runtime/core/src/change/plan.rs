@@ -13,7 +13,7 @@ use super::closure::{Closures, text};
 use super::diff::{Change, Class, diff};
 use super::lock::Lock;
 use crate::date::Date;
-use crate::policy::Policy;
+use crate::policy::{Delivery, Policy};
 use crate::problem::Problem;
 
 /// What happens to a table.
@@ -98,10 +98,12 @@ pub struct Plan {
     pub screening: BTreeMap<String, BTreeSet<u8>>,
     /// Who has to agree to flows that change.
     pub approvals: Vec<Need>,
+    /// What each flow's destination makes of a batch that comes twice.
+    pub delivery: BTreeMap<String, Delivery>,
 }
 
 /// What a plan is made from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Request<'a> {
     /// What was applied last. None: nothing.
     pub old: Option<&'a State>,
@@ -115,6 +117,8 @@ pub struct Request<'a> {
     pub findings: &'a [Problem],
     /// Approvals.
     pub lock: &'a Lock,
+    /// What each flow's destination makes of a batch that comes twice.
+    pub delivery: BTreeMap<String, Delivery>,
     /// The day.
     pub today: Date,
 }
@@ -134,6 +138,7 @@ impl Plan {
             approvals: needs(request, &changes),
             entries: entries(request.new, old, changes),
             findings: request.findings.iter().map(finding).collect(),
+            delivery: request.delivery.clone(),
             screening: screened.map(|(id, found)| (id.clone(), found.criteria())).filter(|(_, criteria)| !criteria.is_empty()).collect(),
         }
     }
@@ -167,6 +172,7 @@ impl Plan {
             "findings": findings.collect::<Vec<_>>(), "approvals": approvals.collect::<Vec<_>>(),
             "register": { "new": self.register.new, "changed": self.register.changed, "gone": self.register.gone },
             "screening": self.screening,
+            "delivery": self.delivery.iter().map(|(flow, delivery)| (flow.clone(), json!(delivery.word()))).collect::<serde_json::Map<_, _>>(),
         })
     }
 

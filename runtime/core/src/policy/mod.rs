@@ -17,6 +17,7 @@ use crate::stream::StreamShape;
 pub mod address;
 pub mod ask;
 mod decide;
+mod delivery;
 mod plan;
 pub mod purpose;
 mod region;
@@ -27,6 +28,7 @@ mod tests;
 pub mod verdict;
 
 pub use decide::{INTERFACES, origin_of, show as shown};
+pub use delivery::Delivery;
 pub use plan::{Means, consult};
 pub use region::elsewhere;
 pub use rules::impact::{Cause, Hit, Screening};

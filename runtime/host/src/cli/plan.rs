@@ -1,5 +1,6 @@
 //! `hub plan`: what would change if the manifest were applied, and who has to agree to it. Applies nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,7 +9,7 @@ use hub_core::change::plan::{Plan as Planned, Request};
 use hub_core::change::{ConnectorDigests, State};
 use hub_core::date::Date;
 use hub_core::manifest::Manifest;
-use hub_core::policy::Policy;
+use hub_core::policy::{Delivery, Policy};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
 use super::{Failure, Output, changes, io_problem, load, lock, render};
@@ -50,6 +51,8 @@ pub(super) struct Judged {
     pub sources: Sources,
     /// The day as of which it was judged.
     pub today: Date,
+    /// What each flow's destination makes of a batch that comes twice.
+    pub delivery: BTreeMap<String, Delivery>,
 }
 
 impl Plan {
@@ -74,6 +77,7 @@ impl Plan {
             needs_approvals: judged.manifest.needs_approvals(),
             findings: &judged.found,
             lock: &lock,
+            delivery: judged.delivery.clone(),
             today: judged.today,
         });
         if let Some(path) = &self.out {
@@ -111,10 +115,15 @@ pub(super) fn judge(path: &Path, lock: &Lock) -> Result<Judged, Failure> {
     let read = load::read(path, &Config::new(None, Some(path)))?;
     let (digests, today) = (lock::digests(&read.packages), clock::today(&read.manifest));
     let manifest = read.manifest.clone();
+    let of_flow = |flow: &hub_core::manifest::Flow| {
+        let connector = read.packages.get(&*flow.to.value.system).map(|package| &*package.description);
+        (flow.id.value.clone(), Delivery::of(flow.mode.value, connector))
+    };
+    let delivery = manifest.flows.values().map(of_flow).collect();
     let load::Verdict { policy, mut found, sources, .. } = load::judge(read, lock, today);
     found.extend(policy.iter().flat_map(|policy| policy.warnings().iter().cloned()));
     let found = Problems::new(found).into_iter().flatten().collect();
-    Ok(Judged { manifest, policy, digests, found, sources, today })
+    Ok(Judged { manifest, policy, digests, found, sources, today, delivery })
 }
 
 impl Judged {

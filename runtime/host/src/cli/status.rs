@@ -1,12 +1,12 @@
-//! `hub status`: what each declared flow did last, from the run history. Works on a closed store.
+//! `hub status`: what each declared flow did last, from the run history. Also while a hub runs, by a private copy.
 
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::{Failure, Output, Place, load, run};
+use super::{Failure, Output, Place, changes, load, run};
 use crate::store::format::{RunOutcome, RunRecord};
-use crate::store::{self, Namespace, Store};
+use crate::store::{self, Namespace, Store, StoreError};
 
 #[derive(Args, Debug)]
 pub(super) struct Status {
@@ -21,11 +21,10 @@ impl Status {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let config = self.place.config();
         let loaded = load::load(&self.place.manifest, &config)?;
-        let store = run::open(&config)?;
-        let records = records(&*store)?;
+        let looked = changes::read(&config, |store| Ok((runs(store)?, store.head()?.size)))?;
+        let (records, entries) = looked.unwrap_or_default();
         let flows: Vec<&String> = loaded.policy.manifest().flows.keys().collect();
         let last = |flow: &str| records.iter().rev().find(|record| record.flow == flow);
-        let entries = store.head().map_err(|error| run::store_problem(&error))?.size;
         match self.output {
             Output::Json => {
                 let flows: Vec<_> = flows.iter().map(|flow| json!({ "flow": flow, "last": last(flow).map(as_json) })).collect();
@@ -54,12 +53,16 @@ impl Status {
 
 /// All run records, oldest first.
 pub(super) fn records(store: &dyn Store) -> Result<Vec<RunRecord>, Failure> {
+    runs(store).map_err(|error| run::store_problem(&error).into())
+}
+
+fn runs(store: &dyn Store) -> Result<Vec<RunRecord>, StoreError> {
     let mut records = Vec::new();
-    let read = store::each(store, Namespace::Runs, None, |_, value| {
+    store::each(store, Namespace::Runs, None, |_, value| {
         records.push(RunRecord::decode(value)?);
         Ok(())
-    });
-    read.map(|()| records).map_err(|error| run::store_problem(&error).into())
+    })?;
+    Ok(records)
 }
 
 fn state(record: &RunRecord) -> &'static str {

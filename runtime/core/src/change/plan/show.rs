@@ -31,6 +31,12 @@ pub(super) fn human(plan: &Plan, name: &str, against: &str) -> String {
     if !plan.screening.is_empty() {
         let _ = write!(text, "\n  {}", screening(plan));
     }
+    for (flow, delivery) in plan.delivery.iter().take(MAX_CHANGES) {
+        let _ = write!(text, "\n  Delivery of {flow}: {}", delivery.sentence());
+    }
+    if let Some(more @ 1..) = plan.delivery.len().checked_sub(MAX_CHANGES) {
+        let _ = write!(text, "\n  … and of {more} more flows");
+    }
     if !plan.approvals.is_empty() {
         text.push('\n');
     }
