@@ -19,6 +19,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::store::format::RunRecord;
 use crate::store::{self, Namespace, Store, StoreError};
+use crate::sync::schedule::MOST_RUNS;
 
 const PAGE: usize = 256;
 /// More runs than these without an end are not told apart: their undeclared fields are not counted.
@@ -70,6 +71,9 @@ fn read(store: &dyn Store, day: Date, zone: Option<&str>) -> Result<Option<Obser
         elsewhere: BTreeMap::new(),
     };
     let open = count_runs(store, window, &mut observed)?;
+    if let Some(oldest) = oldest_of_many(store)?.filter(|oldest| *oldest > window.start_ms) {
+        observed.since = observed.since.max(day_of(oldest));
+    }
     count_entries(store, window, &open, &mut observed)?;
     Ok(Some(observed))
 }
@@ -95,6 +99,21 @@ fn count_runs(store: &dyn Store, window: Window, observed: &mut Observed) -> Res
         Ok(())
     });
     read.map(|()| open).map_err(|error| store_problem(&error).into())
+}
+
+/// When the oldest run began that is kept, if so many are kept that older ones may have been forgotten.
+fn oldest_of_many(store: &dyn Store) -> Result<Option<u64>, Failure> {
+    let (mut count, mut oldest) = (0_usize, None);
+    let read = store::each(store, Namespace::Runs, None, |_, value| {
+        count += 1;
+        if count > 1 && oldest.is_some() {
+            return Ok(());
+        }
+        oldest = Some(RunRecord::decode(value)?.started_ms);
+        Ok(())
+    });
+    read.map_err(|error| store_problem(&error))?;
+    Ok(oldest.filter(|_| count >= MOST_RUNS - MOST_RUNS / 10))
 }
 
 fn count_entries(store: &dyn Store, window: Window, open: &BTreeSet<String>, observed: &mut Observed) -> Result<(), Failure> {

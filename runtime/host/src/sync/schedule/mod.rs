@@ -30,6 +30,11 @@ use queue::{Place, Queue};
 /// How often the loop looks at the clock, the stop mark and what became due: a sleeping machine or a set clock must not be slept through.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
+/// How often the history of runs is shortened.
+const TIDY_AGAIN: Duration = Duration::from_secs(6 * 3600);
+
+pub use history::MOST_RUNS;
+
 type Outcome = Result<Summary, Arc<Problem>>;
 
 /// Who watches: told when a flow begins and ends.
@@ -70,6 +75,9 @@ impl<First: Watcher, Second: Watcher> Watcher for (&First, &Second) {
 /// Runs the flows once, one after the other. Goes on after a failure: flows do not depend on each other.
 pub async fn once(host: &Host, flows: &[String], options: Options, watcher: &dyn Watcher) -> Vec<Outcome> {
     let mut results = Vec::new();
+    if !options.dry_run && history::is_long(&*host.store, host.clock.now_us() / 1000).unwrap_or_default() {
+        tidy(host.clone(), false).await;
+    }
     for flow in flows {
         if host.stopping.load(Ordering::Relaxed) {
             break;
@@ -95,12 +103,31 @@ pub async fn until_stopped(
     jobs: usize,
     watcher: &dyn Watcher,
 ) -> Result<Vec<Outcome>, Problem> {
+    let tidying = tokio::spawn(tidy(host.clone(), true));
     let last = history::last_runs(host, flows).map_err(|error| store_problem(&error))?;
     let queue = Queue::new(&host.policy, flows, &last, moment(&*host.clock), jobs);
     let shared = Arc::new(host.clone());
     let begin = move |flow: Arc<str>, meter: Arc<Meter>| spawned(shared.clone(), flow, options, meter);
     let is_stopping = || host.stopping.load(Ordering::Relaxed);
-    Ok(drive(queue, &*host.clock, &begin, watcher, &is_stopping, LOOK_AGAIN).await)
+    let outcomes = drive(queue, &*host.clock, &begin, watcher, &is_stopping, LOOK_AGAIN).await;
+    tidying.abort();
+    Ok(outcomes)
+}
+
+/// Keeps the history of runs at its length: now, and again as long as the process stays.
+async fn tidy(host: Host, stays: bool) {
+    loop {
+        let now_ms = host.clock.now_us() / 1000;
+        match history::trim(&*host.store, now_ms, MOST_RUNS).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "runs were too old or too many, and are forgotten"),
+            Err(error) => tracing::warn!("the history of runs was not shortened: {error}"),
+        }
+        if !stays {
+            return;
+        }
+        host.clock.sleep(TIDY_AGAIN).await;
+    }
 }
 
 /// A task of its own, so that flows use several cores.
