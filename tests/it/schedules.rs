@@ -55,7 +55,9 @@ fn a_changed_manifest_takes_over_and_a_denied_one_does_not() {
     assert_eq!(program.records("out/once.ndjson").len(), 10, "what has no schedule ran once");
     let log = program.audit();
     assert!(log.iter().any(|entry| entry["kind"] == "flow.denied" && entry["code"] == "HUB-E101"), "the refusal is on record");
-    assert_eq!(log.iter().filter(|entry| entry["kind"] == "hub.start").count(), 2);
+    let starts: Vec<_> = log.iter().filter(|entry| entry["kind"] == "hub.start").collect();
+    assert_eq!(starts.len(), 2);
+    assert!(starts.iter().all(|entry| entry["actor"].as_str().is_some_and(|actor| actor.starts_with("uid:"))), "{starts:?}");
     program.run(&["audit", "verify"]).ends(0);
     let history = program.run(&["changes", "--output", "json"]).ends(0).json();
     assert_eq!(history["changes"].as_array().unwrap().len(), 2, "{history:#}");

@@ -43,3 +43,9 @@ fn connectors() -> PathBuf {
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
+
+/// The account under which this process does something, for the audit log: a number, since a name is personal.
+#[must_use]
+pub fn actor() -> String {
+    format!("uid:{}", rustix::process::getuid().as_raw())
+}

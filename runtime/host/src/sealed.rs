@@ -83,7 +83,7 @@ impl SealedStore {
             })?;
         }
         let count = puts.len();
-        let audit = vec![Draft::new(Kind::KeyRotated).records(count as u64)];
+        let audit = vec![Draft::new(Kind::KeyRotated).records(count as u64).actor(crate::config::actor())];
         self.inner.commit(Transaction { puts, audit }, Durability::Sync).await?;
         // The old keys go last: a crash before leaves keys that nothing needs, never values without their key.
         self.keys.erase(|name| number(name).is_some_and(|number| number < self.current));

@@ -47,7 +47,7 @@ const HOST: &[Row] = &[
     row("crash", &["config"]),
     row("store", &["clock"]),
     row("keys", &["config", "store"]),
-    row("sealed", &["keys", "store"]),
+    row("sealed", &["keys", "store", "config"]),
     row("evidence", &["store", "config"]),
     row("history", &["store"]),
     row("quarantine", &["keys", "store"]),

@@ -126,6 +126,8 @@ texts! {
 pub struct Draft {
     /// What it is about.
     pub kind: Kind,
+    /// On whose behalf it was done, where a person started it: `uid:1000`, never a name.
+    pub actor: Option<String>,
     /// Id of the run.
     pub run: Option<String>,
     /// Id of the flow.
@@ -177,6 +179,7 @@ impl Draft {
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
+            actor: None,
             run: None,
             flow: None,
             batch: None,
@@ -197,6 +200,8 @@ impl Draft {
     }
 
     setters! {
+        /// Sets the account that did it.
+        actor: String
         /// Sets the id of the run.
         run: String
         /// Sets the id of the flow.
@@ -252,6 +257,7 @@ impl Draft {
     pub fn seal(&self, seq: u64, ts_ms: u64, previous: &[u8; 32]) -> Result<Vec<u8>, TooLong> {
         let mut line = Line { text: format!("{START}{seq},\"ts\":\"{}{PREVIOUS}{}\"", timestamp(ts_ms), HEXLOWER.encode(previous)) };
         line.string("kind", Some(self.kind.text()), NAME_LIMIT);
+        line.string("actor", self.actor.as_deref(), NAME_LIMIT);
         line.string("run", self.run.as_deref(), NAME_LIMIT);
         line.string("flow", self.flow.as_deref(), NAME_LIMIT);
         line.number("batch", self.batch);

@@ -318,6 +318,7 @@ fn unknown_flow(id: &str, manifest: &Manifest) -> Failure {
 
 /// Writes to the store and waits until it is on disk.
 fn commit(store: &dyn Store, puts: Vec<Put>, audit: Vec<Draft>) -> Result<(), Failure> {
+    let audit = audit.into_iter().map(|draft| draft.actor(crate::config::actor())).collect();
     let written = runtime()?.block_on(store.commit(Transaction { puts, audit }, Durability::Sync));
     written.map(drop).map_err(|error| run::store_problem(&error).into())
 }

@@ -67,7 +67,7 @@ async fn record(host: &Host, system: &str, digest: &str, capability: Capability)
         system: Some(system.to_owned()),
         categories: listed,
         component_digest: Some(digest.to_owned()),
-        ..Draft::new(Kind::CapabilityAccepted)
+        ..Draft::new(Kind::CapabilityAccepted).actor(crate::config::actor())
     };
     let Capability { categories, hosts, imports } = capability;
     let read_body = imports.contains("read-body");
