@@ -225,7 +225,7 @@ fn shells_complete_verbs_and_options() {
         assert!(!script.contains("compile-component") && !script.contains("reference-page"), "{shell} offers what is hidden");
         program.write(&format!("hub.{shell}"), script);
     }
-    let line = "bash -c 'source ./hub.bash; COMP_WORDS=(hub ch); COMP_CWORD=1; _hub hub ch hub; echo \"${COMPREPLY[*]}\"'";
+    let line = "bash -c 'source ./hub.bash; COMP_WORDS=(hub che); COMP_CWORD=1; _hub hub che hub; echo \"${COMPREPLY[*]}\"'";
     assert_eq!(program.shell(line).ends(0).stdout.trim(), "check");
     let line = "bash -c 'source ./hub.bash; COMP_WORDS=(hub run --dry); COMP_CWORD=2; _hub hub --dry run; echo \"${COMPREPLY[*]}\"'";
     assert_eq!(program.shell(line).ends(0).stdout.trim(), "--dry-run");

@@ -12,6 +12,39 @@ fn program() -> Program {
     program
 }
 
+const RECIPIENT: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+const IDENTITY: &str = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
+
+#[test]
+fn state_goes_to_another_store_readable_by_its_owner_or_by_a_recipient_only() {
+    let program = program();
+    program.run(&["state", "export", "plain.json"]).ends(0).prints("1 flows").prints("names or addresses");
+    assert_eq!(fs::metadata(program.path("plain.json")).unwrap().permissions().mode() & 0o777, 0o600);
+    program.run(&["state", "export", "plain.json"]).ends(2).says("plain.json");
+    program.run(&["state", "export", "sealed.age", "--to", "age1nobody"]).ends(2).says("no age recipient");
+    program.run(&["state", "export", "sealed.age", "--to", RECIPIENT]).ends(0);
+    assert!(!String::from_utf8_lossy(&fs::read(program.path("sealed.age")).unwrap()).contains("hub_state"));
+    program.run(&["state", "import", "plain.json"]).ends(2).says("--replace");
+
+    let mut other = self::program_without_run();
+    for file in ["plain.json", "sealed.age"] {
+        fs::copy(program.path(file), other.path(file)).unwrap();
+    }
+    other.run(&["state", "import", "sealed.age"]).ends(2).says("HUB_AGE_IDENTITY");
+    other.set("HUB_AGE_IDENTITY", IDENTITY);
+    other.run(&["state", "import", "sealed.age"]).ends(0).prints("1 flows go on");
+    other.run(&["run"]).ends(0).says(" 0 records written");
+    assert!(other.audit().iter().any(|entry| entry["kind"] == "state.imported" && entry["flow"] == "contacts-to-archive"));
+    for bad in ["{}", "", "{\"hub_state\":2,\"flows\":{}}", "{\"hub_state\":1,\"flows\":{\"contacts-to-archive\":\"e30=\"}}"] {
+        other.write("bad.json", bad);
+        other.run(&["state", "import", "bad.json", "--replace"]).ends(2).says("cannot be taken over");
+    }
+}
+
+fn program_without_run() -> Program {
+    Program::with_manifest(&sample_to_file(1000, "mode = \"append\""))
+}
+
 #[test]
 fn state_is_shown_without_cursors_and_a_flow_can_begin_anew() {
     let program = program();

@@ -91,6 +91,10 @@ texts! {
         AuditAnchored "audit.anchored"
         /// Somebody made a flow forget how far it had come.
         StateReset "state.reset"
+        /// How far flows had come was written into a file.
+        StateExported "state.exported"
+        /// How far a flow had come was taken from a file.
+        StateImported "state.imported"
         /// The store was taken from a backup.
         StateRestored "state.restored"
         /// What is stored was encrypted under a new key, and the old one erased.

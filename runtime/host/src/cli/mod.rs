@@ -54,6 +54,7 @@ mod service;
 mod shell;
 mod state;
 mod status;
+mod transfer;
 mod whereabouts;
 
 /// Declared flows between business systems, through sandboxed connectors. What the manifest does not declare is denied.

@@ -5,7 +5,7 @@ use hub_core::audit::{Draft, Kind};
 use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
-use super::{Failure, Output, Place, audit, commit, print_json, print_text, run};
+use super::{Failure, Output, Place, audit, commit, print_json, print_text, run, transfer};
 use crate::store::format::Progress;
 use crate::store::{self, Namespace, Put};
 
@@ -25,6 +25,26 @@ enum Verb {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Write how far flows have come into a new file, for another store
+    Export {
+        /// The file
+        file: std::path::PathBuf,
+        #[command(flatten)]
+        place: Place,
+        /// Encrypt it to this age recipient
+        #[arg(long, value_name = "AGE1…")]
+        to: Option<String>,
+    },
+    /// Let flows go on from where a file of `export` says
+    Import {
+        /// The file
+        file: std::path::PathBuf,
+        #[command(flatten)]
+        place: Place,
+        /// Also flows of which this store knows something already
+        #[arg(long)]
+        replace: bool,
+    },
     /// Forget how far a flow has come: its next run reads everything again
     Reset {
         /// The flow
@@ -41,13 +61,15 @@ impl State {
     pub(super) fn output(&self) -> Output {
         match &self.verb {
             Verb::Show { output, .. } => *output,
-            Verb::Reset { .. } => Output::Human,
+            _ => Output::Human,
         }
     }
 
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.verb {
             Verb::Show { place, output } => show(place, *output),
+            Verb::Export { file, place, to } => transfer::export(file, place, to.as_deref()),
+            Verb::Import { file, place, replace } => transfer::import(file, place, *replace),
             Verb::Reset { flow, place, yes } => reset(flow, place, yes.as_deref()),
         }
     }

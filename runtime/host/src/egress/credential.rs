@@ -176,7 +176,7 @@ fn read_file(path: &Path) -> std::io::Result<Zeroizing<String>> {
 }
 
 /// A whole file that holds something secret, if it is not larger than that.
-pub(super) fn read_bounded(path: &Path, limit: u64) -> std::io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     let size = File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if size as u64 > limit {

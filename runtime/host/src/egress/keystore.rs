@@ -32,7 +32,8 @@ pub(super) fn read(beside: &Path, name: &str) -> Result<Zeroizing<String>, Strin
     keys.remove(name).map(Zeroizing::new).ok_or_else(|| format!("`{}` holds no key `{name}`", place.display()))
 }
 
-fn identity() -> Result<Identity, String> {
+/// The identity that the environment names.
+pub(crate) fn identity() -> Result<Identity, String> {
     let text = match (environment(IDENTITY), environment(IDENTITY_FILE)) {
         (Some(text), _) => Zeroizing::new(text),
         (None, Some(file)) => {

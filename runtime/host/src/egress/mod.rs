@@ -30,8 +30,9 @@ use url::Url;
 
 pub use client::{Connection, Lookup, SystemLookup};
 pub use credential::Credentials;
-pub(crate) use credential::read_secret;
+pub(crate) use credential::{read_bounded, read_secret};
 pub use failure::SendError;
+pub(crate) use keystore::identity;
 pub use lowcode::{Keeper, SecretFiles};
 pub use message::{HeaderFault, Method, Request, Response, check_headers, take_own_headers};
 
