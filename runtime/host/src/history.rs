@@ -21,8 +21,8 @@ use crate::store::{self, Namespace, Put, Store, StoreError};
 
 /// Changes that one entry names; the rest is counted.
 const MAX_CHANGES: usize = 200;
-/// Bytes of texts that one entry keeps.
-const MAX_TEXT: usize = 4 << 20;
+/// Bytes of one entry: what is larger is kept without its texts.
+const MAX_ENTRY: usize = 5 << 20;
 /// Bytes of an entry's state: what is larger is not compared the next time.
 const MAX_STATE: usize = 1 << 20;
 const PAGE: usize = 512;
@@ -102,7 +102,7 @@ pub fn next(store: &dyn Store, coming: &Coming<'_>) -> Result<Option<(Put, Strin
     let earlier = last.as_ref().map(|(entry, _)| State::parse(&entry.state).unwrap_or_else(State::empty));
     let mut changes = earlier.as_ref().map_or_else(Vec::new, |old| diff(old, coming.state, coming.today));
     changes.sort_by_key(|change| std::cmp::Reverse(change.class));
-    let entry = Applied {
+    let mut entry = Applied {
         number: last.as_ref().map_or(0, |(entry, _)| entry.number) + 1,
         at_ms: coming.at_ms,
         previous: last.as_ref().map_or_else(String::new, |(_, value)| digest(value)),
@@ -113,10 +113,14 @@ pub fn next(store: &dyn Store, coming: &Coming<'_>) -> Result<Option<(Put, Strin
         reason: reason(coming, &changes, earlier.is_none()),
         approvals: approvals(coming, &changes, earlier.is_none()),
         state: state.unwrap_or_default(),
-        files: texts(coming.files),
+        files: coming.files.to_vec(),
         claims: coming.claims.clone(),
     };
-    let value = entry.encode();
+    let mut value = entry.encode();
+    if value.len() > MAX_ENTRY {
+        (entry.files, entry.claims) = (Vec::new(), BTreeMap::new());
+        value = entry.encode();
+    }
     let name = format!("change {} sha256:{}", entry.number, digest(&value));
     Ok(Some((Put { namespace: Namespace::Applied, key: key(entry.number), value: Some(value) }, name)))
 }
@@ -127,11 +131,6 @@ fn digest(stored: &[u8]) -> String {
 
 fn step(change: &Change) -> AppliedChange {
     AppliedChange { class: change.class.word().to_owned(), path: change.path.clone(), words: change.words.clone() }
-}
-
-fn texts(files: &[(String, String)]) -> Vec<(String, String)> {
-    let total: usize = files.iter().map(|(name, text)| name.len() + text.len()).sum();
-    if total <= MAX_TEXT { files.to_vec() } else { Vec::new() }
 }
 
 /// Signatures under the flows that a change touches; of a first manifest, under all flows.

@@ -1,4 +1,5 @@
-//! The store with what may be personal encrypted: the progress of flows, whose cursors can be names or addresses.
+//! The store with what may be personal or secret encrypted: the progress of flows, whose cursors can be names or addresses, and the texts of manifests, whose
+//! configurations can hold anything.
 //!
 //! A value is sealed under its key's number and bound to where it stands, so that none can be put in another's place. Audit entries stay open: they hold
 //! no personal data, and whoever verifies them must be able to read them.
@@ -22,7 +23,7 @@ const NUMBER: usize = 4;
 const PREFIX: &str = "state-";
 
 /// The families whose values are sealed.
-const SEALED: [Namespace; 1] = [Namespace::Progress];
+const SEALED: [Namespace; 2] = [Namespace::Progress, Namespace::Applied];
 
 /// The keys of a data folder's state.
 #[must_use]

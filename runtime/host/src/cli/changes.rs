@@ -1,5 +1,7 @@
 //! `hub changes`: the history of manifests that came into force, the newest first, and whether it is whole. Changes nothing.
 
+use std::sync::Arc;
+
 use clap::Args;
 use hub_core::date::Date;
 use hub_core::problem::{Code, Problem};
@@ -9,6 +11,7 @@ use super::run::store_problem;
 use super::{Failure, Output, Place, check};
 use crate::config::Config;
 use crate::history;
+use crate::sealed::SealedStore;
 use crate::store::format::Applied;
 use crate::store::{self, Store, StoreError};
 
@@ -60,12 +63,18 @@ pub(super) fn read<T>(config: &Config, take: impl Fn(&dyn Store) -> Result<T, St
     if !folder.exists() {
         return Ok(None);
     }
-    let taken = match store::open(&folder.display().to_string()) {
-        Ok(store) => take(&*store),
-        Err(StoreError::InUse) => store::open_copy(&folder).and_then(|copy| take(&copy.store)),
-        Err(error) => Err(error),
+    let opened = |store: Arc<dyn Store>| -> Result<T, Failure> {
+        take(&SealedStore::open(store, &config.data)?).map_err(|error| store_problem(&error).into())
     };
-    taken.map(Some).map_err(|error| store_problem(&error).into())
+    let taken = match store::open(&folder.display().to_string()) {
+        Ok(store) => opened(store),
+        Err(StoreError::InUse) => {
+            let copy = store::open_copy(&folder).map_err(|error| store_problem(&error))?;
+            opened(Arc::new(copy.store))
+        }
+        Err(error) => Err(store_problem(&error).into()),
+    };
+    taken.map(Some)
 }
 
 fn show(entries: &[Applied], number: u64) -> Result<u8, Failure> {

@@ -155,6 +155,19 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_that_is_too_large_is_kept_without_its_texts() {
+        let store = store::open("memory:").unwrap();
+        let large = format!("{NORDWERK}\n# {}\n", "x".repeat(3 << 20));
+        let more = format!("# {}", "y".repeat(3 << 20));
+        assert!(apply(&*store, 20_000, &[("manifest.toml", &large), ("more.toml", &more)], None));
+        let entries = history::entries(&*store).unwrap();
+        assert!(entries[0].files.is_empty() && !entries[0].state.is_empty());
+        let failure = policy(&entries[0], today()).unwrap_err();
+        assert!(failure.problems.iter().any(|problem| problem.title.contains("too large to be kept")));
+        assert_eq!(history::fault(&*store).unwrap(), None);
+    }
+
+    #[test]
     fn a_history_that_was_touched_is_told() {
         let texts: Vec<String> = (0..4).map(|number| NORDWERK.replace("LfD Niedersachsen", &format!("LfD {number}"))).collect();
         let full = || {
