@@ -58,10 +58,18 @@ pub(super) fn day(text: &str) -> Result<Date, String> {
 impl Paper {
     /// Reads and judges the manifest, or the one that was in force on an earlier day.
     pub(super) fn subject(&self) -> Result<Subject, Failure> {
-        let policy = match self.earlier()? {
-            Some(policy) => Arc::new(policy),
-            None => load::load_on(&self.manifest, &self.config(), self.at)?.policy,
-        };
+        match self.earlier()? {
+            Some(policy) => Ok(self.about(Arc::new(policy))),
+            None => self.present(),
+        }
+    }
+
+    /// Reads and judges the manifest, and asks no store: the same files and day give the same document wherever it is made.
+    pub(super) fn present(&self) -> Result<Subject, Failure> {
+        Ok(self.about(load::load_on(&self.manifest, &self.config(), self.at)?.policy))
+    }
+
+    fn about(&self, policy: Arc<Policy>) -> Subject {
         let manifest = policy.manifest();
         let first = manifest.operator.languages.first().map_or(Language::German, |language| language.value);
         let language = self.lang.map_or(first, |tongue| match tongue {
@@ -69,7 +77,7 @@ impl Paper {
             Tongue::En => Language::English,
         });
         let day = self.at.unwrap_or_else(|| clock::today(manifest));
-        Ok(Subject { policy, day, language })
+        Subject { policy, day, language }
     }
 
     /// What was in force at the end of an earlier day. None: today is meant, or the store does not know, which is said.

@@ -22,7 +22,7 @@ enum Verb {
         /// Format of the document
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// Leave out what was observed: the same manifest and day give the same document wherever it is made
+        /// Ask no store: nothing of what was observed or in force; the same manifest and day give the same document wherever it is made
         #[arg(long)]
         no_observed: bool,
     },
@@ -47,7 +47,7 @@ enum Format {
 impl Register {
     pub(super) fn run(&self, quiet: bool) -> Result<u8, Failure> {
         let Verb::Export { paper, format, no_observed } = &self.verb;
-        let subject = paper.subject()?;
+        let subject = if *no_observed { paper.present()? } else { paper.subject()? };
         let observed = if *no_observed { None } else { observe(paper, &subject, quiet)? };
         let changes = if *no_observed { Vec::new() } else { paper.history(subject.day)? };
         let register = Model { changes, ..Model::build(&subject.policy, observed.as_ref(), subject.day) };
