@@ -257,7 +257,7 @@ fn with_a_master_key_it_is_kept_encrypted_and_a_new_key_makes_the_old_state_unre
     program.set("HUB_MASTER_KEY_FILE", next.to_string_lossy());
     program.run(&["run"]).ends(1).says("HUB-E312").says("hub key rotate");
     program.set("HUB_OLD_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
-    program.run(&["key", "rotate"]).ends(0).prints("the state of 1 flows is encrypted under a new key");
+    program.run(&["key", "rotate"]).ends(0).prints("2 values of the state are encrypted under a new key");
     program.set("HUB_OLD_MASTER_KEY", "");
     assert!(!program.has("hub-data/keys/state-1.key"));
     program.run(&["key", "status", "-o", "json"]).ends(0).prints("\"state-2\"");

@@ -83,9 +83,11 @@ fn the_manifest_of_the_page_is_one() {
     let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let (top, rest) = shown.split_once("\n[system.crm]\n").unwrap();
     let (of_system, of_flow) = rest.split_once("\n[flow.contacts-to-archive]\n").unwrap();
-    let text = sample_to_file(10, of_flow)
-        .replacen("manifest = 1\n", &format!("manifest = 1\n{top}\n"), 1)
-        .replacen("[system.crm]\n", &format!("[system.crm]\n{of_system}\n"), 1);
+    let text = sample_to_file(10, of_flow).replacen("manifest = 1\n", &format!("manifest = 1\n{top}\n"), 1).replacen(
+        "[system.crm]\n",
+        &format!("[system.crm]\n{of_system}\n"),
+        1,
+    );
     let program = Program::with_manifest(&text);
     program.run(&["check"]).ends(0);
     program.run(&["run", "--once"]).ends(0);

@@ -74,8 +74,8 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
         Problem::new(Code::E001, format!("`{name}` is not UTF-8 text (byte {at})"), "save the file as UTF-8")
     })?;
     let disk = Disk { base: folder_of(path), read: RefCell::default() };
-    let mut manifest = manifest::read(&name, &text, &disk)
-        .map_err(|failed| Failure { problems: failed.problems, sources: failed.sources })?;
+    let mut manifest =
+        manifest::read(&name, &text, &disk).map_err(|failed| Failure { problems: failed.problems, sources: failed.sources })?;
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut packages = crate::sync::Packages::new();
     let systems: Vec<manifest::System> = manifest.systems.values().cloned().collect();

@@ -68,7 +68,13 @@ impl Files for Kept<'_> {
         let (head, tail) = full.split_once('*').unwrap_or((&full, ""));
         let is_one = !wanted.contains('*');
         let fits = |name: &str| match name.strip_prefix(head).and_then(|rest| rest.strip_suffix(tail)) {
-            Some(between) => if is_one { between.is_empty() } else { !between.contains('/') },
+            Some(between) => {
+                if is_one {
+                    between.is_empty()
+                } else {
+                    !between.contains('/')
+                }
+            }
             None => false,
         };
         let found: Vec<(String, Vec<u8>)> =

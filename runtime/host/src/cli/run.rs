@@ -318,13 +318,10 @@ pub(super) async fn record(failure: Failure, store: &dyn Store) -> Failure {
 
 /// Begins on record, with what comes into force.
 async fn started(host: &Host, mut applied: Transaction) -> Result<(), Failure> {
-    let start = Draft { manifest_digest: Some(host.policy.manifest().digest.clone()), ..Draft::new(Kind::HubStart).actor(crate::config::actor()) };
+    let start =
+        Draft { manifest_digest: Some(host.policy.manifest().digest.clone()), ..Draft::new(Kind::HubStart).actor(crate::config::actor()) };
     applied.audit.insert(0, start);
-    host.store
-        .commit(applied, Durability::Sync)
-        .await
-        .map(drop)
-        .map_err(|error| store_problem(&error).into())
+    host.store.commit(applied, Durability::Sync).await.map(drop).map_err(|error| store_problem(&error).into())
 }
 
 async fn stopped(host: &Host) -> Result<(), Failure> {

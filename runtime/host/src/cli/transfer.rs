@@ -60,7 +60,8 @@ pub(super) fn export(file: &Path, place: &Place, to: Option<&str>) -> Result<u8,
         .and_then(|mut out| out.write_all(&content).and_then(|()| out.sync_all()))
         .map_err(|error| io_problem("create", file, &error))?;
     commit(&*store, Vec::new(), vec![Draft::new(Kind::StateExported).records(count as u64)])?;
-    let care = if to.is_some() { "" } else { "; it may hold names or addresses: keep it as safe as the store, or encrypt it with `--to age1…`" };
+    let care =
+        if to.is_some() { "" } else { "; it may hold names or addresses: keep it as safe as the store, or encrypt it with `--to age1…`" };
     print_text(&format!("✓ {count} flows in {}{care}\n", file.display()));
     Ok(0)
 }
@@ -93,7 +94,9 @@ pub(super) fn import(file: &Path, place: &Place, replace: bool) -> Result<u8, Fa
         let known = store.get(Namespace::Progress, id.as_bytes()).map_err(|error| run::store_problem(&error))?;
         if known.is_some() && !replace {
             let title = format!("`{id}` has come somewhere already");
-            return Err(Problem::new(Code::E009, title, "take the file's word for all of them with `--replace`, or reset the flow first").into());
+            return Err(
+                Problem::new(Code::E009, title, "take the file's word for all of them with `--replace`, or reset the flow first").into()
+            );
         }
         entries.push(Draft::new(Kind::StateImported).flow(id.clone()));
         puts.push(Put { namespace: Namespace::Progress, key: id.into_bytes(), value: Some(value) });
@@ -108,7 +111,8 @@ pub(super) fn import(file: &Path, place: &Place, replace: bool) -> Result<u8, Fa
 fn read(file: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let wrong = |why: &str| -> Failure {
         let title = format!("`{}` cannot be taken over: {why}", file.display());
-        Problem::new(Code::E009, title, "give a file of `hub state export`, and its identity in HUB_AGE_IDENTITY_FILE if it is encrypted").into()
+        Problem::new(Code::E009, title, "give a file of `hub state export`, and its identity in HUB_AGE_IDENTITY_FILE if it is encrypted")
+            .into()
     };
     let bytes = crate::egress::read_bounded(file, MAX_BYTES).map_err(|error| io_problem("read", file, &error))?;
     let opened = if bytes.starts_with(AGE) {

@@ -44,14 +44,8 @@ pub(super) fn number(key: &[u8]) -> Option<u64> {
 }
 
 /// Every family of values.
-pub(super) const NAMESPACES: [Namespace; 6] = [
-    Namespace::Progress,
-    Namespace::Runs,
-    Namespace::Capability,
-    Namespace::Compiled,
-    Namespace::Quarantine,
-    Namespace::Applied,
-];
+pub(super) const NAMESPACES: [Namespace; 6] =
+    [Namespace::Progress, Namespace::Runs, Namespace::Capability, Namespace::Compiled, Namespace::Quarantine, Namespace::Applied];
 
 fn tag(namespace: Namespace) -> u8 {
     match namespace {

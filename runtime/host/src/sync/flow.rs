@@ -76,7 +76,8 @@ fn granted_hosts(host: &Host, flow: &Flow, rule: &FlowRule) -> std::collections:
 /// E213: somebody has to look first.
 fn paused(id: &str, progress: &Progress) -> Result<(), Arc<Problem>> {
     let Some(run) = &progress.paused else { return Ok(()) };
-    let title = format!("flow `{id}` is paused since run {run}: it read far more records than before, or asked for a host that it had never used");
+    let title =
+        format!("flow `{id}` is paused since run {run}: it read far more records than before, or asked for a host that it had never used");
     Err(Arc::new(Problem::new(Code::E213, title, format!("find out why, then `hub resume` with the manifest and `{id}`"))))
 }
 
@@ -143,7 +144,11 @@ impl<'a> Run<'a> {
                 .into_iter()
                 .flat_map(|system| secrets::in_use(manifest, system))
                 .collect(),
-            usual_hosts: if options.dry_run { None } else { volume::usual_hosts(progress.hosts.as_ref(), &granted_hosts(host, flow, rule)) },
+            usual_hosts: if options.dry_run {
+                None
+            } else {
+                volume::usual_hosts(progress.hosts.as_ref(), &granted_hosts(host, flow, rule))
+            },
         };
         let gate = Gate::new(host.policy.clone(), host.store.clone(), context, host.clock.clone()).holding(holding);
         let record = RunRecord { id: run, flow: id.to_owned(), started_ms: crate::clock::now_ms(), ..RunRecord::default() };

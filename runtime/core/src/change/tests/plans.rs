@@ -13,7 +13,16 @@ fn plan(old: Option<&str>, new: &str, findings: &[Problem]) -> Plan {
     let old = old.map(|old| State { categories: new.categories.clone(), ..old });
     let needs_approvals = policy.manifest().needs_approvals();
     let lock = Lock::default();
-    Plan::new(&Request { old: old.as_ref(), new: &new, policy: Some(&policy), needs_approvals, findings, lock: &lock, delivery: Default::default(), today: today() })
+    Plan::new(&Request {
+        old: old.as_ref(),
+        new: &new,
+        policy: Some(&policy),
+        needs_approvals,
+        findings,
+        lock: &lock,
+        delivery: Default::default(),
+        today: today(),
+    })
 }
 
 #[test]

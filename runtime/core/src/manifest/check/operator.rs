@@ -79,7 +79,11 @@ pub(super) fn approvers(root: &Table, loader: &mut Loader<'_>) -> BTreeMap<Strin
                 Some(key) => keys.push(Spanned { value: key, span: text.span }),
                 None => {
                     let title = format!("`{}` is no public key", shorten(&text.value));
-                    loader.findings.wrong(text.span, title, "write the 64 characters that `hub approve --new-key FILE` says, of whoever has this role");
+                    loader.findings.wrong(
+                        text.span,
+                        title,
+                        "write the 64 characters that `hub approve --new-key FILE` says, of whoever has this role",
+                    );
                 }
             }
         }

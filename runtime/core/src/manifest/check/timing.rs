@@ -53,7 +53,11 @@ pub(super) fn rate(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Rat
     let rate = Rate::parse(&written.value);
     if rate.is_none() {
         let title = format!("`{}` is not a rate", shorten(&written.value));
-        loader.findings.wrong(written.span, title, "write 1 to 1000000 requests for each second, minute or hour: `10/s`, `600/m`, `5000/h`");
+        loader.findings.wrong(
+            written.span,
+            title,
+            "write 1 to 1000000 requests for each second, minute or hour: `10/s`, `600/m`, `5000/h`",
+        );
     }
     Some(Spanned { value: rate?, span: written.span })
 }
