@@ -55,8 +55,10 @@ fn what_was_denied_and_what_is_not_declared_any_more_is_drift() {
     let fields = "[stream.desk.people.fields]\nid = \"user.unique_id\"\nemail = \"user.contact.email\"\n";
     let text = file_to_file(fields, "fields = [\"id\", \"email\"]");
     let program = Program::with_manifest(&text);
-    program
-        .write("in/people.ndjson", "{\"id\":1,\"email\":\"e@x.example\",\"shoe\":7741852}\n{\"id\":2,\"email\":\"f@x.example\",\"shoe\":45}\n");
+    program.write(
+        "in/people.ndjson",
+        "{\"id\":1,\"email\":\"e@x.example\",\"shoe\":7741852}\n{\"id\":2,\"email\":\"f@x.example\",\"shoe\":45}\n",
+    );
     program.run(&["run"]).ends(0);
     let found = register(&program, &[]);
     let flow = seen(&found, "people-to-archive");

@@ -81,6 +81,8 @@ fn rotate(place: &Place) -> Result<u8, Failure> {
     let count = runtime()?.block_on(sealed.rotate()).map_err(failed)?;
     let wrapped = sealed::keys_of(&config.data).wrap_again()? + quarantine::keys_of(&config.data).wrap_again()?;
     commit(&*inner, Vec::new(), vec![Draft::new(Kind::KeyWrapped).records(wrapped as u64)])?;
-    print_text(&format!("✓ {count} values of the state are encrypted under a new key, the old one is erased; {wrapped} keys written anew\n"));
+    print_text(&format!(
+        "✓ {count} values of the state are encrypted under a new key, the old one is erased; {wrapped} keys written anew\n"
+    ));
     Ok(0)
 }
