@@ -76,16 +76,23 @@ impl SealedStore {
     /// A key, or the store's.
     pub async fn rotate(mut self) -> Result<usize, StoreError> {
         self.current += 1;
-        let mut puts = Vec::new();
+        let mut keys = Vec::new();
         for namespace in SEALED {
-            store::each(&self, namespace, None, |key, open| {
-                puts.push(Put { namespace, key: key.to_vec(), value: Some(self.seal(namespace, key, open)?) });
+            store::each(&*self.inner, namespace, None, |key, _| {
+                keys.push((namespace, key.to_vec()));
                 Ok(())
             })?;
         }
-        let count = puts.len();
+        // Value by value: all of them together can be more than a transaction holds, and each says under which key it is.
+        for (namespace, key) in &keys {
+            let Some(open) = self.get(*namespace, key)? else { continue };
+            let value = Some(self.seal(*namespace, key, &open)?);
+            let put = Put { namespace: *namespace, key: key.clone(), value };
+            self.inner.commit(Transaction { puts: vec![put], audit: Vec::new() }, Durability::Lazy).await?;
+        }
+        let count = keys.len();
         let audit = vec![Draft::new(Kind::KeyRotated).records(count as u64).actor(crate::config::actor())];
-        self.inner.commit(Transaction { puts, audit }, Durability::Sync).await?;
+        self.inner.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync).await?;
         // The old keys go last: a crash before leaves keys that nothing needs, never values without their key.
         self.keys.erase(|name| number(name).is_some_and(|number| number < self.current));
         Ok(count)

@@ -85,3 +85,18 @@ async fn a_new_key_takes_over_and_the_old_one_is_erased() {
     scene.inner.commit(put(Namespace::Progress, b"a", &before), Durability::Sync).await.unwrap();
     assert!(store.get(Namespace::Progress, b"a").is_err(), "what was written before cannot be read");
 }
+
+#[tokio::test]
+async fn more_than_a_transaction_holds_gets_a_new_key_too() {
+    let scene = Scene::new();
+    let store = scene.open().unwrap();
+    let large = vec![b'x'; 5 << 20];
+    for key in [&b"a"[..], b"b", b"c", b"d"] {
+        store.commit(put(Namespace::Applied, key, &large), Durability::Sync).await.unwrap();
+    }
+    assert!(4 * large.len() > store::TRANSACTION_LIMIT);
+    assert_eq!(store.rotate().await.unwrap(), 4);
+    let store = scene.open().unwrap();
+    assert!(store.scan(Namespace::Applied, b"", None, 10).unwrap().iter().all(|(_, value)| *value == large));
+    assert_eq!(keys_of(scene.folder.path()).names().into_iter().collect::<Vec<_>>(), ["state-2"]);
+}
