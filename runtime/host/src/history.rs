@@ -3,13 +3,13 @@
 //! Entries are only added. **Invariant**: each names the digest of the one before, and the audit log names the digest of each, so that none can be
 //! changed, left out or put in between without the log's telling it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use hub_core::audit::{Draft, Kind};
 use hub_core::change::closure::Closures;
 use hub_core::change::diff::{Change, diff};
-use hub_core::change::lock::Lock;
+use hub_core::change::lock::{Approval, Lock};
 use hub_core::change::{State, canonical};
 use hub_core::date::Date;
 use hub_core::policy::Policy;
@@ -102,6 +102,7 @@ pub fn next(store: &dyn Store, coming: &Coming<'_>) -> Result<Option<(Put, Strin
     let earlier = last.as_ref().map(|(entry, _)| State::parse(&entry.state).unwrap_or_else(State::empty));
     let mut changes = earlier.as_ref().map_or_else(Vec::new, |old| diff(old, coming.state, coming.today));
     changes.sort_by_key(|change| std::cmp::Reverse(change.class));
+    let signed = signed(coming, &changes, earlier.is_none());
     let mut entry = Applied {
         number: last.as_ref().map_or(0, |(entry, _)| entry.number) + 1,
         at_ms: coming.at_ms,
@@ -110,8 +111,8 @@ pub fn next(store: &dyn Store, coming: &Coming<'_>) -> Result<Option<(Put, Strin
         class: changes.first().map_or_else(String::new, |change| change.class.word().to_owned()),
         changes: changes.iter().take(MAX_CHANGES).map(step).collect(),
         more: changes.len().saturating_sub(MAX_CHANGES) as u64,
-        reason: reason(coming, &changes, earlier.is_none()),
-        approvals: approvals(coming, &changes, earlier.is_none()),
+        reason: reason(coming, &signed),
+        approvals: signed.iter().copied().map(agreed).collect(),
         state: state.unwrap_or_default(),
         files: coming.files.to_vec(),
         claims: coming.claims.clone(),
@@ -134,7 +135,7 @@ fn step(change: &Change) -> AppliedChange {
 }
 
 /// Signatures under the flows that a change touches; of a first manifest, under all flows.
-fn signed<'a>(coming: &Coming<'a>, changes: &[Change], is_first: bool) -> Vec<&'a hub_core::change::lock::Approval> {
+fn signed<'a>(coming: &Coming<'a>, changes: &[Change], is_first: bool) -> Vec<&'a Approval> {
     let form = canonical::of(coming.policy.manifest());
     let closures = Closures::new(&form, &coming.state.connectors);
     let touched = |flow: &str| is_first || changes.iter().any(|change| change.flows.iter().any(|known| known == flow));
@@ -142,25 +143,17 @@ fn signed<'a>(coming: &Coming<'a>, changes: &[Change], is_first: bool) -> Vec<&'
     named.filter(|approval| closures.of(&approval.flow).is_some_and(|now| now.digest == approval.closure) && approval.verify()).collect()
 }
 
-fn approvals(coming: &Coming<'_>, changes: &[Change], is_first: bool) -> Vec<Agreed> {
-    let agreed = |approval: &hub_core::change::lock::Approval| Agreed {
-        flow: approval.flow.clone(),
-        role: approval.role.clone(),
-        at: approval.at.to_string(),
-        key: HEXLOWER.encode(&approval.key),
-    };
-    signed(coming, changes, is_first).into_iter().map(agreed).collect()
+fn agreed(approval: &Approval) -> Agreed {
+    Agreed { flow: approval.flow.clone(), role: approval.role.clone(), at: approval.at.to_string(), key: HEXLOWER.encode(&approval.key) }
 }
 
 /// What was said at the start, else what was said by whoever signed.
-fn reason(coming: &Coming<'_>, changes: &[Change], is_first: bool) -> Option<String> {
+fn reason(coming: &Coming<'_>, signed: &[&Approval]) -> Option<String> {
     if let Some(said) = coming.reason {
         return Some(said.to_owned());
     }
-    let mut said: Vec<&str> = signed(coming, changes, is_first).into_iter().filter_map(|approval| approval.reason.as_deref()).collect();
-    said.sort_unstable();
-    said.dedup();
-    (!said.is_empty()).then(|| said.join("; "))
+    let said: BTreeSet<&str> = signed.iter().filter_map(|approval| approval.reason.as_deref()).collect();
+    (!said.is_empty()).then(|| said.into_iter().collect::<Vec<_>>().join("; "))
 }
 
 /// What is wrong with the chain, if anything: an entry that does not name the one before, or that the audit log names otherwise.

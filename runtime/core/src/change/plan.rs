@@ -103,7 +103,7 @@ pub struct Plan {
 }
 
 /// What a plan is made from.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// What was applied last. None: nothing.
     pub old: Option<&'a State>,
@@ -118,7 +118,7 @@ pub struct Request<'a> {
     /// Approvals.
     pub lock: &'a Lock,
     /// What each flow's destination makes of a batch that comes twice.
-    pub delivery: BTreeMap<String, Delivery>,
+    pub delivery: &'a BTreeMap<String, Delivery>,
     /// The day.
     pub today: Date,
 }

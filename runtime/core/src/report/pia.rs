@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::html::escape;
 use super::register::{Entry, Register};
 use super::sheet::Section;
+use super::text::Text;
 use super::words::Word;
 use crate::manifest::Language;
 
@@ -46,11 +47,11 @@ pub fn render(register: &Register, activity: &str, language: Language) -> Option
             })
         })
         .collect();
-    let draft = Word::DraftByMachine.text(language).replacen("{}", register.digest.get(..12).unwrap_or_default(), 1);
-    let draft = draft.replacen("{}", &register.as_of, 1);
+    let short = register.digest.get(..12).unwrap_or_default();
+    let draft = Text::with(Word::DraftByMachine, &[&short, &register.as_of]);
     Some(json!({
         "pia": {
-            "id": 1, "status": 0, "is_example": 0, "is_archive": 0, "progress": 0, "structure_id": "", "category": draft,
+            "id": 1, "status": 0, "is_example": 0, "is_archive": 0, "progress": 0, "structure_id": "", "category": draft.in_language(language),
             "name": entry.name, "author_name": "", "evaluator_name": "", "validator_name": "", "created_at": day, "updated_at": day,
         },
         "answers": answers,

@@ -1,8 +1,8 @@
 //! `hub approve`: signs flows as they are now, in a role, and puts the signatures into the lock. Makes keys. Says not who may have which role.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -151,9 +151,7 @@ fn new_key(path: &Path) -> Result<u8, Failure> {
         return Err(Problem::new(Code::E009, "the operating system gives no random numbers", "try again on another machine").into());
     };
     let text = Zeroizing::new(SigningKey::file(&seed));
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .map_err(|error| io_problem("create", path, &error))?;
+    super::create_private(path, text.as_bytes())?;
     super::print_text(&format!("created {}: keep it secret\npublic key: {}\n", path.display(), HEXLOWER.encode(&key.public())));
     Ok(0)
 }

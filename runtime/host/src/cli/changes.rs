@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use clap::Args;
-use hub_core::date::Date;
 use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
-use super::run::store_problem;
+use super::run::{open_plain, store_problem};
 use super::{Failure, Output, Place, check};
 use crate::config::Config;
 use crate::history;
@@ -66,7 +65,7 @@ pub(super) fn read<T>(config: &Config, take: impl Fn(&dyn Store) -> Result<T, St
     let opened = |store: Arc<dyn Store>| -> Result<T, Failure> {
         take(&SealedStore::open(store, &config.data)?).map_err(|error| store_problem(&error).into())
     };
-    let taken = match store::open(&folder.display().to_string()) {
+    let taken = match open_plain(config) {
         Ok(store) => opened(store),
         Err(StoreError::InUse) => {
             let copy = store::open_copy(&folder).map_err(|error| store_problem(&error))?;
@@ -137,7 +136,7 @@ fn as_json(entry: &Applied) -> Value {
 pub(super) fn told(entries: &[Applied], end_ms: u64) -> Vec<hub_core::report::register::Changed> {
     let told = |entry: &Applied| hub_core::report::register::Changed {
         number: entry.number,
-        day: Date::parse(&day(entry)).map_or_else(String::new, |day| day.to_string()),
+        day: day(entry),
         class: entry.class.clone(),
         digest: entry.digest.clone(),
         reason: entry.reason.clone(),

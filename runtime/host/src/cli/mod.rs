@@ -311,6 +311,14 @@ fn io_problem(doing: &str, what: &std::path::Path, error: &std::io::Error) -> Pr
     Problem::new(Code::E009, format!("cannot {doing} `{}`: {error}", what.display()), "check the path and its permissions")
 }
 
+/// Writes a new file that only its owner can read, and waits until it is on disk.
+fn create_private(path: &Path, content: &[u8]) -> Result<(), Problem> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all())).map_err(|error| io_problem("create", path, &error))
+}
+
 /// E009 for a flow that a call names and the manifest does not.
 fn unknown_flow(id: &str, manifest: &Manifest) -> Failure {
     let declared: Vec<&str> = manifest.flows.keys().map(String::as_str).collect();

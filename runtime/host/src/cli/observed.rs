@@ -70,21 +70,35 @@ fn read(store: &dyn Store, day: Date, zone: Option<&str>) -> Result<Option<Obser
         flows: BTreeMap::new(),
         elsewhere: BTreeMap::new(),
     };
-    let open = count_runs(store, window, &mut observed)?;
-    if let Some(oldest) = oldest_of_many(store)?.filter(|oldest| *oldest > window.start_ms) {
+    let seen = count_runs(store, window, &mut observed)?;
+    // So many are kept at most: older ones may have been forgotten.
+    if let Some(oldest) = seen.oldest_ms.filter(|_| seen.count >= MOST_RUNS - MOST_RUNS / 10) {
         observed.since = observed.since.max(day_of(oldest));
     }
-    count_entries(store, window, &open, &mut observed)?;
+    count_entries(store, window, &seen.open, &mut observed)?;
     Ok(Some(observed))
 }
 
-/// Counts the runs that began in the window; answers with those that have no end, whose sums no record has.
-fn count_runs(store: &dyn Store, window: Window, observed: &mut Observed) -> Result<BTreeSet<String>, Failure> {
-    let mut open = BTreeSet::new();
+/// Runs since the window began.
+#[derive(Default)]
+struct Runs {
+    /// How many there are.
+    count: usize,
+    /// When the first of them began.
+    oldest_ms: Option<u64>,
+    /// Those of the window that have no end, whose sums no record has.
+    open: BTreeSet<String>,
+}
+
+/// Counts the runs that began in the window.
+fn count_runs(store: &dyn Store, window: Window, observed: &mut Observed) -> Result<Runs, Failure> {
+    let mut seen = Runs::default();
     // Ids of runs begin with their time, so that what began before the window need not be read.
     let before = ulid::Ulid::from_parts(window.start_ms, 0).to_string().into_bytes();
     let read = store::each(store, Namespace::Runs, Some(before), |_, value| {
         let record = RunRecord::decode(value)?;
+        seen.count += 1;
+        seen.oldest_ms.get_or_insert(record.started_ms);
         if record.started_ms < window.start_ms || record.started_ms >= window.end_ms {
             return Ok(());
         }
@@ -93,27 +107,12 @@ fn count_runs(store: &dyn Store, window: Window, observed: &mut Observed) -> Res
         own.records = own.records.saturating_add(record.written);
         own.last_run = Some(minute(record.started_ms));
         add_paths(&mut own.undeclared, record.dropped);
-        if record.ended_ms.is_none() && open.len() < MAX_OPEN_RUNS {
-            open.insert(record.id);
+        if record.ended_ms.is_none() && seen.open.len() < MAX_OPEN_RUNS {
+            seen.open.insert(record.id);
         }
         Ok(())
     });
-    read.map(|()| open).map_err(|error| store_problem(&error).into())
-}
-
-/// When the oldest run began that is kept, if so many are kept that older ones may have been forgotten.
-fn oldest_of_many(store: &dyn Store) -> Result<Option<u64>, Failure> {
-    let (mut count, mut oldest) = (0_usize, None);
-    let read = store::each(store, Namespace::Runs, None, |_, value| {
-        count += 1;
-        if count > 1 && oldest.is_some() {
-            return Ok(());
-        }
-        oldest = Some(RunRecord::decode(value)?.started_ms);
-        Ok(())
-    });
-    read.map_err(|error| store_problem(&error))?;
-    Ok(oldest.filter(|_| count >= MOST_RUNS - MOST_RUNS / 10))
+    read.map(|()| seen).map_err(|error| store_problem(&error).into())
 }
 
 fn count_entries(store: &dyn Store, window: Window, open: &BTreeSet<String>, observed: &mut Observed) -> Result<(), Failure> {

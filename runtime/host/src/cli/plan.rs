@@ -77,7 +77,7 @@ impl Plan {
             needs_approvals: judged.manifest.needs_approvals(),
             findings: &judged.found,
             lock: &lock,
-            delivery: judged.delivery.clone(),
+            delivery: &judged.delivery,
             today: judged.today,
         });
         if let Some(path) = &self.out {

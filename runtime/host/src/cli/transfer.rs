@@ -2,8 +2,6 @@
 //! recipient, or a file that only its owner can read.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use hub_core::audit::{Draft, Kind};
@@ -12,7 +10,7 @@ use hub_core::treat::{Sealer, Seed, Treatment};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Failure, Place, audit, commit, io_problem, load, print_text, run};
+use super::{Failure, Place, audit, commit, create_private, io_problem, load, print_text, run};
 use crate::store::format::Progress;
 use crate::store::{self, Namespace, Put};
 
@@ -55,10 +53,7 @@ pub(super) fn export(file: &Path, place: &Place, to: Option<&str>) -> Result<u8,
         Some(recipient) => Zeroizing::new(sealed(&text, recipient)?),
         None => Zeroizing::new(text.as_bytes().to_vec()),
     };
-    let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    written
-        .and_then(|mut out| out.write_all(&content).and_then(|()| out.sync_all()))
-        .map_err(|error| io_problem("create", file, &error))?;
+    create_private(file, &content)?;
     commit(&*store, Vec::new(), vec![Draft::new(Kind::StateExported).records(count as u64)])?;
     let care =
         if to.is_some() { "" } else { "; it may hold names or addresses: keep it as safe as the store, or encrypt it with `--to age1…`" };

@@ -65,11 +65,15 @@ fn personal_cursor(host: &Host, flow: &Flow, rule: &FlowRule) -> Result<(), Arc<
     Err(Arc::new(Problem::new(Code::E217, title, help).at(flow.from.span, "read from here")))
 }
 
+/// Ids of the systems that a run of a flow uses: source, destination, and those of ledgers and lookups.
+pub(super) fn systems<'a>(flow: &'a Flow, rule: &'a FlowRule) -> impl Iterator<Item = &'a str> {
+    let consulted = rule.consulted.iter().map(|consulted| &*consulted.stream.system);
+    [&*flow.from.value.system, &*flow.to.value.system].into_iter().chain(consulted)
+}
+
 /// Where the manifest lets the systems of a flow go.
 fn granted_hosts(host: &Host, flow: &Flow, rule: &FlowRule) -> std::collections::BTreeSet<String> {
-    let consulted = rule.consulted.iter().map(|consulted| &consulted.stream.system);
-    let systems = [&flow.from.value.system, &flow.to.value.system].into_iter().chain(consulted);
-    let declared = systems.filter_map(|id| host.policy.manifest().systems.get(&**id));
+    let declared = systems(flow, rule).filter_map(|id| host.policy.manifest().systems.get(id));
     declared.flat_map(|system| system.hosts.iter().map(|origin| hub_core::policy::shown(&origin.value))).collect()
 }
 
@@ -119,8 +123,7 @@ impl<'a> Run<'a> {
             return Err(Arc::new(Problem::new(Code::E103, format!("flow `{id}` is not declared"), help)));
         };
         personal_cursor(host, flow, rule)?;
-        let consulted = rule.consulted.iter().map(|consulted| &consulted.stream.system);
-        for system in [&flow.from.value.system, &flow.to.value.system].into_iter().chain(consulted) {
+        for system in systems(flow, rule) {
             capability::activate(host, system).await?;
         }
         let run = meter.run().to_string();

@@ -39,24 +39,24 @@ pub fn check(policy: &Policy, lock: &Lock, connectors: &ConnectorDigests) -> Vec
 
 /// E506 for what nobody signed, and for what somebody signed in a role that is another's.
 fn refused(manifest: &Manifest, approval: &Approval) -> Option<Problem> {
-    if !approval.verify() {
-        return Some(forged(manifest, approval));
-    }
-    if manifest.may_approve(&approval.role, &approval.key) {
+    let (flow, role) = (crate::manifest::shorten(&approval.flow), &approval.role);
+    let (title, help, label) = if !approval.verify() {
+        (
+            format!("the approval of flow `{flow}` by `{role}` has a wrong signature"),
+            "restore the lock from version control, or have the flow approved again; find out who changed it",
+            "the flow that was to be approved",
+        )
+    } else if !manifest.may_approve(role, &approval.key) {
+        (
+            format!("flow `{flow}` was approved by `{role}` with a key that `[approver]` does not name for this role"),
+            "have it approved by whoever has the role, or name the key in `[approver]` if it is theirs",
+            "the flow that was approved",
+        )
+    } else {
         return None;
-    }
-    let flow = crate::manifest::shorten(&approval.flow);
-    let title = format!("flow `{flow}` was approved by `{}` with a key that `[approver]` does not name for this role", approval.role);
-    let help = "have it approved by whoever has the role, or name the key in `[approver]` if it is theirs";
+    };
     let place = manifest.flows.get(&approval.flow).map_or(Span::default(), |flow| flow.id.span);
-    Some(Problem::new(Code::E506, title, help).at(place, "the flow that was approved"))
-}
-
-fn forged(manifest: &Manifest, approval: &Approval) -> Problem {
-    let title = format!("the approval of flow `{}` by `{}` has a wrong signature", crate::manifest::shorten(&approval.flow), approval.role);
-    let help = "restore the lock from version control, or have the flow approved again; find out who changed it";
-    let place = manifest.flows.get(&approval.flow).map_or(Span::default(), |flow| flow.id.span);
-    Problem::new(Code::E506, title, help).at(place, "the flow that was to be approved")
+    Some(Problem::new(Code::E506, title, help).at(place, label))
 }
 
 fn of_flow(manifest: &Manifest, lock: &Lock, flow: &Flow, closure: &Closure) -> Option<Problem> {

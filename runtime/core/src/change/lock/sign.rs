@@ -67,12 +67,16 @@ impl Approval {
 
 /// True for one line of 1 to 128 characters.
 pub(super) fn is_role(role: &str) -> bool {
-    !role.trim().is_empty() && role.chars().count() <= MAX_ROLE_CHARACTERS && !role.contains(char::is_control)
+    is_line(role, MAX_ROLE_CHARACTERS)
 }
 
 /// True for one line of 1 to 500 characters.
 pub(super) fn is_reason(reason: &str) -> bool {
-    !reason.trim().is_empty() && reason.chars().count() <= MAX_REASON_CHARACTERS && !reason.contains(char::is_control)
+    is_line(reason, MAX_REASON_CHARACTERS)
+}
+
+fn is_line(text: &str, most: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= most && !text.contains(char::is_control)
 }
 
 /// A reason is one more part: a signature with one does not fit without it, and the other way round.

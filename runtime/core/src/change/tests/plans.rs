@@ -1,5 +1,7 @@
 //! Plans: what is added, changed and removed, what that does to the register, and who has to agree.
 
+use std::collections::BTreeMap;
+
 use super::super::diff::Class;
 use super::super::lock::Lock;
 use super::super::plan::{Plan, Request, Step};
@@ -20,7 +22,7 @@ fn plan(old: Option<&str>, new: &str, findings: &[Problem]) -> Plan {
         needs_approvals,
         findings,
         lock: &lock,
-        delivery: Default::default(),
+        delivery: &BTreeMap::new(),
         today: today(),
     })
 }

@@ -12,6 +12,7 @@ use hub_core::manifest::Schedule;
 use hub_core::policy::Policy;
 use hub_core::schedule::{Plan, Times, Windows, retry};
 
+use super::super::flow::systems;
 use super::Outcome;
 use super::breaker::Breaker;
 use super::slots::Slots;
@@ -77,9 +78,7 @@ impl Queue {
         let mut shared: BTreeMap<&Schedule, Arc<Times>> = BTreeMap::new();
         for id in flows {
             let Some((flow, rule)) = policy.flow(id) else { continue };
-            let consulted = rule.consulted.iter().map(|consulted| &*consulted.stream.system);
-            let uses = [&*flow.from.value.system, &*flow.to.value.system].into_iter().chain(consulted);
-            let mut systems: Vec<u32> = uses.filter_map(|system| queue.numbers.get(system).copied()).collect();
+            let mut systems: Vec<u32> = systems(flow, rule).filter_map(|system| queue.numbers.get(system).copied()).collect();
             systems.sort_unstable();
             systems.dedup();
             let times = flow.schedule.as_ref().and_then(|schedule| {
