@@ -175,7 +175,12 @@ fn seeds_are_what_their_names_say() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let read = read_bytes(&name, &std::fs::read(&path).unwrap(), &NoFiles);
         if name.starts_with("good-") || name.starts_with("bad-") {
-            assert_eq!(read.is_ok(), name.starts_with("good-"), "{name}");
+            assert_eq!(
+                read.is_ok(),
+                name.starts_with("good-"),
+                "{name}: {:?}",
+                read.err().map(|failed| failed.problems.iter().map(|problem| problem.title.clone()).collect::<Vec<_>>())
+            );
             seen += 1;
         }
     }
