@@ -114,8 +114,25 @@ def node(left, right):
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def cut(fields):
+    """Where an entry says that the log was pruned, and the root there."""
+    if fields["kind"] == "audit.pruned":
+        found = re.match("to ([0-9]+) root ([0-9a-f]{64}):", fields["detail"])
+        return int(found[1]), bytes.fromhex(found[2])
+    return None
+
+
 class Tree:
     """Roots of full subtrees, the largest first, each with its number of leaves."""
+
+    @staticmethod
+    def begun(size, roots):
+        """The tree over what was pruned."""
+        tree = Tree()
+        widths = [1 << bit for bit in reversed(range(size.bit_length())) if size >> bit & 1]
+        hold(len(widths) == len(roots) and all(len(root) == 32 for root in roots), "the edge does not fit the first entry")
+        tree.size, tree.parts = size, list(zip(widths, roots))
+        return tree
 
     def __init__(self):
         self.size, self.parts = 0, []
@@ -180,21 +197,29 @@ def verify_export(file, verifier, files):
     kept = anchors(files, verifier)
     with open(file, "rb") as lines:
         header = json.loads(lines.readline())
-        hold(header["hub_audit_export"] == 1, "the export has another version")
+        hold(header["hub_audit_export"] == (2 if "from" in header else 1), "the export has another version")
         size, root = head(header["note"], verifier)
         hold(max(kept, default=0) <= size, "an anchor knows more entries: the end is missing")
-        tree, before = Tree(), bytes(32)
-        hold(kept.pop(0, tree.root()) == tree.root(), "the anchor of 0 entries differs")
+        first = header.get("from", 0)
+        tree = Tree.begun(first, [base64.b64decode(root, validate=True) for root in header.get("edge", [])])
+        before, allowed = None if first else bytes(32), first == 0
+        start = tree.root()
+        # Of what was pruned there is nothing left to compare with a head that is older.
+        kept = {anchored: known for anchored, known in kept.items() if anchored >= first}
+        hold(kept.pop(first, start) == start, f"the anchor of {first} entries differs")
         for line in lines:
             entry = line.removesuffix(b"\n")
             fields = json.loads(entry)
             hold(fields["seq"] == tree.size, f"entry {tree.size} is not there")
-            hold(fields["prev"] == before.hex(), f"entry {tree.size} names other bytes before it")
+            hold(before is None or fields["prev"] == before.hex(), f"entry {tree.size} names other bytes before it")
+            named = cut(fields)
+            allowed = allowed or named is not None and (named[0] > first or named == (first, start))
             before = leaf(entry)
             tree.add(before)
             hold(kept.pop(tree.size, None) in (None, tree.root()), f"the anchor of {tree.size} entries differs")
     hold((tree.size, tree.root()) == (size, root), "the entries are not those of the signed head")
-    return f"{size} entries, root {root.hex()}"
+    hold(allowed, f"the entries before {first} are not there, and none says that they were pruned")
+    return f"{size} entries from {first} on, root {root.hex()}" if first else f"{size} entries, root {root.hex()}"
 
 
 def verify_proof(file, verifier):

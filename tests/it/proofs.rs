@@ -156,6 +156,35 @@ fn an_older_store_and_one_written_anew_are_told_by_what_was_kept() {
 }
 
 #[test]
+fn a_log_is_pruned_and_stays_provable() {
+    let program = Program::with_manifest(&sample_to_file(400_000, ""));
+    program.run(&["run"]).ends(0);
+    let (key, size) = (key(&program), program.audit().len());
+    assert!(size > 600, "{size}");
+    program.run(&["audit", "prune"]).ends(0);
+    program.run(&["audit", "prune", "--before", "2100-01-01"]).ends(2).says("--anchor");
+    program.run(&["audit", "prune", "--before", "2001-01-01", "--yes"]).ends(0).prints("nothing to delete");
+    program.run(&["audit", "anchor", "--to", "anchors.jsonl"]).ends(0);
+    program.run(&["audit", "prune", "--before", "2100-01-01", "--anchor", "anchors.jsonl"]).ends(0).prints("the log is kept from entry");
+    program
+        .run(&["audit", "verify", "--anchors", "anchors.jsonl"])
+        .ends(0)
+        .prints("those before were pruned")
+        .prints("2 signed heads agree");
+    program.run(&["audit", "export", "--out", "log.jsonl"]).ends(0);
+    both(&program, "log.jsonl", &key, "anchors.jsonl", 0);
+    program.run(&["audit", "proof", "0"]).ends(2).says("were pruned");
+    program.run(&["audit", "show"]).ends(0).prints("audit.pruned");
+    program.run(&["changes"]).ends(0);
+    program.run(&["doctor"]).prints("those before were pruned");
+    program.run(&["run"]).ends(0);
+    program.run(&["audit", "verify"]).ends(0);
+    program.run(&["backup", "kept"]).ends(0);
+    program.run(&["restore", "kept", "--replace"]).ends(0);
+    program.run(&["audit", "verify"]).ends(0).prints("those before were pruned");
+}
+
+#[test]
 fn the_key_of_the_log_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut program = program();

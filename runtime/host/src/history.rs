@@ -122,8 +122,13 @@ pub fn next(store: &dyn Store, coming: &Coming<'_>) -> Result<Option<(Put, Strin
         (entry.files, entry.claims) = (Vec::new(), BTreeMap::new());
         value = entry.encode();
     }
-    let name = format!("change {} sha256:{}", entry.number, digest(&value));
+    let name = name(entry.number, &value);
     Ok(Some((Put { namespace: Namespace::Applied, key: key(entry.number), value: Some(value) }, name)))
+}
+
+/// How the audit log names an entry.
+fn name(number: u64, stored: &[u8]) -> String {
+    format!("change {number} sha256:{}", digest(stored))
 }
 
 fn digest(stored: &[u8]) -> String {
@@ -169,12 +174,18 @@ pub fn fault(store: &dyn Store) -> Result<Option<String>, StoreError> {
     })?;
     links.reverse();
     let logged = logged(store)?;
+    // Where the log was pruned, the chain vouches for what is before: the pruning named the newest change once more.
+    let pruned = if store.first()? > 0 { logged.keys().next().copied().unwrap_or_default() } else { 0 };
     let mut before = "";
     for (expected, (number, previous, own)) in (1..).zip(&links) {
         let what = match logged.get(&expected) {
             _ if *number != expected => "is missing",
             _ if previous != before => "does not follow the one before",
             Some(named) if named == own => {
+                before = own;
+                continue;
+            }
+            None if expected < pruned => {
                 before = own;
                 continue;
             }
@@ -193,7 +204,7 @@ fn logged(store: &dyn Store) -> Result<BTreeMap<u64, String>, StoreError> {
         kind: String,
         detail: Option<String>,
     }
-    let (mut found, mut next) = (BTreeMap::new(), 0);
+    let (mut found, mut next) = (BTreeMap::new(), store.first()?);
     loop {
         let page = store.audit(next, PAGE)?;
         if page.is_empty() {
@@ -209,6 +220,14 @@ fn logged(store: &dyn Store) -> Result<BTreeMap<u64, String>, StoreError> {
             }
         }
     }
+}
+
+/// Names the newest entry once more: for a log whose entry about it is about to be pruned. None if nothing came into force.
+///
+/// # Errors
+/// The store's.
+pub fn named_again(store: &dyn Store) -> Result<Option<Draft>, StoreError> {
+    Ok(last(store)?.map(|(entry, value)| Draft::new(Kind::ManifestApplied).detail(name(entry.number, &value))))
 }
 
 /// The entry of the audit log for a manifest that comes into force, or runs again.

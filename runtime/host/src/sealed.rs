@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chacha20poly1305::XChaCha20Poly1305;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use hub_core::audit::tree::Hash;
 use hub_core::audit::{Draft, Kind, TreeHead};
 use hub_core::problem::{Code, Problem};
 
@@ -157,8 +158,16 @@ impl Store for SealedStore {
         self.inner.audit(from, limit)
     }
 
-    fn hashes(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.hashes(seq)
+    fn hash(&self, seq: u64, level: u32) -> Result<Option<Hash>, StoreError> {
+        self.inner.hash(seq, level)
+    }
+
+    fn first(&self) -> Result<u64, StoreError> {
+        self.inner.first()
+    }
+
+    fn prune(&self, by: u64) -> BoxFuture<'static, Result<u64, StoreError>> {
+        self.inner.prune(by)
     }
 
     fn head(&self) -> Result<TreeHead, StoreError> {

@@ -89,6 +89,8 @@ texts! {
         CapabilityAccepted "capability.accepted"
         /// A signed head went to a place outside.
         AuditAnchored "audit.anchored"
+        /// Entries before a cut are about to be deleted.
+        AuditPruned "audit.pruned"
         /// Somebody made a flow forget how far it had come.
         StateReset "state.reset"
         /// How far flows had come was written into a file.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::note::{BadNote, Checkpoint, Verifier};
 use super::proof::{MAX_HASHES, is_consistent, root_with};
+use super::prune::Cuts;
 use super::tree::{Frontier, Hash, TreeHead, leaf_hash};
 use super::{LIMIT, Link};
 
@@ -45,6 +46,9 @@ pub enum Untrue {
         /// Entries that are here.
         found: u64,
     },
+    /// The beginning is not there, and no entry says that it was pruned.
+    #[error("the entries before {0} are not there, and no entry says that they were pruned")]
+    Gap(u64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,13 +56,35 @@ pub enum Untrue {
 struct Header {
     hub_audit_export: u32,
     note: String,
+    /// Number of the first entry, in an export of a pruned log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<u64>,
+    /// Roots of the full subtrees before it, the largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    edge: Vec<String>,
 }
 
-/// The first line of an export, without line feed.
+impl Header {
+    fn start(&self) -> Option<Frontier> {
+        match (self.hub_audit_export, self.from) {
+            (1, None) if self.edge.is_empty() => Some(Frontier::default()),
+            (2, Some(from)) if from > 0 => Frontier::from_roots(from, self.edge.iter().map(hash_of).collect::<Option<_>>()?),
+            _ => None,
+        }
+    }
+}
+
+/// The first line of an export, without line feed. `start`: the edge of the tree before its first entry; empty for a log that was not pruned.
 #[must_use]
-pub fn header(note: &str) -> String {
-    // Two fields, a number and a text: nothing in it can fail.
-    serde_json::to_string(&Header { hub_audit_export: 1, note: note.to_owned() }).unwrap_or_default()
+pub fn header(note: &str, start: &Frontier) -> String {
+    let (version, from) = if start.size() == 0 { (1, None) } else { (2, Some(start.size())) };
+    let edge = start.roots().iter().map(|hash| BASE64.encode(hash)).collect();
+    // Numbers and texts: nothing in it can fail.
+    serde_json::to_string(&Header { hub_audit_export: version, note: note.to_owned(), from, edge }).unwrap_or_default()
+}
+
+fn hash_of(text: &String) -> Option<Hash> {
+    BASE64.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 /// A check of an export, line by line, in constant memory.
@@ -67,8 +93,13 @@ pub struct ExportCheck {
     signed: Checkpoint,
     /// Older heads still to be met, the smallest first.
     anchors: Vec<TreeHead>,
+    older_anchors: usize,
+    /// The edge before the first entry.
+    start: Frontier,
     frontier: Frontier,
-    previous: Hash,
+    /// Hash of the entry before; not known before the first of a pruned log.
+    previous: Option<Hash>,
+    cuts: Cuts,
 }
 
 impl ExportCheck {
@@ -78,18 +109,31 @@ impl ExportCheck {
     /// The line has another form, or its note is not of the key.
     pub fn begin(line: &[u8], verifier: &Verifier, anchors: &[TreeHead]) -> Result<Self, Untrue> {
         let header: Header = serde_json::from_slice(line).map_err(|_| Untrue::Form("an export"))?;
-        if header.hub_audit_export != 1 {
-            return Err(Untrue::Form("an export that is known here"));
-        }
+        let start = header.start().ok_or(Untrue::Form("an export that is known here"))?;
         let signed = verifier.open(&header.note)?;
         let mut anchors = anchors.to_vec();
         anchors.sort_by_key(|anchor| anchor.size);
         if let Some(known) = anchors.last().map(|anchor| anchor.size).filter(|known| *known > signed.head.size) {
             return Err(Untrue::Shorter { known, found: signed.head.size });
         }
-        let mut check = Self { signed, anchors, frontier: Frontier::default(), previous: [0; 32] };
+        let older_anchors = anchors.partition_point(|anchor| anchor.size < start.size());
+        anchors.drain(..older_anchors);
+        let previous = (start.size() == 0).then_some([0; 32]);
+        let mut check = Self { signed, anchors, older_anchors, frontier: start.clone(), start, previous, cuts: Cuts::default() };
         check.meet_anchors()?;
         Ok(check)
+    }
+
+    /// Number of the first entry: those before were pruned.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.start.size()
+    }
+
+    /// Anchors of sizes before the first entry: there is nothing left to compare them with.
+    #[must_use]
+    pub fn older_anchors(&self) -> usize {
+        self.older_anchors
     }
 
     /// Takes the next entry, without line feed.
@@ -109,7 +153,7 @@ impl ExportCheck {
         if link.seq != seq {
             return wrong("another entry stands in its place");
         }
-        if link.previous != self.previous {
+        if self.previous.is_some_and(|previous| link.previous != previous) {
             // Which of the two was changed, only the tree could say, and the tree has one root.
             return if seq == 0 {
                 wrong("it names an entry before itself")
@@ -117,8 +161,10 @@ impl ExportCheck {
                 Err(Untrue::Entry { seq: seq - 1, why: "the next one names other bytes" })
             };
         }
-        self.previous = leaf_hash(line);
-        self.frontier.push(self.previous);
+        let leaf = leaf_hash(line);
+        self.previous = Some(leaf);
+        self.frontier.push(leaf);
+        self.cuts.meet(seq, line);
         self.meet_anchors()
     }
 
@@ -131,7 +177,11 @@ impl ExportCheck {
         if found.size < self.signed.head.size {
             return Err(Untrue::Entry { seq: found.size, why: "it is missing" });
         }
-        if found == self.signed.head { Ok(self.signed) } else { Err(Untrue::Root) }
+        match found == self.signed.head {
+            false => Err(Untrue::Root),
+            true if !self.cuts.allow(&self.start) => Err(Untrue::Gap(self.start.size())),
+            true => Ok(self.signed),
+        }
     }
 
     fn meet_anchors(&mut self) -> Result<(), Untrue> {
@@ -206,8 +256,7 @@ pub fn verify_proof(document: &str, verifier: &Verifier) -> Result<Proven, Untru
         return Err(form);
     }
     let document: Document = serde_json::from_str(document).map_err(|_| form.clone())?;
-    let hash = |text: &String| BASE64.decode(text.as_bytes()).ok()?.try_into().ok();
-    let hashes: Option<Vec<Hash>> = document.hashes.iter().map(hash).collect();
+    let hashes: Option<Vec<Hash>> = document.hashes.iter().map(hash_of).collect();
     let hashes = hashes.filter(|hashes| hashes.len() <= MAX_HASHES && document.hub_audit_proof == 1).ok_or_else(|| form.clone())?;
     let head = verifier.open(&document.note)?;
     match (document.entry, document.old_note) {

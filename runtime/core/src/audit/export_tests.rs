@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::note::LogKey;
 use super::super::proof::{consistency, inclusion};
+use super::super::tree::{BLOCK, stored_hash};
 use super::super::{Draft, Kind};
 use super::*;
 
@@ -40,15 +41,15 @@ impl Log {
 
     fn check(&self, lines: &[Vec<u8>], anchors: &[TreeHead]) -> Result<Checkpoint, Untrue> {
         let note = self.note(self.lines.len());
-        let mut check = ExportCheck::begin(header(&note).as_bytes(), &key().verifier(), anchors)?;
+        let mut check = ExportCheck::begin(header(&note, &Frontier::default()).as_bytes(), &key().verifier(), anchors)?;
         for line in lines {
             check.take(line)?;
         }
         check.finish()
     }
 
-    fn stored(&self) -> impl FnMut(u64) -> Option<Vec<u8>> {
-        |seq| self.stored.get(usize::try_from(seq).unwrap()).cloned()
+    fn stored(&self) -> impl FnMut(u64, u32) -> Option<Hash> {
+        |seq, level| stored_hash(self.stored.get(usize::try_from(seq).unwrap())?, level)
     }
 }
 
@@ -79,12 +80,22 @@ fn what_is_no_export_is_told_so() {
         "{\"hub_audit_export\":1}",
         "{\"hub_audit_export\":2,\"note\":\"\"}",
         "{\"hub_audit_export\":1,\"note\":\"\",\"x\":1}",
+        "{\"hub_audit_export\":1,\"note\":\"\",\"from\":256}",
+        "{\"hub_audit_export\":2,\"note\":\"\",\"from\":256,\"edge\":[\"AA==\"]}",
+        "{\"hub_audit_export\":2,\"note\":\"\",\"from\":256}",
+        "{\"hub_audit_export\":2,\"note\":\"\",\"from\":0}",
     ] {
         assert!(matches!(ExportCheck::begin(line.as_bytes(), &verifier, &[]), Err(Untrue::Form(_))), "{line}");
     }
-    assert!(matches!(ExportCheck::begin(header("no note").as_bytes(), &verifier, &[]), Err(Untrue::Note(BadNote::Form))));
+    assert!(matches!(
+        ExportCheck::begin(header("no note", &Frontier::default()).as_bytes(), &verifier, &[]),
+        Err(Untrue::Note(BadNote::Form))
+    ));
     let foreign = LogKey::from_seed("hub/test", &[4; 32]).unwrap().verifier();
-    assert!(matches!(ExportCheck::begin(header(&log(3).note(3)).as_bytes(), &foreign, &[]), Err(Untrue::Note(BadNote::Unsigned))));
+    assert!(matches!(
+        ExportCheck::begin(header(&log(3).note(3), &Frontier::default()).as_bytes(), &foreign, &[]),
+        Err(Untrue::Note(BadNote::Unsigned))
+    ));
 }
 
 #[test]
@@ -104,6 +115,48 @@ fn entries_and_growth_are_proven_offline() {
     for bad in ["", "{}", &proof.replace("\"hub_audit_proof\": 1", "\"hub_audit_proof\": 2"), &"x".repeat(MAX_DOCUMENT_BYTES + 1)] {
         assert_eq!(verify_proof(bad, &verifier), Err(Untrue::Form("a proof")), "{bad:.80}");
     }
+}
+
+#[test]
+fn an_export_of_a_pruned_log_says_where_it_begins_and_why() {
+    use super::super::prune::Cut;
+    let (mut frontier, mut previous, mut lines, mut edge) = (Frontier::default(), [0; 32], Vec::new(), Frontier::default());
+    let mut old = Vec::new();
+    for seq in 0..600 {
+        let cut = Cut { to: BLOCK, root: edge.root() };
+        let draft = if seq == 500 { cut.draft(BLOCK, "a test") } else { Draft::new(Kind::FlowIntent).batch(seq) };
+        let line = draft.seal(seq, 0, &previous).unwrap();
+        previous = leaf_hash(&line);
+        frontier.push(previous);
+        if frontier.size() == BLOCK {
+            edge = frontier.clone();
+        }
+        if [100, BLOCK, 400].contains(&frontier.size()) {
+            old.push(frontier.head());
+        }
+        lines.push(line);
+    }
+    let note = key().sign(&frontier.head());
+    let check = |start: &Frontier, lines: &[Vec<u8>]| {
+        let mut check = ExportCheck::begin(header(&note, start).as_bytes(), &key().verifier(), &old)?;
+        lines.iter().try_for_each(|line| check.take(line))?;
+        let found = (check.first(), check.older_anchors());
+        check.finish().map(|_| found)
+    };
+    assert_eq!(check(&edge, &lines[256..]), Ok((BLOCK, 1)));
+    assert_eq!(check(&Frontier::default(), &lines), Ok((0, 0)));
+    let mut forged = edge.roots().to_vec();
+    forged[0][0] ^= 1;
+    assert_eq!(check(&Frontier::from_roots(BLOCK, forged).unwrap(), &lines[256..]), Err(Untrue::Fork(BLOCK)));
+    assert!(check(&edge, &lines[257..]).is_err());
+    let mut further = Frontier::default();
+    lines[..512].iter().for_each(|line| drop(further.push(leaf_hash(line))));
+    let unnamed = {
+        let mut check = ExportCheck::begin(header(&note, &further).as_bytes(), &key().verifier(), &[]).unwrap();
+        lines[512..].iter().for_each(|line| check.take(line).unwrap());
+        check.finish()
+    };
+    assert_eq!(unnamed, Err(Untrue::Gap(512)), "no entry says so");
 }
 
 #[derive(Clone, Debug)]
@@ -162,7 +215,7 @@ proptest! {
         let verifier = key().verifier();
         prop_assert!(verify_proof(&text, &verifier).is_err());
         prop_assert!(ExportCheck::begin(&line, &verifier, &[]).is_err());
-        let mut check = ExportCheck::begin(header(&log(2).note(2)).as_bytes(), &verifier, &[]).unwrap();
+        let mut check = ExportCheck::begin(header(&log(2).note(2), &Frontier::default()).as_bytes(), &verifier, &[]).unwrap();
         prop_assert!(check.take(&line).is_err());
     }
 }

@@ -7,6 +7,7 @@ mod entry;
 pub mod export;
 pub mod note;
 pub mod proof;
+pub mod prune;
 pub mod tree;
 mod verify;
 

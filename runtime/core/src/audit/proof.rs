@@ -15,8 +15,8 @@ pub struct MissingHashes(pub u64);
 /// The hashes that lead from entry `seq` to the root of the tree with `size` entries, from the leaf upwards. Empty also if there is no such entry.
 ///
 /// # Errors
-/// Stored hashes are missing. `stored` answers with the bytes kept under an entry's number.
-pub fn inclusion(seq: u64, size: u64, stored: &mut dyn FnMut(u64) -> Option<Vec<u8>>) -> Result<Vec<Hash>, MissingHashes> {
+/// Stored hashes are missing. `stored` answers with the hash at a level that an entry completed.
+pub fn inclusion(seq: u64, size: u64, stored: &mut dyn FnMut(u64, u32) -> Option<Hash>) -> Result<Vec<Hash>, MissingHashes> {
     let mut hashes = Vec::new();
     let (mut start, mut end) = (0, size);
     if seq >= size {
@@ -40,7 +40,7 @@ pub fn inclusion(seq: u64, size: u64, stored: &mut dyn FnMut(u64) -> Option<Vec<
 ///
 /// # Errors
 /// As [`inclusion`].
-pub fn consistency(old: u64, size: u64, stored: &mut dyn FnMut(u64) -> Option<Vec<u8>>) -> Result<Vec<Hash>, MissingHashes> {
+pub fn consistency(old: u64, size: u64, stored: &mut dyn FnMut(u64, u32) -> Option<Hash>) -> Result<Vec<Hash>, MissingHashes> {
     let mut hashes = Vec::new();
     if old == 0 || old >= size {
         return Ok(hashes);
@@ -130,11 +130,11 @@ fn split(length: u64) -> u64 {
 }
 
 /// The root over the entries from `start` to before `end`. `start` is a multiple of a power of two that is no shorter than the stretch, as it is in proofs.
-fn root_of(start: u64, end: u64, stored: &mut dyn FnMut(u64) -> Option<Vec<u8>>) -> Result<Hash, MissingHashes> {
+fn root_of(start: u64, end: u64, stored: &mut dyn FnMut(u64, u32) -> Option<Hash>) -> Result<Hash, MissingHashes> {
     let mut missing = None;
     // A stretch of a tree is a tree of its own whose subtrees end at the same entries.
-    let frontier = Frontier::load(end - start, |last| {
-        let found = stored(start + last);
+    let frontier = Frontier::load(end - start, |last, level| {
+        let found = stored(start + last, level);
         if found.is_none() {
             missing = Some(start + last);
         }
@@ -148,7 +148,7 @@ fn root_of(start: u64, end: u64, stored: &mut dyn FnMut(u64) -> Option<Vec<u8>>)
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tree::leaf_hash;
+    use super::super::tree::{BLOCK, BLOCK_LEVEL, leaf_hash, stored_hash};
     use super::*;
 
     struct Log {
@@ -167,8 +167,8 @@ mod tests {
     }
 
     impl Log {
-        fn get(&self) -> impl FnMut(u64) -> Option<Vec<u8>> {
-            |seq| self.stored.get(usize::try_from(seq).unwrap()).cloned()
+        fn get(&self) -> impl FnMut(u64, u32) -> Option<Hash> {
+            |seq, level| stored_hash(self.stored.get(usize::try_from(seq).unwrap())?, level)
         }
     }
 
@@ -216,6 +216,24 @@ mod tests {
         assert_eq!(inclusion(0, 11, &mut log.get()), Err(MissingHashes(10)));
         assert_eq!(inclusion(12, 11, &mut log.get()), Ok(Vec::new()));
         assert_eq!(consistency(3, 11, &mut log.get()), Err(MissingHashes(10)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn what_is_kept_of_a_pruned_log_proves_everything_after_the_cut(blocks in 0..6_u64, size in 1..1_800_u64, old: u64, seq: u64) {
+            let (log, cut) = (log(size), blocks.min((size - 1) / BLOCK) * BLOCK);
+            let mut kept = |seq: u64, level: u32| {
+                let gone = seq < cut && level < BLOCK_LEVEL;
+                stored_hash(log.stored.get(usize::try_from(seq).ok()?)?, level).filter(|_| !gone)
+            };
+            let (old, seq) = (cut + old % (size - cut + 1), cut + seq % (size - cut));
+            let hashes = inclusion(seq, size, &mut kept).unwrap();
+            prop_assert_eq!(root_with(leaf_hash(&seq.to_be_bytes()), seq, size, &hashes), Some(log.heads[size as usize].root));
+            let hashes = consistency(old, size, &mut kept).unwrap();
+            prop_assert!(is_consistent(&log.heads[old as usize], &log.heads[size as usize], &hashes));
+        }
     }
 
     proptest! {

@@ -11,6 +11,11 @@ use sha2::{Digest, Sha256};
 /// A node of the tree.
 pub type Hash = [u8; 32];
 
+/// Entries of a block: a log is pruned in whole blocks, so that what is left of one is a single node and those above it.
+pub const BLOCK: u64 = 1 << BLOCK_LEVEL;
+/// The level of a block's node.
+pub const BLOCK_LEVEL: u32 = 8;
+
 /// Size and root of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeHead {
@@ -69,16 +74,34 @@ impl Frontier {
         TreeHead { size: self.size, root: self.root() }
     }
 
-    /// The frontier of the tree with `size` leaves, from stored hashes. `stored` answers with the bytes that were kept under a leaf's number.
-    /// `Err` names the number whose hashes are missing.
-    pub fn load(size: u64, mut stored: impl FnMut(u64) -> Option<Vec<u8>>) -> Result<Self, u64> {
+    /// The frontier of the tree with `size` leaves, from stored hashes. `stored` answers with the hash at a level that a leaf completed.
+    /// `Err` names the leaf whose hash is missing.
+    pub fn load(size: u64, mut stored: impl FnMut(u64, u32) -> Option<Hash>) -> Result<Self, u64> {
         let mut roots = Vec::new();
         let mut end = 0_u64;
         for level in (0..u64::BITS).rev().filter(|level| size >> level & 1 == 1) {
             end += 1 << level;
-            roots.push(stored(end - 1).and_then(|bytes| stored_hash(&bytes, level)).ok_or(end - 1)?);
+            roots.push(stored(end - 1, level).ok_or(end - 1)?);
         }
         Ok(Self { size, roots })
+    }
+
+    /// The frontier whose subtrees have these roots, the largest first. None if they are not as many as a tree of this size has.
+    #[must_use]
+    pub fn from_roots(size: u64, roots: Vec<Hash>) -> Option<Self> {
+        (u32::try_from(roots.len()) == Ok(size.count_ones())).then_some(Self { size, roots })
+    }
+
+    /// The roots of the full subtrees, the largest first.
+    #[must_use]
+    pub fn roots(&self) -> &[Hash] {
+        &self.roots
+    }
+
+    /// The frontier over the entries of blocks, from the one whose leaves are the nodes of the blocks. None if there are more than any log has.
+    #[must_use]
+    pub fn of_blocks(self) -> Option<Self> {
+        Some(Self { size: self.size.checked_mul(BLOCK)?, ..self })
     }
 }
 
@@ -152,9 +175,24 @@ mod tests {
         for (index, leaf) in leaves.iter().enumerate() {
             stored.push(frontier.push(leaf_hash(leaf)).concat());
             assert_eq!(frontier.root(), by_definition(&leaves[..=index]));
-            let loaded = Frontier::load(frontier.size(), |seq| stored.get(seq as usize).cloned());
+            let loaded = Frontier::load(frontier.size(), |seq, level| stored_hash(stored.get(seq as usize)?, level));
             assert_eq!(loaded, Ok(frontier.clone()));
+            assert_eq!(Frontier::from_roots(frontier.size(), frontier.roots().to_vec()), Some(frontier.clone()));
+            assert_eq!(Frontier::from_roots(frontier.size() * 2 + 1, frontier.roots().to_vec()), None);
         }
-        assert_eq!(Frontier::load(301, |seq| stored.get(seq as usize).cloned()), Err(300));
+        assert_eq!(Frontier::load(301, |seq, level| stored_hash(stored.get(seq as usize)?, level)), Err(300));
+    }
+
+    #[test]
+    fn blocks_stand_for_their_entries() {
+        let (mut all, mut blocks) = (Frontier::default(), Frontier::default());
+        for number in 0..7 * BLOCK {
+            let new = all.push(leaf_hash(&number.to_be_bytes()));
+            if let Some(above) = new.get(BLOCK_LEVEL as usize..).filter(|above| !above.is_empty()) {
+                assert_eq!(blocks.push(above[0]), above);
+                assert_eq!(blocks.clone().of_blocks(), Some(all.clone()));
+            }
+        }
+        assert_eq!(blocks.size(), 7);
     }
 }

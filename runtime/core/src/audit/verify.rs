@@ -4,13 +4,16 @@
 
 use data_encoding::HEXLOWER;
 
-use super::Link;
+use super::prune::Cuts;
 use super::tree::{Frontier, Hash, TreeHead, leaf_hash};
+use super::{Kind, Link};
 
 /// What a pass over the log found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Entries that hold: they agree with their chain and with the stored hashes.
+    /// Entries before this number were pruned: what is left of them agrees with the tree, and an entry names the cut.
+    pub first: u64,
+    /// One past the last entry that holds: they agree with their chain and with the stored hashes.
     pub entries: u64,
     /// Root of the tree over these entries.
     pub root: Hash,
@@ -18,6 +21,19 @@ pub struct Verdict {
     pub first_bad: Option<Bad>,
     /// Entries before this number are whole: each is named by hash in its successor and agrees with the stored tree.
     pub still_provable_until: u64,
+    /// Known heads of sizes before the first entry: there is nothing left to compare them with.
+    pub older_heads: usize,
+    /// The furthest cut that an entry names: the entry's number, and where the cut is. Behind `first`: a pruning has not ended.
+    pub cut: Option<(u64, u64)>,
+}
+
+impl Verdict {
+    /// Nothing holds.
+    #[must_use]
+    pub fn nothing(first: u64, bad: Bad) -> Self {
+        let root = TreeHead::default().root;
+        Self { first, entries: 0, root, first_bad: Some(bad), still_provable_until: 0, older_heads: 0, cut: None }
+    }
 }
 
 /// A place that does not hold.
@@ -68,9 +84,11 @@ impl Reason {
     }
 }
 
-/// Reads the log from entry 0 on. `entries` and `stored_hashes` yield number and bytes in the order of the numbers; `head` is what the store says of
-/// itself and ends the log; `anchors` are heads recorded elsewhere, of the same or smaller size, in any order. A larger anchor makes the log too short.
+/// Reads the log from behind `start` on, which is the edge before the first entry that is kept: empty for a log that was not pruned. `entries` and
+/// `stored_hashes` yield number and bytes in the order of the numbers; `head` is what the store says of itself and ends the log; `anchors` are heads recorded
+/// elsewhere, of the same or smaller size, in any order. A larger anchor makes the log too short.
 pub fn verify<E1, E2>(
+    start: Frontier,
     entries: impl Iterator<Item = (u64, Result<Vec<u8>, E1>)>,
     stored_hashes: impl Iterator<Item = (u64, Result<Vec<u8>, E2>)>,
     head: &TreeHead,
@@ -79,7 +97,10 @@ pub fn verify<E1, E2>(
     let mut heads: Vec<&TreeHead> = anchors.iter().chain([head]).collect();
     heads.sort_by_key(|one| one.size);
     let limit = heads.last().map_or(0, |one| one.size);
-    let mut pass = Pass { frontier: Frontier::default(), previous: [0; 32], heads, fault: None };
+    let older_heads = heads.partition_point(|one| one.size < start.size());
+    heads.drain(..older_heads);
+    let previous = (start.size() == 0).then_some([0; 32]);
+    let mut pass = Pass { frontier: start.clone(), previous, heads, fault: None, cuts: Cuts::default() };
     let mut entries = entries.map(|(seq, bytes)| (seq, bytes.ok()));
     let mut hashes = stored_hashes.map(|(seq, bytes)| (seq, bytes.ok()));
     let mut bad = pass.meet_heads();
@@ -90,6 +111,7 @@ pub fn verify<E1, E2>(
             None if seq >= limit => break,
             None => Some(Bad::new(seq, format!("{limit} entries"), format!("{seq} entries"), Reason::Missing)),
             Some((found, _)) if seq >= limit => Some(Bad::new(seq, format!("{limit} entries"), format!("entry {found}"), Reason::Extra)),
+            Some((found, _)) if found < seq => Some(Bad::new(found, format!("entry {seq}"), format!("entry {found}"), Reason::Extra)),
             Some((found, _)) if found != seq => Some(Bad::new(seq, format!("entry {seq}"), format!("entry {found}"), Reason::Missing)),
             Some((_, None)) => Some(Bad::new(seq, format!("entry {seq}"), "nothing that can be read".into(), Reason::Unreadable)),
             Some((_, Some(bytes))) => pass.take(&bytes, hashes.next()).or_else(|| pass.meet_heads()),
@@ -101,14 +123,28 @@ pub fn verify<E1, E2>(
     if bad.is_none() {
         bad = hashes.next().map(|(seq, _)| Bad::new(seq, "no stored hash".into(), "a stored hash".into(), Reason::Extra));
     }
+    if bad.is_none() && (!pass.cuts.allow(&start) || start.size() > pass.frontier.size().min(limit)) {
+        let expected = format!("an entry {} that names the cut at {}", Kind::AuditPruned.text(), start.size());
+        bad = Some(Bad::new(start.size() - 1, expected, "none".into(), Reason::Missing));
+    }
     let held = pass.held(bad.as_ref());
-    Verdict { entries: held, root: pass.frontier.root(), first_bad: bad, still_provable_until: held }
+    Verdict {
+        first: start.size(),
+        entries: held,
+        root: pass.frontier.root(),
+        first_bad: bad,
+        still_provable_until: held,
+        older_heads,
+        cut: pass.cuts.furthest(),
+    }
 }
 
 /// The state of one pass: constant but for the edge of the tree.
 struct Pass<'a> {
     frontier: Frontier,
-    previous: Hash,
+    /// Hash of the entry before; not known before the first that is kept of a pruned log.
+    previous: Option<Hash>,
+    cuts: Cuts,
     /// Heads still to be met, the smallest first.
     heads: Vec<&'a TreeHead>,
     fault: Option<Fault>,
@@ -144,12 +180,13 @@ impl Pass<'_> {
             let stored_leaf = stored.get(..32).map_or_else(|| "no hash".into(), |hash| HEXLOWER.encode(hash));
             return Some(Bad::new(seq, stored_leaf, HEXLOWER.encode(&leaf), reason));
         }
-        if link.previous != self.previous {
-            self.fault = Some(Fault::Chain(leaf, link.previous, self.previous));
-            return Some(Bad::new(seq, HEXLOWER.encode(&self.previous), HEXLOWER.encode(&link.previous), Reason::Changed));
+        if let Some(previous) = self.previous.filter(|previous| link.previous != *previous) {
+            self.fault = Some(Fault::Chain(leaf, link.previous, previous));
+            return Some(Bad::new(seq, HEXLOWER.encode(&previous), HEXLOWER.encode(&link.previous), Reason::Changed));
         }
         self.frontier = after;
-        self.previous = leaf;
+        self.previous = Some(leaf);
+        self.cuts.meet(seq, bytes);
         None
     }
 

@@ -32,7 +32,7 @@ impl Log {
     fn verify(&self) -> Verdict {
         let entries = self.entries.iter().cloned().map(|(seq, bytes)| (seq, Ok::<_, ()>(bytes)));
         let hashes = self.hashes.iter().cloned().map(|(seq, bytes)| (seq, Ok::<_, ()>(bytes)));
-        verify(entries, hashes, &self.head, &self.anchors)
+        verify(Frontier::default(), entries, hashes, &self.head, &self.anchors)
     }
 
     fn bad(&self) -> (u64, Reason) {
@@ -53,7 +53,16 @@ fn a_whole_log_holds() {
     for size in [0, 1, 2, 3, 100] {
         let log = Log::new(size);
         let verdict = log.verify();
-        assert_eq!(verdict, Verdict { entries: size, root: log.head.root, first_bad: None, still_provable_until: size });
+        let whole = Verdict {
+            first: 0,
+            entries: size,
+            root: log.head.root,
+            first_bad: None,
+            still_provable_until: size,
+            older_heads: 0,
+            cut: None,
+        };
+        assert_eq!(verdict, whole);
     }
 }
 
@@ -147,6 +156,86 @@ fn an_unreadable_entry_is_named() {
     let log = Log::new(10);
     let entries = log.entries.iter().cloned().map(|(seq, bytes)| (seq, if seq == 6 { Err(()) } else { Ok(bytes) }));
     let hashes = log.hashes.iter().cloned().map(|(seq, bytes)| (seq, Ok::<_, ()>(bytes)));
-    let bad = verify(entries, hashes, &log.head, &[]).first_bad.unwrap();
+    let bad = verify(Frontier::default(), entries, hashes, &log.head, &[]).first_bad.unwrap();
     assert_eq!((bad.seq, bad.reason), (6, Reason::Unreadable));
+}
+
+/// A log of 1,000 entries pruned at a cut, with an entry 600 that names it, and what is left of its blocks.
+fn pruned(blocks: u64, named: u64) -> (Log, Vec<(u64, Vec<u8>)>) {
+    use crate::audit::prune::{Cut, kept};
+    use crate::audit::tree::BLOCK;
+    let (mut frontier, mut previous) = (Frontier::default(), [0; 32]);
+    let mut log = Log { entries: Vec::new(), hashes: Vec::new(), head: TreeHead::default(), anchors: Vec::new() };
+    let (mut nodes, mut root) = (Vec::new(), [0; 32]);
+    for seq in 0..1_000 {
+        let draft = if seq == 600 { Cut { to: named, root }.draft(named, "a test") } else { Draft::new(Kind::FlowIntent).batch(seq) };
+        let bytes = draft.seal(seq, 1_000 * seq, &previous).unwrap();
+        previous = leaf_hash(&bytes);
+        let stored = frontier.push(previous).concat();
+        if seq + 1 == named {
+            root = frontier.root();
+        }
+        if seq < blocks * BLOCK {
+            nodes.extend(kept(&stored).map(|kept| (seq, kept.to_vec())));
+        } else {
+            log.hashes.push((seq, stored));
+            log.entries.push((seq, bytes));
+        }
+        if seq % 100 == 99 {
+            log.anchors.push(frontier.head());
+        }
+    }
+    log.head = frontier.head();
+    (log, nodes)
+}
+
+fn verdict_of(log: &Log, first: u64, nodes: &[(u64, Vec<u8>)]) -> Verdict {
+    let entries = log.entries.iter().cloned().map(|(seq, bytes)| (seq, Ok::<_, ()>(bytes)));
+    let hashes = log.hashes.iter().cloned().map(|(seq, bytes)| (seq, Ok::<_, ()>(bytes)));
+    match crate::audit::prune::edge(first, nodes.iter().cloned().map(|(seq, bytes)| (seq, Ok::<_, ()>(bytes)))) {
+        Ok(start) => verify(start, entries, hashes, &log.head, &log.anchors),
+        Err(bad) => Verdict::nothing(first, bad),
+    }
+}
+
+#[test]
+fn a_pruned_log_holds_and_its_cut_must_be_named() {
+    for (blocks, named) in [(1, 256), (2, 512), (1, 512)] {
+        let (log, nodes) = pruned(blocks, named);
+        let verdict = verdict_of(&log, 256 * blocks, &nodes);
+        let found = (verdict.first_bad, verdict.first, verdict.entries, verdict.cut);
+        assert_eq!(found, (None, 256 * blocks, 1_000, Some((600, named))));
+        assert_eq!(verdict.older_heads, if blocks == 1 { 2 } else { 5 });
+    }
+    let (log, nodes) = pruned(2, 256);
+    let bad = verdict_of(&log, 512, &nodes).first_bad.unwrap();
+    assert_eq!((bad.seq, bad.reason), (511, Reason::Missing), "pruned further than any entry says");
+    let (mut log, nodes) = pruned(2, 512);
+    let extra = Log::new(1).entries.remove(0);
+    log.entries.insert(0, extra);
+    let bad = verdict_of(&log, 512, &nodes).first_bad.unwrap();
+    assert_eq!((bad.seq, bad.reason), (0, Reason::Extra));
+}
+
+#[test]
+fn a_changed_byte_of_a_pruned_log_names_its_entry() {
+    let (log, nodes) = pruned(2, 512);
+    for target in [0, 1, 88, 300, 486, 487] {
+        for at in (0..log.entries[target].1.len()).step_by(29) {
+            let mut log = log.clone();
+            log.entries[target].1[at] ^= 1;
+            let bad = verdict_of(&log, 512, &nodes).first_bad.unwrap();
+            assert_eq!(bad.seq, 512 + target as u64, "byte {at}");
+        }
+    }
+    let mut shorter = log.clone();
+    shorter.entries.remove(0);
+    assert_eq!(verdict_of(&shorter, 512, &nodes).first_bad.unwrap().seq, 512);
+    for node in 0..nodes.len() {
+        for at in (0..nodes[node].1.len()).step_by(13) {
+            let mut nodes = nodes.clone();
+            nodes[node].1[at] ^= 1;
+            assert!(verdict_of(&log, 512, &nodes).first_bad.is_some(), "byte {at} of node {node}");
+        }
+    }
 }

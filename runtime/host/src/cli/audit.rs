@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use hub_core::audit::{Bad, TreeHead};
+use hub_core::audit::{Bad, TreeHead, Verdict};
 use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
 use super::evidence::{self, Format, Outside};
-use super::{Failure, Output, Place, alert, run};
+use super::{Failure, Output, Place, alert, prune, run};
 use crate::config::Config;
 use crate::store::{self, VerifiedAudit};
 
@@ -68,6 +68,8 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         to: Vec<PathBuf>,
     },
+    /// Delete old entries: the log stays provable, and says from where on it is kept
+    Prune(prune::Prune),
     /// Print entries, oldest first
     Show {
         #[command(flatten)]
@@ -106,6 +108,7 @@ impl Audit {
             Verb::Proof { entry, place } => evidence::prove(place, *entry),
             Verb::Consistency { note, place } => evidence::consistency(place, note),
             Verb::Anchor { place, to } => evidence::anchor(place, to),
+            Verb::Prune(prune) => prune.run(),
             Verb::Show { place, from, last, kind, output } => show(place, *from, *last, kind.as_deref(), *output),
         }
     }
@@ -131,13 +134,14 @@ fn verify(place: &Place, outside: &Outside, output: Output) -> Result<u8, Failur
         Output::Json => super::print_json(&document(&verified, &kept)),
         Output::Human => match bad {
             None => super::print_text(&format!(
-                "✓ {} entries: chain and tree are whole   root {}   {}\n",
+                "✓ {} entries{}: chain and tree are whole   root {}   {}\n",
                 verified.verdict.entries,
+                pruned(verified.verdict.first),
                 hex(&verified.verdict.root),
-                signatures(&kept)
+                signatures(&kept, verified.verdict.first)
             )),
             Some(bad) => {
-                let problem = damaged(bad, verified.verdict.still_provable_until);
+                let problem = damaged(bad, &verified.verdict);
                 return Err(told.into_iter().fold(problem, Problem::note).into());
             }
         },
@@ -145,8 +149,15 @@ fn verify(place: &Place, outside: &Outside, output: Output) -> Result<u8, Failur
     Ok(if bad.is_some() { 4 } else { 0 })
 }
 
-fn damaged(bad: &Bad, provable: u64) -> Problem {
-    let whole = if provable == 0 { "no entry before it is whole".to_owned() } else { format!("entries 0 to {} are whole", provable - 1) };
+/// Says from where on a log is kept, if not from its beginning.
+pub(super) fn pruned(first: u64) -> String {
+    if first == 0 { String::new() } else { format!(", kept from entry {first} on, those before were pruned") }
+}
+
+pub(super) fn damaged(bad: &Bad, verdict: &Verdict) -> Problem {
+    let (first, provable) = (verdict.first, verdict.still_provable_until);
+    let whole =
+        if provable <= first { "no entry before it is whole".to_owned() } else { format!("entries {first} to {} are whole", provable - 1) };
     Problem::new(
         Code::E501,
         format!("audit entry {} is not what was written: {}", bad.seq, bad.reason.text()),
@@ -156,11 +167,14 @@ fn damaged(bad: &Bad, provable: u64) -> Problem {
     .note(whole)
 }
 
-fn signatures(kept: &[TreeHead]) -> String {
-    match kept.iter().map(|head| head.size).max() {
-        None => "nothing was signed".to_owned(),
-        Some(size) => format!("{} signed heads agree, the last over {size} entries", kept.len()),
-    }
+fn signatures(kept: &[TreeHead], first: u64) -> String {
+    let (older, met): (Vec<_>, Vec<_>) = kept.iter().map(|head| head.size).partition(|size| *size < first);
+    let told = match met.iter().max() {
+        None if older.is_empty() => "nothing was signed".to_owned(),
+        None => "no signed head is left to compare".to_owned(),
+        Some(size) => format!("{} signed heads agree, the last over {size} entries", met.len()),
+    };
+    if older.is_empty() { told } else { format!("{told}; {} are older than what is kept", older.len()) }
 }
 
 fn document(verified: &VerifiedAudit, kept: &[TreeHead]) -> Value {
@@ -168,7 +182,7 @@ fn document(verified: &VerifiedAudit, kept: &[TreeHead]) -> Value {
     let bad = verdict.first_bad.as_ref().map(|bad| {
         json!({ "seq": bad.seq, "expected": bad.expected, "found": bad.found, "reason": bad.reason.text(), "still_provable_until": verdict.still_provable_until })
     });
-    json!({ "version": 1, "ok": bad.is_none(), "entries": verdict.entries, "root": hex(&verdict.root), "signed_heads": kept.len(), "first_bad": bad })
+    json!({ "version": 1, "ok": bad.is_none(), "first": verdict.first, "entries": verdict.entries, "root": hex(&verdict.root), "signed_heads": kept.len(), "older_heads": verdict.older_heads, "first_bad": bad })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -180,7 +194,9 @@ fn show(place: &Place, from: Option<u64>, last: u64, kind: Option<&str>, output:
     must_exist(&config)?;
     let store = run::open(&config)?;
     let size = store.head().map_err(|error| run::store_problem(&error))?.size;
-    let mut next = from.unwrap_or_else(|| if kind.is_some() { 0 } else { size.saturating_sub(last) });
+    let first = store.first().map_err(|error| run::store_problem(&error))?;
+    let next = from.unwrap_or_else(|| if kind.is_some() { 0 } else { size.saturating_sub(last) });
+    let mut next = next.max(first);
     let mut left = last;
     while next < size && left > 0 {
         let page = store.audit(next, 1000).map_err(|error| run::store_problem(&error))?;

@@ -7,7 +7,7 @@ use clap::Args;
 use hub_core::audit::timestamp;
 use serde_json::{Value, json};
 
-use super::{Failure, Output, Place, print_json, print_text};
+use super::{Failure, Output, Place, audit, print_json, print_text};
 use crate::config::Config;
 use crate::store;
 use crate::{clock, evidence, keys};
@@ -118,7 +118,13 @@ fn log(config: &Config) -> Look {
     }
     match store::verify_audit(&folder, &[]) {
         Ok(verified) => match verified.verdict.first_bad {
-            None => look("audit", State::Good, format!("{} entries, chain and tree are whole", verified.verdict.entries)),
+            None => match verified.verdict.cut.filter(|(_, to)| *to > verified.verdict.first) {
+                Some((_, to)) => look("audit", State::Weak, format!("a pruning up to entry {to} has not ended: hub audit prune")),
+                None => {
+                    let (entries, pruned) = (verified.verdict.entries, audit::pruned(verified.verdict.first));
+                    look("audit", State::Good, format!("{entries} entries{pruned}, chain and tree are whole"))
+                }
+            },
             Some(bad) => look("audit", State::Bad, format!("entry {} is not what was written: hub audit verify", bad.seq)),
         },
         Err(error) => look("audit", State::Bad, format!("{error}: hub audit verify")),

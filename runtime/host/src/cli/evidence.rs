@@ -95,7 +95,7 @@ impl Outside {
     fn export(&self, file: &Path, verifier: &Verifier, output: Output) -> Result<u8, Failure> {
         let anchors = self.anchors(verifier)?;
         let opened = fs::File::open(file).map_err(|error| io_problem("read", file, &error))?;
-        let signed = lines(BufReader::new(opened), verifier, &anchors).map_err(|error| match error {
+        let (signed, first, older) = lines(BufReader::new(opened), verifier, &anchors).map_err(|error| match error {
             ExportError::Io(error) => io_problem("read", file, &error).into(),
             ExportError::Untrue(why) => untrue(file, &why.to_string()),
         })?;
@@ -103,12 +103,14 @@ impl Outside {
         let root = data_encoding::HEXLOWER.encode(&head.root);
         match output {
             Output::Json => super::print_json(
-                &json!({ "version": 1, "ok": true, "log": origin, "entries": head.size, "root": root, "anchors": anchors.len() }),
+                &json!({ "version": 1, "ok": true, "log": origin, "first": first, "entries": head.size, "root": root, "anchors": anchors.len() - older, "older_anchors": older }),
             ),
             Output::Human => super::print_text(&format!(
-                "✓ {} entries of `{origin}`: chain, tree and signature are whole, {} anchors agree   root {root}\n",
+                "✓ {} entries of `{origin}`{}: chain, tree and signature are whole, {} anchors agree{}   root {root}\n",
                 head.size,
-                anchors.len()
+                super::audit::pruned(first),
+                anchors.len() - older,
+                if older == 0 { String::new() } else { format!(", {older} are older than what is kept") }
             )),
         }
         Ok(0)
@@ -132,14 +134,16 @@ impl From<Untrue> for ExportError {
     }
 }
 
-fn lines(mut reader: impl BufRead, verifier: &Verifier, anchors: &[TreeHead]) -> Result<Checkpoint, ExportError> {
+/// The signed head of an export, the number of its first entry, and how many anchors are older than that.
+fn lines(mut reader: impl BufRead, verifier: &Verifier, anchors: &[TreeHead]) -> Result<(Checkpoint, u64, usize), ExportError> {
     let mut line = Vec::new();
     line_of(&mut reader, MAX_DOCUMENT_BYTES, &mut line)?;
     let mut check = ExportCheck::begin(&line, verifier, anchors)?;
     while line_of(&mut reader, LIMIT, &mut line)? {
         check.take(&line)?;
     }
-    Ok(check.finish()?)
+    let (first, older) = (check.first(), check.older_anchors());
+    Ok((check.finish()?, first, older))
 }
 
 /// Reads a line without its end, at most one byte more than `limit`: whoever checks it refuses what is longer. False at the end.
@@ -177,7 +181,7 @@ fn proof(file: &Path, verifier: &Verifier, output: Output) -> Result<u8, Failure
     Ok(0)
 }
 
-fn read_heads(file: &Path, verifier: &Verifier) -> Result<Vec<TreeHead>, Failure> {
+pub(super) fn read_heads(file: &Path, verifier: &Verifier) -> Result<Vec<TreeHead>, Failure> {
     evidence::heads(file, verifier).map_err(|why| untrue(file, &why.to_string()))
 }
 
@@ -187,10 +191,10 @@ fn untrue(file: &Path, why: &str) -> Failure {
 }
 
 /// The store of a log, or a copy of one that a running hub has open, and the key of the log.
-struct Log {
+pub(super) struct Log {
     store: Opened,
-    key: LogKey,
-    config: Config,
+    pub(super) key: LogKey,
+    pub(super) config: Config,
 }
 
 enum Opened {
@@ -199,7 +203,7 @@ enum Opened {
 }
 
 impl Log {
-    fn open(place: &Place) -> Result<Self, Failure> {
+    pub(super) fn open(place: &Place) -> Result<Self, Failure> {
         let config = place.config();
         super::audit::must_exist(&config)?;
         let failed = |error: StoreError| Failure::from(run::store_problem(&error));
@@ -210,6 +214,14 @@ impl Log {
         };
         let key = evidence::of_log(&config)?;
         Ok(Self { store, key, config })
+    }
+
+    /// The store itself, which a running hub has to itself.
+    pub(super) fn own(&self) -> Result<&dyn Store, Failure> {
+        match &self.store {
+            Opened::Own(store) => Ok(&**store),
+            Opened::Copy(_) => Err(run::store_problem(&StoreError::InUse).into()),
+        }
     }
 
     fn store(&self) -> &dyn Store {
@@ -231,7 +243,7 @@ impl Log {
     }
 }
 
-fn problem(error: &EvidenceError) -> Failure {
+pub(super) fn problem(error: &EvidenceError) -> Failure {
     match error {
         EvidenceError::Store(error) => run::store_problem(error).into(),
         EvidenceError::Io(error) => {
@@ -267,8 +279,9 @@ pub(super) fn export(place: &Place, out: Option<&Path>, format: Format) -> Resul
             let file = buffered.into_inner().map_err(|error| io_problem("write", path, error.error()))?;
             file.sync_all().map_err(|error| io_problem("write", path, &error))?;
             super::print_text(&format!(
-                "✓ {} entries in {}\n  verify: hub audit verify --export {} --key {}\n",
+                "✓ {} entries{} in {}\n  verify: hub audit verify --export {} --key {}\n",
                 signed.head.size,
+                super::audit::pruned(log.store().first().map_err(|error| run::store_problem(&error))?),
                 path.display(),
                 path.display(),
                 log.key.verifier()
@@ -283,7 +296,8 @@ pub(super) fn prove(place: &Place, entry: u64) -> Result<u8, Failure> {
     let signed = log.sign()?;
     let proof = evidence::prove_entry(log.store(), &signed, entry).map_err(|error| problem(&error))?;
     let Some(proof) = proof else {
-        let help = format!("the log has the entries 0 to {}: hub audit show", signed.head.size.saturating_sub(1));
+        let first = log.store().first().map_err(|error| run::store_problem(&error))?;
+        let help = format!("the log has the entries {first} to {}: hub audit show", signed.head.size.saturating_sub(1));
         return Err(Problem::new(Code::E009, format!("there is no audit entry {entry}"), help).into());
     };
     super::print_text(&format!("{proof}\n"));

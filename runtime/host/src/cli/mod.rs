@@ -43,6 +43,7 @@ mod past;
 mod plan;
 mod plugin;
 pub mod progress;
+mod prune;
 mod quarantine;
 mod register;
 mod reload;

@@ -62,7 +62,9 @@ fn read(store: &dyn Store, day: Date, zone: Option<&str>) -> Result<Option<Obser
     let end_ms = day.add_days(1).map_or(u64::MAX, |next| clock::start_of(next, zone)).min(clock::now_ms().saturating_add(1));
     let window = Window { start_ms: clock::start_of(first, zone), end_ms };
     let day_of = |moment_ms: u64| clock::day(moment_ms.saturating_mul(1000), zone);
-    let Some(begun_ms) = entry(store, 0)?.map(|entry| entry.moment_ms()).filter(|begun| *begun < end_ms) else { return Ok(None) };
+    let Some(begun_ms) = entry(store, oldest(store)?)?.map(|entry| entry.moment_ms()).filter(|begun| *begun < end_ms) else {
+        return Ok(None);
+    };
     let mut observed = Observed {
         since: day_of(begun_ms.max(window.start_ms)),
         until: day_of(end_ms.saturating_sub(1)),
@@ -180,8 +182,8 @@ fn add(sums: &mut BTreeMap<String, u64>, name: String, times: u64) {
 }
 
 /// Number of the first entry that is not older than a moment. Times in the log never go back, so that the way there can be halved.
-fn first_at(store: &dyn Store, moment_ms: u64) -> Result<u64, Failure> {
-    let (mut from, mut to) = (0, store.head().map_err(|error| store_problem(&error))?.size);
+pub(super) fn first_at(store: &dyn Store, moment_ms: u64) -> Result<u64, Failure> {
+    let (mut from, mut to) = (oldest(store)?, store.head().map_err(|error| store_problem(&error))?.size);
     while from < to {
         let middle = from + (to - from) / 2;
         match entry(store, middle)? {
@@ -190,6 +192,11 @@ fn first_at(store: &dyn Store, moment_ms: u64) -> Result<u64, Failure> {
         }
     }
     Ok(from)
+}
+
+/// Number of the first entry that is kept.
+fn oldest(store: &dyn Store) -> Result<u64, Failure> {
+    store.first().map_err(|error| store_problem(&error).into())
 }
 
 fn entry(store: &dyn Store, number: u64) -> Result<Option<Entry>, Failure> {

@@ -417,6 +417,9 @@ pub(super) fn store_problem(error: &StoreError) -> Problem {
         StoreError::Io { source, .. } => {
             Problem::new(Code::E216, format!("{error}: {source}"), "check disk space and permissions of the data folder")
         }
+        StoreError::Pruned { first } => {
+            Problem::new(Code::E009, format!("{error}"), format!("entry {first} is the first that is kept; an older export has the others"))
+        }
         StoreError::TooLarge { .. } => Problem::new(Code::E306, format!("{error}"), "report the connector that sent it"),
     }
 }

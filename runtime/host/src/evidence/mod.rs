@@ -9,10 +9,12 @@ mod ocsf;
 use std::io::{self, Write};
 use std::path::Path;
 
+use hub_core::audit::Draft;
 use hub_core::audit::export;
 use hub_core::audit::note::LogKey;
 use hub_core::audit::proof::{self, MissingHashes};
-use hub_core::audit::tree::{Frontier, TreeHead};
+use hub_core::audit::prune::Cut;
+use hub_core::audit::tree::{BLOCK, Frontier, Hash, TreeHead};
 
 use crate::config::Config;
 use crate::store::{Durability, Store, StoreError, Transaction};
@@ -69,7 +71,7 @@ pub async fn sign(store: &dyn Store, key: &LogKey) -> Result<Signed, EvidenceErr
 /// The store's.
 pub fn sign_at(store: &dyn Store, key: &LogKey, size: u64) -> Result<Signed, EvidenceError> {
     let mut stored = Stored { store, failed: None };
-    let head = Frontier::load(size, |seq| stored.hashes(seq)).map(|frontier| frontier.head()).map_err(MissingHashes);
+    let head = Frontier::load(size, |seq, level| stored.hash(seq, level)).map(|frontier| frontier.head()).map_err(MissingHashes);
     let head = stored.answer(head)?;
     let note = key.sign(&head);
     Ok(Signed { head, note })
@@ -100,8 +102,12 @@ pub fn begins_with(store: &dyn Store, signed: &TreeHead) -> Result<(), StoreErro
     if size < signed.size {
         return damaged(format!("it holds {size} audit entries, {} were signed: an older state was put in its place", signed.size), size);
     }
+    if signed.size < store.first()? {
+        // What it vouched for is gone: only a later head can be compared.
+        return Ok(());
+    }
     let mut stored = Stored { store, failed: None };
-    let frontier = Frontier::load(signed.size, |seq| stored.hashes(seq));
+    let frontier = Frontier::load(signed.size, |seq, level| stored.hash(seq, level));
     match (stored.failed, frontier) {
         (Some(error), _) => Err(error),
         (None, Ok(frontier)) if frontier.root() == signed.root => Ok(()),
@@ -115,7 +121,8 @@ pub fn begins_with(store: &dyn Store, signed: &TreeHead) -> Result<(), StoreErro
 /// # Errors
 /// The store's, or those of `out`.
 pub fn export(store: &dyn Store, signed: &Signed, out: &mut dyn Write) -> Result<(), EvidenceError> {
-    writeln!(out, "{}", export::header(&signed.note))?;
+    let start = edge(store, store.first()?)?;
+    writeln!(out, "{}", export::header(&signed.note, &start))?;
     each_entry(store, signed.head.size, &mut |line| {
         out.write_all(line)?;
         out.write_all(b"\n")
@@ -123,12 +130,19 @@ pub fn export(store: &dyn Store, signed: &Signed, out: &mut dyn Write) -> Result
     Ok(out.flush()?)
 }
 
-/// Gives every entry below a number to `take`, in their order.
+/// The edge of the tree over the first `size` entries.
+fn edge(store: &dyn Store, size: u64) -> Result<Frontier, EvidenceError> {
+    let mut stored = Stored { store, failed: None };
+    let edge = Frontier::load(size, |seq, level| stored.hash(seq, level)).map_err(MissingHashes);
+    stored.answer(edge)
+}
+
+/// Gives every kept entry below a number to `take`, in their order.
 ///
 /// # Errors
 /// The store's, or those of `take`.
 pub fn each_entry(store: &dyn Store, size: u64, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), EvidenceError> {
-    let mut next = 0;
+    let mut next = store.first()?;
     while next < size {
         let left = usize::try_from(size - next).unwrap_or(PAGE).min(PAGE);
         let page = store.audit(next, left)?;
@@ -146,11 +160,11 @@ pub fn each_entry(store: &dyn Store, size: u64, take: &mut dyn FnMut(&[u8]) -> i
 /// The proof that an entry is in the signed log, as JSON. None if it has no such entry.
 ///
 /// # Errors
-/// The store's.
+/// The store's: `Pruned` too.
 pub fn prove_entry(store: &dyn Store, signed: &Signed, seq: u64) -> Result<Option<String>, EvidenceError> {
     let Some(line) = store.audit(seq, 1)?.pop().filter(|_| seq < signed.head.size) else { return Ok(None) };
     let mut stored = Stored { store, failed: None };
-    let hashes = proof::inclusion(seq, signed.head.size, &mut |seq| stored.hashes(seq));
+    let hashes = proof::inclusion(seq, signed.head.size, &mut |seq, level| stored.hash(seq, level));
     let hashes = stored.answer(hashes)?;
     Ok(Some(export::entry_proof(&String::from_utf8_lossy(&line), &hashes, &signed.note)))
 }
@@ -158,11 +172,52 @@ pub fn prove_entry(store: &dyn Store, signed: &Signed, seq: u64) -> Result<Optio
 /// The proof that the signed log begins with one of `old` entries, as JSON. `old_note` is the note over that.
 ///
 /// # Errors
-/// The store's.
+/// The store's: `Pruned` too.
 pub fn prove_growth(store: &dyn Store, signed: &Signed, old: u64, old_note: &str) -> Result<String, EvidenceError> {
+    let first = store.first()?;
+    if old < first && !old.is_multiple_of(BLOCK) {
+        return Err(StoreError::Pruned { first }.into());
+    }
     let mut stored = Stored { store, failed: None };
-    let hashes = proof::consistency(old, signed.head.size, &mut |seq| stored.hashes(seq));
+    let hashes = proof::consistency(old, signed.head.size, &mut |seq, level| stored.hash(seq, level));
     Ok(export::growth_proof(old_note, &stored.answer(hashes)?, &signed.note))
+}
+
+/// Says in the log that the entries before a cut go, and signs it. Answers with the entry that says it; nothing is deleted yet. `repeated`: what an entry
+/// that goes says, and must be said still.
+///
+/// # Errors
+/// The store's; the note cannot be kept beside it.
+pub async fn announce(
+    store: &dyn Store,
+    key: &LogKey,
+    data: &Path,
+    to: u64,
+    rule: &str,
+    repeated: Option<Draft>,
+) -> Result<u64, EvidenceError> {
+    let cut = Cut { to, root: edge(store, to)?.root() };
+    let entry = cut.draft(to.saturating_sub(store.first()?), rule);
+    let size =
+        store.commit(Transaction { puts: Vec::new(), audit: repeated.into_iter().chain([entry]).collect() }, Durability::Sync).await?;
+    keep_note(&sign_at(store, key, size)?, data)?;
+    Ok(size - 1)
+}
+
+/// Deletes the entries before the cut that an entry names. What a crash leaves undone, another call does.
+///
+/// # Errors
+/// The store's.
+pub async fn prune(store: &dyn Store, by: u64, to: u64) -> Result<(), EvidenceError> {
+    let mut before = store.first()?;
+    while before < to {
+        let first = store.prune(by).await?;
+        if first == before {
+            return Err(StoreError::Damaged { detail: "a pruning comes to no end".to_owned(), first_bad_entry: Some(first) }.into());
+        }
+        before = first;
+    }
+    Ok(())
 }
 
 /// The stored hashes, and why they could not be read.
@@ -172,8 +227,8 @@ struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    fn hashes(&mut self, seq: u64) -> Option<Vec<u8>> {
-        self.store.hashes(seq).unwrap_or_else(|error| {
+    fn hash(&mut self, seq: u64, level: u32) -> Option<Hash> {
+        self.store.hash(seq, level).unwrap_or_else(|error| {
             self.failed = Some(error);
             None
         })

@@ -37,6 +37,58 @@ async fn what_is_given_away_is_believed_elsewhere() {
     assert_eq!(prove_entry(&store, &signed, 1_234).unwrap(), None);
 }
 
+/// Writes an export; both verifiers must say the same of it.
+fn exported(store: &MemoryStore, signed: &Signed, key: &LogKey, change: impl Fn(String) -> String) -> bool {
+    let mut file = Vec::new();
+    export(store, signed, &mut file).unwrap();
+    let text = change(String::from_utf8(file).unwrap());
+    let mut lines = text.lines();
+    let own = ExportCheck::begin(lines.next().unwrap().as_bytes(), &key.verifier(), &[]).and_then(|mut check| {
+        lines.try_for_each(|line| check.take(line.as_bytes()))?;
+        check.finish()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    std::fs::write(&path, text).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/audit_verify.py");
+    let mut other = std::process::Command::new("python3");
+    let other = other.arg(script).arg("export").arg(path).arg(key.verifier().to_string()).output().unwrap();
+    assert_eq!(other.status.code(), Some(if own.is_ok() { 0 } else { 4 }), "{own:?}, {other:?}");
+    own.is_ok()
+}
+
+#[tokio::test]
+async fn a_pruned_log_is_believed_elsewhere_and_no_other_gap_is() {
+    let (store, key, folder) = (store(1_234).await, key(), tempfile::tempdir().unwrap());
+    let old = sign(&store, &key).await.unwrap();
+    let by = announce(&store, &key, folder.path(), 768, "a test", Some(Draft::new(Kind::HubStart))).await.unwrap();
+    let noted = heads(&folder.path().join(NOTE), &key.verifier()).unwrap();
+    assert_eq!((by, noted), (1_235, vec![store.head().unwrap()]), "signed before anything goes");
+    prune(&store, by, 768).await.unwrap();
+    assert_eq!(store.first().unwrap(), 768);
+    let signed = sign(&store, &key).await.unwrap();
+    assert!(exported(&store, &signed, &key, |text| text));
+    let edge = |text: &str| text.lines().next().unwrap().split('"').rev().nth(1).unwrap().to_owned();
+    let attacks: [&dyn Fn(String) -> String; 5] = [
+        &|text| text.replacen("\"batch\":900", "\"batch\":901", 1),
+        &|text| text.replacen(&edge(&text), &data_encoding::BASE64.encode(&[7; 32]), 1),
+        &|text| text.replacen("\"from\":768", "\"from\":1024", 1),
+        &|text| text.replacen("\"hub_audit_export\":2", "\"hub_audit_export\":1", 1),
+        &|text| text.lines().enumerate().filter(|(number, _)| *number != 1).map(|(_, line)| format!("{line}\n")).collect(),
+    ];
+    for (number, attack) in attacks.iter().enumerate() {
+        assert!(!exported(&store, &signed, &key, attack), "attack {number}");
+    }
+    let proof = prove_entry(&store, &signed, 800).unwrap().unwrap();
+    assert!(matches!(verify_proof(&proof, &key.verifier()), Ok(Proven::Entry { seq: 800, .. })));
+    let proof = prove_growth(&store, &signed, old.head.size, &old.note).unwrap();
+    assert!(matches!(verify_proof(&proof, &key.verifier()), Ok(Proven::Growth { .. })));
+    for gone in [prove_entry(&store, &signed, 767).map(drop), prove_growth(&store, &signed, 700, &old.note).map(drop)] {
+        assert!(matches!(gone, Err(EvidenceError::Store(StoreError::Pruned { first: 768 }))), "{gone:?}");
+    }
+    assert!(begins_with(&store, &old.head).is_ok());
+}
+
 #[tokio::test]
 async fn growth_is_proven_between_two_signed_heads() {
     let (store, key) = (store(10).await, key());

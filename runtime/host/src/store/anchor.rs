@@ -15,10 +15,24 @@ use super::format::Anchor;
 /// Name of the file.
 pub(super) const FILE: &str = "audit.head";
 
+/// What the file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Anchored {
+    pub head: TreeHead,
+    /// Entries before this number were pruned, or are about to be.
+    pub cut: u64,
+}
+
+impl From<Anchor> for Anchored {
+    fn from(Anchor { size, root, cut }: Anchor) -> Self {
+        Self { head: TreeHead { size, root }, cut }
+    }
+}
+
 /// The anchor, if there is one.
-pub(super) fn read(folder: &Path) -> Result<Option<TreeHead>, StoreError> {
+pub(super) fn read(folder: &Path) -> Result<Option<Anchored>, StoreError> {
     match fs::read(folder.join(FILE)) {
-        Ok(bytes) => Anchor::decode(&bytes).map(|anchor| Some(TreeHead { size: anchor.size, root: anchor.root })).map_err(named),
+        Ok(bytes) => Anchor::decode(&bytes).map(|anchor| Some(Anchored::from(anchor))).map_err(named),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read")(error)),
     }
@@ -34,8 +48,8 @@ fn named(error: StoreError) -> StoreError {
 }
 
 /// Writes the anchor durably.
-pub(super) fn write(folder: &Path, head: &TreeHead) -> io::Result<()> {
-    let mut line = Anchor { size: head.size, root: head.root }.encode();
+pub(super) fn write(folder: &Path, Anchored { head, cut }: &Anchored) -> io::Result<()> {
+    let mut line = Anchor { size: head.size, root: head.root, cut: *cut }.encode();
     line.push(b'\n');
     replace(folder, FILE, &line)
 }

@@ -2,13 +2,16 @@
 //!
 //! Reads the stored hashes, the last entries and all values, not the whole log (see `salvage` for that). Repairs nothing.
 
+use hub_core::audit::Link;
 use hub_core::audit::tree::{Frontier, Hash, leaf_hash, stored_hash};
-use hub_core::audit::{Link, TreeHead};
 
-use super::StoreError;
+use super::anchor::Anchored;
 use super::format::Head;
-use super::layout::{self, AUDIT, HASHES, HEAD_KEY, NAMESPACES, VERSION, VERSION_KEY, broken, engine_error, numbered};
+use super::layout::{
+    self, AUDIT, HASHES, HEAD_KEY, NAMESPACES, NODES, PRUNED_VERSION, VERSION, VERSION_KEY, broken, engine_error, numbered,
+};
 use super::sealing::Sealer;
+use super::{StoreError, hash_in};
 
 /// Entries at the end of the log whose bytes are checked at every start.
 const TAIL: u64 = 256;
@@ -18,6 +21,8 @@ pub(super) struct Loaded {
     pub sealer: Sealer,
     /// Sum over all values.
     pub state: Hash,
+    /// Audit entries before this number were pruned.
+    pub first: u64,
 }
 
 /// Nothing was ever written here.
@@ -26,26 +31,26 @@ pub(super) fn is_fresh(tree: &::sled::Tree) -> Result<bool, StoreError> {
 }
 
 /// Checks a store that is not fresh.
-pub(super) fn load(tree: &::sled::Tree, anchor: Option<&TreeHead>) -> Result<Loaded, StoreError> {
+pub(super) fn load(tree: &::sled::Tree, anchor: Option<&Anchored>) -> Result<Loaded, StoreError> {
     known_version(tree)?;
     let head = head(tree)?;
-    let frontier = frontier(tree, head.size)?;
+    let frontier = frontier(tree, head.first, head.size)?;
     if frontier.root() != head.root {
         return Err(broken("the stored hashes of the audit log do not add up to its head"));
     }
     anchored(tree, &head, anchor)?;
-    let previous = tail(tree, head.size)?;
+    let previous = tail(tree, head.first, head.size)?;
     if state_sum(tree)? != head.state {
         return Err(broken("the stored values are not the ones that were last written"));
     }
-    Ok(Loaded { sealer: Sealer::new(frontier, previous, head.last_ms), state: head.state })
+    Ok(Loaded { sealer: Sealer::new(frontier, previous, head.last_ms), state: head.state, first: head.first })
 }
 
 /// Refuses a layout that a newer hub wrote.
 pub(super) fn known_version(tree: &::sled::Tree) -> Result<(), StoreError> {
     let stored = tree.get(VERSION_KEY).map_err(engine_error)?.ok_or_else(|| broken("it does not say its version"))?;
     let found = <[u8; 4]>::try_from(&stored[..]).map(u32::from_be_bytes).map_err(|_| broken("its version cannot be read"))?;
-    if found == VERSION { Ok(()) } else { Err(StoreError::Format { found, known: VERSION }) }
+    if (VERSION..=PRUNED_VERSION).contains(&found) { Ok(()) } else { Err(StoreError::Format { found, known: PRUNED_VERSION }) }
 }
 
 /// What the store says of itself.
@@ -53,14 +58,21 @@ pub(super) fn head(tree: &::sled::Tree) -> Result<Head, StoreError> {
     Head::decode(&tree.get(HEAD_KEY).map_err(engine_error)?.ok_or_else(|| broken("the head is missing"))?)
 }
 
-fn frontier(tree: &::sled::Tree, size: u64) -> Result<Frontier, StoreError> {
+/// The hash at a level of the audit tree that an entry completed, in a log that begins with entry `first`.
+pub(super) fn hash(tree: &::sled::Tree, first: u64, seq: u64, level: u32) -> Result<Option<Hash>, StoreError> {
+    let is_pruned = seq < first;
+    let stored = tree.get(numbered(if is_pruned { NODES } else { HASHES }, seq)).map_err(engine_error)?;
+    Ok(stored.and_then(|bytes| hash_in(&bytes, level, is_pruned)))
+}
+
+/// The edge of the tree over the first `size` entries.
+pub(super) fn frontier(tree: &::sled::Tree, first: u64, size: u64) -> Result<Frontier, StoreError> {
     let mut failed = None;
-    let stored = |seq| match tree.get(numbered(HASHES, seq)) {
-        Ok(bytes) => bytes.map(|bytes| bytes.to_vec()),
-        Err(error) => {
-            failed = Some(engine_error(error));
+    let stored = |seq, level| {
+        hash(tree, first, seq, level).unwrap_or_else(|error| {
+            failed = Some(error);
             None
-        }
+        })
     };
     let loaded = Frontier::load(size, stored);
     match (loaded, failed) {
@@ -70,7 +82,7 @@ fn frontier(tree: &::sled::Tree, size: u64) -> Result<Frontier, StoreError> {
     }
 }
 
-fn anchored(tree: &::sled::Tree, head: &Head, anchor: Option<&TreeHead>) -> Result<(), StoreError> {
+fn anchored(tree: &::sled::Tree, head: &Head, anchor: Option<&Anchored>) -> Result<(), StoreError> {
     let Some(anchor) = anchor else {
         return if head.size == 0 {
             Ok(())
@@ -78,19 +90,23 @@ fn anchored(tree: &::sled::Tree, head: &Head, anchor: Option<&TreeHead>) -> Resu
             Err(broken("the file `audit.head` is missing: the audit log cannot be told from an older one"))
         };
     };
-    if anchor.size > head.size {
-        let detail = format!("it holds {} audit entries, {} were written: an older state was put in its place", head.size, anchor.size);
+    let (known, cut) = (&anchor.head, anchor.cut);
+    if known.size > head.size {
+        let detail = format!("it holds {} audit entries, {} were written: an older state was put in its place", head.size, known.size);
         return Err(StoreError::Damaged { detail, first_bad_entry: Some(head.size) });
     }
-    if frontier(tree, anchor.size)?.root() != anchor.root {
-        return Err(broken(format!("the first {} audit entries are not the ones that `audit.head` vouches for", anchor.size)));
+    if head.first > cut {
+        return Err(damaged("audit entries are gone that were not to be pruned", cut));
+    }
+    if frontier(tree, head.first, known.size)?.root() != known.root {
+        return Err(broken(format!("the first {} audit entries are not the ones that `audit.head` vouches for", known.size)));
     }
     Ok(())
 }
 
 /// Checks the last entries against their hashes and the chain; answers with the hash of the last one.
-fn tail(tree: &::sled::Tree, size: u64) -> Result<Hash, StoreError> {
-    let start = size.saturating_sub(TAIL);
+fn tail(tree: &::sled::Tree, first: u64, size: u64) -> Result<Hash, StoreError> {
+    let start = size.saturating_sub(TAIL).max(first);
     let mut previous: Option<Hash> = if start == 0 { Some([0; 32]) } else { None };
     for seq in start..size {
         let bytes = tree.get(numbered(AUDIT, seq)).map_err(engine_error)?.ok_or_else(|| damaged("an audit entry is missing", seq))?;

@@ -11,13 +11,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use hub_core::audit::TreeHead;
+use hub_core::audit::prune::kept;
 use hub_core::audit::tree::Hash;
 use tokio::sync::oneshot;
 
+use super::anchor::Anchored;
 use super::format::Head;
-use super::layout::{self, AUDIT, HASHES, HEAD_KEY, Writes, numbered};
+use super::layout::{self, AUDIT, HASHES, HEAD_KEY, NODES, PRUNED_VERSION, VERSION_KEY, Writes, broken, engine_error, numbered};
 use super::sealing::{Moment, Sealer};
-use super::{Durability, StoreError, TRANSACTION_LIMIT, Transaction, anchor};
+use super::{Durability, StoreError, TRANSACTION_LIMIT, Transaction, anchor, check, next_cut};
 
 /// Most transactions in one batch.
 const GROUP: usize = 512;
@@ -30,15 +32,25 @@ const ANCHOR_AFTER: Duration = Duration::from_secs(1);
 /// After how many entries it follows at once.
 const ANCHOR_ENTRIES: u64 = 256;
 
-/// One call of `commit`.
+/// One call of `commit` or `prune`.
 pub(super) struct Request {
     pub transaction: Transaction,
+    /// The entry that names the cut of a pruning.
+    pub prune: Option<u64>,
     pub durability: Durability,
     pub answer: oneshot::Sender<Result<u64, StoreError>>,
 }
 
-/// What readers see: the head of the log. Held for writing while a batch is applied, so that no reader sees half of one.
-pub(super) type Shared = Arc<RwLock<TreeHead>>;
+/// What readers see of the log.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub head: TreeHead,
+    /// Entries before this number were pruned.
+    pub first: u64,
+}
+
+/// Held for writing while a batch is applied, so that no reader sees half of one.
+pub(super) type Shared = Arc<RwLock<Seen>>;
 
 /// The writer's state.
 pub(super) struct Committer {
@@ -52,6 +64,10 @@ pub(super) struct Committer {
     pub now: fn() -> Moment,
     /// Entries that the anchor counts.
     pub anchored: u64,
+    /// Entries before this number were pruned.
+    pub first: u64,
+    /// Where a pruning ends that has begun, as the anchor has it.
+    pub cut: u64,
     pub due: Due,
 }
 
@@ -68,6 +84,7 @@ pub(super) struct Due {
 struct Stage {
     sealer: Sealer,
     state: Hash,
+    first: u64,
     writes: Writes,
     /// Values by key as they will be after the batch.
     values: Writes,
@@ -121,11 +138,15 @@ impl Committer {
     }
 
     fn commit(&mut self, group: Vec<Request>) {
-        let mut stage = Stage { sealer: self.sealer.clone(), state: self.state, writes: Writes::new(), values: Writes::new() };
+        let (writes, values) = (Writes::new(), Writes::new());
+        let mut stage = Stage { sealer: self.sealer.clone(), state: self.state, first: self.first, writes, values };
         let now = (self.now)();
         let mut answers = Vec::with_capacity(group.len());
         for request in group {
-            let done = self.add(&mut stage, &request.transaction, now);
+            let done = match request.prune {
+                Some(by) => self.prune(&mut stage, by),
+                None => self.add(&mut stage, &request.transaction, now),
+            };
             answers.push((request.durability, request.answer, done));
         }
         self.apply(stage);
@@ -172,12 +193,37 @@ impl Committer {
         Ok(stage.sealer.size())
     }
 
+    /// Adds the next step of a pruning. **Invariant**: the entry that names the cut is on the disk, and the anchor says where it ends, before anything goes.
+    fn prune(&mut self, stage: &mut Stage, by: u64) -> Result<u64, StoreError> {
+        let entry = self.database.get(numbered(AUDIT, by)).map_err(engine_error)?;
+        let root_at = |size| check::frontier(&self.database, self.first, size).map(|frontier| frontier.root());
+        let to = next_cut(stage.first, by, entry.as_deref(), root_at)?;
+        if to == stage.first {
+            return Ok(to);
+        }
+        self.cut = self.cut.max(to);
+        self.make_durable();
+        self.anchor_now();
+        for seq in stage.first..to {
+            let hashes = self.database.get(numbered(HASHES, seq)).map_err(engine_error)?;
+            let hashes = hashes.ok_or_else(|| broken("the stored hash of an audit entry is missing"))?;
+            if let Some(nodes) = kept(&hashes) {
+                stage.writes.insert(numbered(NODES, seq).to_vec(), Some(nodes.to_vec()));
+            }
+            stage.writes.insert(numbered(AUDIT, seq).to_vec(), None);
+            stage.writes.insert(numbered(HASHES, seq).to_vec(), None);
+        }
+        stage.writes.insert(VERSION_KEY.to_vec(), Some(PRUNED_VERSION.to_be_bytes().to_vec()));
+        stage.first = to;
+        Ok(to)
+    }
+
     fn apply(&mut self, stage: Stage) {
         if stage.writes.is_empty() {
             return;
         }
         let head = stage.sealer.head();
-        let stored = Head { size: head.size, root: head.root, state: stage.state, last_ms: stage.sealer.last_ms() };
+        let stored = Head { size: head.size, root: head.root, state: stage.state, last_ms: stage.sealer.last_ms(), first: stage.first };
         let mut batch = ::sled::Batch::default();
         batch.insert(HEAD_KEY, stored.encode());
         for (key, value) in stage.writes {
@@ -190,10 +236,11 @@ impl Committer {
         if let Err(error) = self.database.apply_batch(batch) {
             fatal("written", &error);
         }
-        *shared = head;
+        *shared = Seen { head, first: stage.first };
         drop(shared);
         self.sealer = stage.sealer;
         self.state = stage.state;
+        self.first = stage.first;
         if self.sealer.size() > self.anchored {
             self.due.anchor.get_or_insert_with(|| Instant::now() + ANCHOR_AFTER);
         }
@@ -229,7 +276,11 @@ impl Committer {
         if self.sealer.size() == self.anchored {
             return;
         }
-        if let Err(error) = anchor::write(&self.folder, &self.sealer.head()) {
+        self.anchor_now();
+    }
+
+    fn anchor_now(&mut self) {
+        if let Err(error) = anchor::write(&self.folder, &Anchored { head: self.sealer.head(), cut: self.cut }) {
             fatal("anchored", &error);
         }
         self.anchored = self.sealer.size();

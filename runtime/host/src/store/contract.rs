@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use hub_core::audit::tree::{Frontier, leaf_hash};
+use hub_core::audit::proof::{consistency, inclusion, is_consistent, root_with};
+use hub_core::audit::prune::Cut;
+use hub_core::audit::tree::{BLOCK, BLOCK_LEVEL, Frontier, leaf_hash};
 use hub_core::audit::{Draft, Kind, Link, TreeHead};
 
-use super::{Durability, KEY_LIMIT, Namespace, Put, Store, StoreError, TRANSACTION_LIMIT, Transaction, VALUE_LIMIT};
+use super::{Durability, KEY_LIMIT, Namespace, PRUNED_AT_ONCE, Put, Store, StoreError, TRANSACTION_LIMIT, Transaction, VALUE_LIMIT};
 
 pub(super) fn block_on<Output>(future: impl Future<Output = Output>) -> Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -29,6 +31,7 @@ pub(super) fn all(make: Make<'_>) {
     a_refused_transaction_leaves_nothing(&*make());
     entries_are_numbered_chained_and_summed_up(&*make());
     many_entries(&*make());
+    a_pruned_log_proves_what_it_proved(&*make());
     assert!(make().free_space_ok().is_ok());
 }
 
@@ -195,4 +198,60 @@ fn many_entries(store: &dyn Store) {
         }
     }
     assert_eq!(store.head().unwrap(), frontier.head());
+}
+
+/// Entries in a few transactions.
+pub(super) fn grow(store: &dyn Store, entries: u64) {
+    let mut left = entries;
+    while left > 0 {
+        let audit: Vec<_> = (0..left.min(500)).map(entry).collect();
+        left -= audit.len() as u64;
+        block_on(store.commit(Transaction { puts: Vec::new(), audit }, Durability::Lazy)).unwrap();
+    }
+}
+
+/// Writes the entry that names a cut; answers with its number.
+pub(super) fn announce(store: &dyn Store, to: u64) -> u64 {
+    let edge = Frontier::load(to, |seq, level| store.hash(seq, level).unwrap()).unwrap();
+    let audit = vec![Cut { to, root: edge.root() }.draft(to, "a test")];
+    block_on(store.commit(Transaction { puts: Vec::new(), audit }, Durability::Sync)).unwrap() - 1
+}
+
+fn a_pruned_log_proves_what_it_proved(store: &dyn Store) {
+    grow(store, PRUNED_AT_ONCE + 3_000);
+    let whole = store.audit(0, 10_000).unwrap();
+    let heads: Vec<TreeHead> = whole
+        .iter()
+        .scan(Frontier::default(), |frontier, bytes| {
+            frontier.push(leaf_hash(bytes));
+            Some(frontier.head())
+        })
+        .collect();
+    for no_cut in [0, 5, 1_000_000] {
+        assert!(matches!(block_on(store.prune(no_cut)), Err(StoreError::Io { .. })), "{no_cut}");
+    }
+    let to = PRUNED_AT_ONCE + 5 * BLOCK;
+    let foreign = Cut { to, root: [1; 32] }.draft(to, "another log");
+    let by = block_on(store.commit(Transaction { puts: Vec::new(), audit: vec![foreign] }, Durability::Sync)).unwrap() - 1;
+    assert!(block_on(store.prune(by)).is_err());
+    assert_eq!((store.first().unwrap(), store.audit(0, 1).unwrap()), (0, whole[..1].to_vec()));
+
+    let by = announce(store, to);
+    let head = store.head().unwrap();
+    for first in [PRUNED_AT_ONCE, to, to] {
+        assert_eq!((block_on(store.prune(by)).unwrap(), store.first().unwrap()), (first, first));
+        assert_eq!(store.head().unwrap(), head);
+        assert!(matches!(store.audit(first - 1, 1), Err(StoreError::Pruned { first: found }) if found == first));
+        assert_eq!(store.audit(first, 3).unwrap(), whole[first as usize..first as usize + 3]);
+        let mut get = |seq, level| store.hash(seq, level).unwrap();
+        assert!((0..BLOCK_LEVEL).all(|level| get(first - 1, level).is_none()) && get(first - 1, BLOCK_LEVEL).is_some());
+        for seq in [first, first + 1, first + 700] {
+            let hashes = inclusion(seq, head.size, &mut get).unwrap();
+            assert_eq!(root_with(leaf_hash(&whole[seq as usize]), seq, head.size, &hashes), Some(head.root));
+            let hashes = consistency(seq, head.size, &mut get).unwrap();
+            assert!(is_consistent(&heads[seq as usize - 1], &head, &hashes));
+        }
+    }
+    grow(store, 1_000);
+    assert_eq!(Frontier::load(head.size, |seq, level| store.hash(seq, level).unwrap()).unwrap().head(), head);
 }

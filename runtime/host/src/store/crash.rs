@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use super::format::Progress;
 use super::{Namespace, Options, SledStore, Store, StoreError, verify_audit};
 
@@ -46,11 +48,22 @@ fn assert_whole(folder: &Path, acknowledged: u64) -> u64 {
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
+    kill_in_rounds(None);
+}
+
+#[test]
+fn a_log_is_whole_when_its_pruning_is_killed() {
+    let folder = kill_in_rounds(Some("prune"));
+    let verdict = verify_audit(&folder.path().join("store"), &[]).unwrap().verdict;
+    assert!(verdict.first > 0, "nothing was pruned: {} entries", verdict.entries);
+}
+
+fn kill_in_rounds(mode: Option<&str>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
     let mut known = 0;
     for round in 0..30_u64 {
-        let mut child = Command::new(writer()).arg(&store).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new(writer()).arg(&store).args(mode).stdout(Stdio::piped()).spawn().unwrap();
         let id = rustix::process::Pid::from_child(&child);
         // From the middle of opening to hundreds of commits later.
         let killer = std::thread::spawn(move || {
@@ -66,6 +79,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         }
     }
     assert!(known > 100, "the rounds were too short to show anything: {known} entries");
+    folder
 }
 
 #[test]

@@ -10,7 +10,7 @@ use hub_core::audit::{Link, START, Verdict};
 use memchr::memmem;
 use tempfile::TempDir;
 
-use super::contract::{block_on, entry, put};
+use super::contract::{announce, block_on, entry, grow, put};
 use super::{Durability, Namespace, Options, SledStore, Store, StoreError, Transaction, verify_audit};
 
 /// A small generator with a fixed start, so that a failure can be seen again.
@@ -48,17 +48,33 @@ impl Victim {
         if reopened {
             drop(SledStore::open(folder.path(), Options::default()).unwrap());
         }
+        let victim = Self::of(folder, 2_000);
+        assert_eq!(victim.copies.len(), 2_000);
+        victim
+    }
+
+    /// The first 768 of 2,000 entries are pruned; 2,001 names the cut.
+    fn pruned() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path(), Options::default()).unwrap();
+        grow(&store, 2_000);
+        let by = announce(&store, 768);
+        assert_eq!(block_on(store.prune(by)).unwrap(), 768);
+        drop(store);
+        Self::of(folder, 2_001)
+    }
+
+    fn of(folder: TempDir, entries: u64) -> Self {
         let path = folder.path().join("db");
         let bytes = fs::read(&path).unwrap();
         let data = OpenOptions::new().write(true).open(path).unwrap();
         let whole = verify_audit(folder.path(), &[]).unwrap().verdict;
-        assert_eq!((whole.entries, &whole.first_bad), (2_000, &None));
+        assert_eq!((whole.entries, &whole.first_bad), (entries, &None));
         let mut copies: BTreeMap<u64, Vec<(usize, usize)>> = BTreeMap::new();
         for at in memmem::find_iter(&bytes, START) {
             let seq = Link::parse(&bytes[at..]).unwrap().seq;
             copies.entry(seq).or_default().push((at, Link::end(&bytes[at..]).unwrap()));
         }
-        assert_eq!(copies.len(), 2_000);
         Self { folder, data, bytes, whole, copies }
     }
 
@@ -138,8 +154,7 @@ fn a_flip_in_the_last_entries_names_them() {
 
 #[test]
 fn a_flip_elsewhere_is_never_another_truth() {
-    for reopened in [false, true] {
-        let victim = Victim::new(reopened);
+    for victim in [Victim::new(false), Victim::new(true), Victim::pruned()] {
         let mut random = Random(0x5eed_0002);
         let mut found = 0;
         for _ in 0..120 {
@@ -152,5 +167,20 @@ fn a_flip_elsewhere_is_never_another_truth() {
         }
         assert!(found > 10);
         assert_eq!(verify_audit(victim.folder.path(), &[]).unwrap().verdict, victim.whole);
+    }
+}
+
+#[test]
+fn a_flip_in_a_kept_entry_of_a_pruned_log_names_it() {
+    let victim = Victim::pruned();
+    let mut random = Random(0x5eed_0003);
+    for _ in 0..40 {
+        let seq = 768 + random.below(1_233) as u64;
+        let copies = &victim.copies[&seq];
+        let (start, length) = copies[random.below(copies.len())];
+        let at = start + random.below(length);
+        let place = format!("entry {seq} at {start}, offset {at}");
+        let verdict = victim.with_flip(at, 1 << random.below(8)).unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(verdict.first_bad.map(|bad| bad.seq), Some(seq), "{place}");
     }
 }

@@ -251,6 +251,9 @@ pub(super) struct Head {
     pub state: Hash,
     /// Time of the last audit entry.
     pub last_ms: u64,
+    /// Audit entries before this number were pruned.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub first: u64,
 }
 
 /// The anchor file beside the engine's files.
@@ -262,6 +265,9 @@ pub(super) struct Anchor {
     /// Root of the tree over them.
     #[serde(with = "as_hex")]
     pub root: Hash,
+    /// Audit entries before this number were pruned, or are about to be.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cut: u64,
 }
 
 macro_rules! versioned {

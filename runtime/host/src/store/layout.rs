@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Namespace, StoreError};
 
-/// Version of this layout.
+/// Version of a store whose audit log is whole.
 pub(super) const VERSION: u32 = 1;
+/// Version of one whose log was pruned: what knows only the first would take it for damaged.
+pub(super) const PRUNED_VERSION: u32 = 2;
 /// Holds [`VERSION`], big-endian.
 pub(super) const VERSION_KEY: &[u8] = b"v";
 /// Holds `format::Head`.
@@ -21,6 +23,8 @@ pub(super) const HEAD_KEY: &[u8] = b"h";
 pub(super) const AUDIT: u8 = b'a';
 /// Hashes that an entry completed, by number.
 pub(super) const HASHES: u8 = b't';
+/// What stays of the hashes of a pruned block, by the number of its last entry: its node and those above that it completed.
+pub(super) const NODES: u8 = b'n';
 /// Pieces of long values.
 const PIECE: u8 = b'x';
 /// Largest piece of a value in bytes.

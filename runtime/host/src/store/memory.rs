@@ -1,16 +1,17 @@
 //! A store that forgets: for trials and tests. Keeps the same rules as the others, but for durability.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hub_core::audit::TreeHead;
-use hub_core::audit::tree::Frontier;
+use hub_core::audit::prune::kept;
+use hub_core::audit::tree::{Frontier, Hash};
 
 use super::sealing::Sealer;
-use super::{Durability, Namespace, Options, Page, Store, StoreError, Transaction, within_limits};
+use super::{Durability, Namespace, Options, Page, Store, StoreError, Transaction, hash_in, next_cut, within_limits};
 
 /// Everything in memory.
 pub struct MemoryStore {
@@ -20,8 +21,11 @@ pub struct MemoryStore {
 
 struct Content {
     values: BTreeMap<(Namespace, Vec<u8>), Vec<u8>>,
-    entries: Vec<Vec<u8>>,
-    hashes: Vec<Vec<u8>>,
+    /// From `first` on.
+    entries: VecDeque<Vec<u8>>,
+    /// By number; before `first` only what stands above the entries of a block.
+    hashes: BTreeMap<u64, Vec<u8>>,
+    first: u64,
     sealer: Sealer,
 }
 
@@ -30,7 +34,8 @@ impl MemoryStore {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let sealer = Sealer::new(Frontier::default(), [0; 32], 0);
-        Self { content: Mutex::new(Content { values: BTreeMap::new(), entries: Vec::new(), hashes: Vec::new(), sealer }), options }
+        let (values, entries, hashes) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
+        Self { content: Mutex::new(Content { values, entries, hashes, first: 0, sealer }), options }
     }
 
     /// A panic elsewhere leaves the content whole: it is changed only after everything that can fail.
@@ -45,8 +50,8 @@ impl MemoryStore {
         let sealed = sealer.seal(&transaction.audit, (self.options.now)())?;
         content.sealer = sealer;
         for entry in sealed {
-            content.entries.push(entry.bytes);
-            content.hashes.push(entry.hashes);
+            content.entries.push_back(entry.bytes);
+            content.hashes.insert(entry.seq, entry.hashes);
         }
         for put in transaction.puts {
             match put.value {
@@ -55,6 +60,32 @@ impl MemoryStore {
             };
         }
         Ok(content.sealer.size())
+    }
+}
+
+impl Content {
+    fn entry(&self, seq: u64) -> Option<&Vec<u8>> {
+        self.entries.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)
+    }
+
+    fn hash(&self, seq: u64, level: u32) -> Option<Hash> {
+        hash_in(self.hashes.get(&seq)?, level, seq < self.first)
+    }
+
+    fn root_at(&self, size: u64) -> Result<Hash, StoreError> {
+        let frontier = Frontier::load(size, |seq, level| self.hash(seq, level));
+        frontier.map(|frontier| frontier.root()).map_err(|_| StoreError::Pruned { first: self.first })
+    }
+
+    fn prune(&mut self, by: u64) -> Result<u64, StoreError> {
+        let to = next_cut(self.first, by, self.entry(by).map(Vec::as_slice), |size| self.root_at(size))?;
+        for seq in self.first..to {
+            self.entries.pop_front();
+            let nodes = self.hashes.remove(&seq).and_then(|hashes| kept(&hashes).map(<[u8]>::to_vec));
+            self.hashes.extend(nodes.map(|nodes| (seq, nodes)));
+        }
+        self.first = to;
+        Ok(to)
     }
 }
 
@@ -79,12 +110,22 @@ impl Store for MemoryStore {
     }
 
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        Ok(self.content().entries.iter().skip(from).take(limit).cloned().collect())
+        let content = self.content();
+        let from = from.checked_sub(content.first).ok_or(StoreError::Pruned { first: content.first })?;
+        Ok(content.entries.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)).take(limit).cloned().collect())
     }
 
-    fn hashes(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(usize::try_from(seq).ok().and_then(|seq| self.content().hashes.get(seq).cloned()))
+    fn hash(&self, seq: u64, level: u32) -> Result<Option<Hash>, StoreError> {
+        Ok(self.content().hash(seq, level))
+    }
+
+    fn first(&self) -> Result<u64, StoreError> {
+        Ok(self.content().first)
+    }
+
+    fn prune(&self, by: u64) -> BoxFuture<'static, Result<u64, StoreError>> {
+        let pruned = self.content().prune(by);
+        futures::future::ready(pruned).boxed()
     }
 
     fn head(&self) -> Result<TreeHead, StoreError> {

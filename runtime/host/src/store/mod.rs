@@ -24,6 +24,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use hub_core::audit::prune::Cut;
+use hub_core::audit::tree::{BLOCK, BLOCK_LEVEL, Hash, stored_hash};
 use hub_core::audit::{Draft, TreeHead};
 
 pub use self::sled::SledStore;
@@ -153,6 +155,12 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// Entries of the audit log that are gone.
+    #[error("the audit entries before {first} were pruned")]
+    Pruned {
+        /// The first that is kept.
+        first: u64,
+    },
     /// A value is over a limit.
     #[error("{what} is over the limit of {limit} bytes")]
     TooLarge {
@@ -175,10 +183,17 @@ pub trait Store: Send + Sync {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// Values whose key begins with `prefix`, in key order, after `after`, at most `limit`.
     fn scan(&self, namespace: Namespace, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Page, StoreError>;
-    /// Exact bytes of audit entries from a number on.
+    /// Exact bytes of audit entries from a number on. `Pruned` for a number below [`first`](Self::first).
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError>;
-    /// The hashes that an audit entry completed: its own, then those of the subtrees that end with it. None if there is no such entry.
-    fn hashes(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The hash at a level of the audit tree that an entry completed: its own at level 0, then those of the subtrees that end with it. None if there is no
+    /// such entry or hash, or if it was pruned.
+    fn hash(&self, seq: u64, level: u32) -> Result<Option<Hash>, StoreError>;
+    /// Number of the first audit entry that is kept: 0 if none was pruned.
+    fn first(&self) -> Result<u64, StoreError>;
+    /// Deletes some of the entries before the cut that the entry `by` names, the oldest first, durably; answers with [`first`](Self::first) after it. To be
+    /// called until that is the cut: a crash between two calls leaves a log that is pruned less far, and that is whole. Answers [`StoreError::Io`] if
+    /// `by` names no cut of this log.
+    fn prune(&self, by: u64) -> BoxFuture<'static, Result<u64, StoreError>>;
     /// Size and root of the audit tree.
     fn head(&self) -> Result<TreeHead, StoreError>;
     /// Asked before a run begins: an error if too little space is left to end it in order. Runs under way go on.
@@ -208,6 +223,27 @@ pub fn each(
             None => return Ok(()),
         }
     }
+}
+
+/// Entries that one step of a pruning deletes: whole blocks, few enough for one batch of the engine.
+const PRUNED_AT_ONCE: u64 = 16 * BLOCK;
+
+/// Where the next step of a pruning ends. `entry` is the one that is to name the cut, `root_at` answers with the root of the log at a size.
+fn next_cut(first: u64, by: u64, entry: Option<&[u8]>, root_at: impl Fn(u64) -> Result<Hash, StoreError>) -> Result<u64, StoreError> {
+    let refused = |text: &str| StoreError::Io { doing: "pruned", source: std::io::Error::new(std::io::ErrorKind::InvalidInput, text) };
+    let cut = entry.and_then(Cut::parse).filter(|cut| cut.to <= by).ok_or_else(|| refused("the audit entry names no cut"))?;
+    if cut.to <= first {
+        return Ok(first);
+    }
+    if root_at(cut.to)? != cut.root {
+        return Err(refused("the audit entry names the cut of another log"));
+    }
+    Ok(cut.to.min(first + PRUNED_AT_ONCE))
+}
+
+/// The hash at a level out of the bytes that are kept under an entry's number. `is_pruned`: of those, only what stands above the entries of a block is.
+fn hash_in(bytes: &[u8], level: u32, is_pruned: bool) -> Option<Hash> {
+    stored_hash(bytes, if is_pruned { level.checked_sub(BLOCK_LEVEL)? } else { level })
 }
 
 /// The limits that every backend holds.

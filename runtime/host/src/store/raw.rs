@@ -31,7 +31,9 @@ struct Copy {
 
 /// What the file holds.
 pub(super) struct RawLog {
-    /// The whole entry of each number, as far as there is one that fits the chain.
+    /// Number of the first entry that counts: what stands in the file of those before was pruned.
+    first: u64,
+    /// The whole entry of each number from `first` on, as far as there is one that fits the chain.
     entries: Vec<Option<Copy>>,
     /// Numbers whose entry is missing or contradicts the chain.
     broken: Vec<u64>,
@@ -41,9 +43,9 @@ pub(super) struct RawLog {
 
 impl RawLog {
     /// Reads the whole file twice: first for whole entries, then for damaged copies of them.
-    pub fn read(data: &File) -> io::Result<Self> {
-        let (entries, broken) = chain(&collect(data)?, |leaf| holds(data, leaf));
-        let mut log = Self { entries, broken, damaged: BTreeMap::new() };
+    pub fn read(data: &File, first: u64) -> io::Result<Self> {
+        let (entries, broken) = chain(&collect(data, first)?, first, |leaf| holds(data, leaf));
+        let mut log = Self { first, entries, broken, damaged: BTreeMap::new() };
         log.compare(data)?;
         Ok(log)
     }
@@ -55,21 +57,21 @@ impl RawLog {
 
     /// The first number below `size` without an entry that fits the chain.
     pub fn first_broken(&self, size: u64) -> Option<u64> {
-        let known = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        let known = u64::try_from(self.entries.len()).unwrap_or(u64::MAX).saturating_add(self.first);
         self.broken.iter().copied().chain([known]).filter(|seq| *seq < size).min()
     }
 
-    /// Root over the entries before a number.
-    pub fn root(&self, size: u64) -> Hash {
-        let mut frontier = Frontier::default();
-        for entry in self.entries.iter().take(usize::try_from(size).unwrap_or(usize::MAX)).map_while(Option::as_ref) {
+    /// Root over the entries before a number; `frontier` is the edge before the first that counts.
+    pub fn root(&self, mut frontier: Frontier, size: u64) -> Hash {
+        let count = usize::try_from(size.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        for entry in self.entries.iter().take(count).map_while(Option::as_ref) {
             frontier.push(entry.leaf);
         }
         frontier.root()
     }
 
     fn entry(&self, seq: u64) -> Option<&Copy> {
-        self.entries.get(usize::try_from(seq).ok()?)?.as_ref()
+        self.entries.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)?.as_ref()
     }
 
     fn compare(&mut self, data: &File) -> io::Result<()> {
@@ -126,11 +128,13 @@ impl RawLog {
 }
 
 /// Every whole entry once: number and hash tell copies apart.
-fn collect(data: &File) -> io::Result<Vec<Copy>> {
+fn collect(data: &File, first: u64) -> io::Result<Vec<Copy>> {
     let mut known = HashSet::new();
     let mut copies = Vec::new();
     each(data, &[START.as_bytes()], |place| {
-        if let Some(copy) = whole(place.window, place.at, place.offset_of(place.at)).filter(|copy| known.insert((copy.seq, copy.leaf))) {
+        if let Some(copy) =
+            whole(place.window, place.at, place.offset_of(place.at)).filter(|copy| copy.seq >= first && known.insert((copy.seq, copy.leaf)))
+        {
             copies.push(copy);
         }
         Ok(())
@@ -141,14 +145,14 @@ fn collect(data: &File) -> io::Result<Vec<Copy>> {
 
 /// Picks for each number the entry that its neighbours name. Answers with the numbers that have none, or the wrong one, too. `is_stored`: does the
 /// file hold this hash among the tree's? That speaks for the last entry, which no other names.
-fn chain(copies: &[Copy], is_stored: impl Fn(&Hash) -> bool) -> (Vec<Option<Copy>>, Vec<u64>) {
+fn chain(copies: &[Copy], first: u64, is_stored: impl Fn(&Hash) -> bool) -> (Vec<Option<Copy>>, Vec<u64>) {
     let named: HashSet<(u64, Hash)> = copies.iter().filter(|copy| copy.seq > 0).map(|copy| (copy.seq - 1, copy.previous)).collect();
     let (mut entries, mut broken): (Vec<Option<Copy>>, Vec<u64>) = (Vec::new(), Vec::new());
-    let mut previous = Some([0; 32]);
+    let mut previous = (first == 0).then_some([0; 32]);
     let mut followed: HashSet<Hash> = HashSet::new();
     for same in copies.chunk_by(|left, right| left.seq == right.seq) {
         let Some(seq) = same.first().map(|copy| copy.seq) else { continue };
-        let next = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        let next = u64::try_from(entries.len()).unwrap_or(u64::MAX).saturating_add(first);
         if seq > next + 4_096 {
             break; // A damaged number, or a gap that is too long to be bridged.
         }
@@ -163,7 +167,7 @@ fn chain(copies: &[Copy], is_stored: impl Fn(&Hash) -> bool) -> (Vec<Option<Copy
         let is_last = copies.last().is_some_and(|last| last.seq == seq);
         let vouched = |copy: &&Copy| is_named(copy) || (is_last && is_stored(&copy.leaf));
         let best = same.iter().find(|copy| follows(copy) && vouched(copy)).or_else(|| same.iter().find(follows));
-        if best.is_none() && seq > 0 {
+        if best.is_none() && seq > first {
             // This entry is the one that its successor names, so the one before is not what was written; else this one is not.
             let before_is_bad = same.iter().any(|copy| is_named(&copy) || is_stored(&copy.leaf));
             broken.push(if before_is_bad { seq - 1 } else { seq });

@@ -7,10 +7,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hub_core::audit::prune::edge;
+use hub_core::audit::tree::Frontier;
 use hub_core::audit::{Bad, Reason, TreeHead, Verdict, verify};
 
+use super::anchor::Anchored;
 use super::files::{self, BLOBS, DATA, SETTINGS, SNAPSHOT, failed};
-use super::layout::{AUDIT, HASHES, broken, number, numbered};
+use super::layout::{AUDIT, HASHES, NODES, broken, number, numbered};
 use super::raw::{CLOSE, RawLog};
 use super::{Options, SledStore, StoreError, anchor, check, sled};
 
@@ -103,7 +106,7 @@ pub fn open_copy(folder: &Path) -> Result<StoreCopy, StoreError> {
     loop {
         let files = PrivateCopy::of(folder)?;
         // The file that counts entries is written after they are durable, and copied before them.
-        let durable = anchor::read(&files.path)?.map_or(0, |anchor| anchor.size);
+        let durable = anchor::read(&files.path)?.map_or(0, |anchor| anchor.head.size);
         match SledStore::open(&files.path, Options::default()) {
             Ok(store) => return Ok(StoreCopy { store, durable, _files: files }),
             Err(error) if tries == TRIES => return Err(error),
@@ -116,17 +119,18 @@ pub fn open_copy(folder: &Path) -> Result<StoreCopy, StoreError> {
 
 fn attempt(folder: &Path, kept: &[TreeHead], quiet: bool) -> Result<Verdict, StoreError> {
     let copy = PrivateCopy::of(folder)?;
-    let raw = RawLog::read(&File::open(copy.path.join(DATA)).map_err(failed("read"))?).map_err(failed("read"))?;
     let anchor = anchor::read(&copy.path);
-    let anchored = anchor.as_ref().ok().and_then(Option::as_ref).map_or(0, |anchor| anchor.size);
+    let (anchored, cut) = anchor.as_ref().ok().and_then(Option::as_ref).map_or((0, 0), |anchor| (anchor.head.size, anchor.cut));
+    let raw = RawLog::read(&File::open(copy.path.join(DATA)).map_err(failed("read"))?, cut).map_err(failed("read"))?;
     let engine = anchor.and_then(|anchor| through_engine(&copy.path, anchor.as_ref(), kept));
     match engine {
-        Ok((size, verdict)) => Ok(judge(size.max(anchored), verdict, &raw, quiet)),
+        Ok(found) => Ok(judge(found.size.max(anchored), found, &raw, quiet)),
         Err(StoreError::Damaged { detail, first_bad_entry }) => {
             let known = anchored.max(first_bad_entry.unwrap_or(0));
             let named = first_named(&raw, known, CLOSE).ok_or(StoreError::Damaged { detail: detail.clone(), first_bad_entry })?;
             let bad = Bad { seq: named, expected: "the bytes that its neighbours name".into(), found: detail, reason: Reason::Changed };
-            Ok(Verdict { entries: named, root: raw.root(named), first_bad: Some(bad), still_provable_until: named })
+            let root = raw.root(Frontier::default(), if cut == 0 { named } else { 0 });
+            Ok(Verdict { entries: named, root, still_provable_until: named, ..Verdict::nothing(cut, bad) })
         }
         Err(other) => Err(other),
     }
@@ -134,7 +138,7 @@ fn attempt(folder: &Path, kept: &[TreeHead], quiet: bool) -> Result<Verdict, Sto
 
 /// The engine's answer together with what stands in the file. A damaged byte makes the engine lose whole pages, so what it misses first is often not what
 /// was damaged: the raw bytes know better.
-fn judge(size: u64, mut verdict: Verdict, raw: &RawLog, quiet: bool) -> Verdict {
+fn judge(size: u64, Found { mut verdict, start, .. }: Found, raw: &RawLog, quiet: bool) -> Verdict {
     let named = match &verdict.first_bad {
         Some(bad) => first_named(raw, size, CLOSE).filter(|named| *named != bad.seq),
         None if quiet => raw.first_damaged_copy(size, SURE),
@@ -147,7 +151,8 @@ fn judge(size: u64, mut verdict: Verdict, raw: &RawLog, quiet: bool) -> Verdict 
             found: "a copy with other bytes".into(),
             reason: Reason::Changed,
         };
-        verdict = Verdict { entries: seq, root: raw.root(seq), first_bad: Some(bad), still_provable_until: seq };
+        let root = raw.root(start, seq);
+        verdict = Verdict { entries: seq, root, first_bad: Some(bad), still_provable_until: seq, ..verdict };
     }
     verdict
 }
@@ -156,25 +161,46 @@ fn first_named(raw: &RawLog, size: u64, most_bytes: usize) -> Option<u64> {
     raw.first_damaged_copy(size, most_bytes).into_iter().chain(raw.first_broken(size)).min()
 }
 
-/// Reads everything through the engine: chain, tree, stored hashes, head, anchor, and the sum over the values. Answers with the head's size too.
-fn through_engine(folder: &Path, anchor: Option<&TreeHead>, kept: &[TreeHead]) -> Result<(u64, Verdict), StoreError> {
+/// What the engine gives back.
+struct Found {
+    /// As the head has it.
+    size: u64,
+    /// The edge before the first entry.
+    start: Frontier,
+    verdict: Verdict,
+}
+
+/// Reads everything through the engine: chain, tree, stored hashes, head, anchor, and the sum over the values.
+fn through_engine(folder: &Path, anchor: Option<&Anchored>, kept: &[TreeHead]) -> Result<Found, StoreError> {
     sled::guarded(|| {
         let database = sled::start(folder, CACHE_BYTES)?;
-        if check::is_fresh(&database)? && anchor.is_none_or(|anchor| anchor.size == 0) {
-            return Ok((0, verify(none(), none(), &TreeHead::default(), kept)));
+        if check::is_fresh(&database)? && anchor.is_none_or(|anchor| anchor.head.size == 0) {
+            let verdict = verify(Frontier::default(), none(), none(), &TreeHead::default(), kept);
+            return Ok(Found { size: 0, start: Frontier::default(), verdict });
         }
         check::known_version(&database)?;
         let head = check::head(&database)?;
         if head.size > 0 && anchor.is_none() {
             return Err(broken("the file `audit.head` is missing: the audit log cannot be told from an older one"));
         }
+        if let Some(cut) = anchor.map(|anchor| anchor.cut).filter(|cut| *cut < head.first) {
+            let detail = "audit entries are gone that were not to be pruned".to_owned();
+            return Err(StoreError::Damaged { detail, first_bad_entry: Some(cut) });
+        }
         let tree_head = TreeHead { size: head.size, root: head.root };
-        let anchors: Vec<TreeHead> = anchor.into_iter().chain(kept).cloned().collect();
-        let verdict = verify(family(&database, AUDIT), family(&database, HASHES), &tree_head, &anchors);
+        let anchors: Vec<TreeHead> = anchor.map(|anchor| &anchor.head).into_iter().chain(kept).cloned().collect();
+        let start = match edge(head.first, family(&database, NODES)) {
+            Ok(start) => start,
+            Err(bad) => {
+                let verdict = Verdict::nothing(head.first, bad);
+                return Ok(Found { size: head.size, start: Frontier::default(), verdict });
+            }
+        };
+        let verdict = verify(start.clone(), family(&database, AUDIT), family(&database, HASHES), &tree_head, &anchors);
         if verdict.first_bad.is_none() && check::state_sum(&database)? != head.state {
             return Err(broken("the stored values are not the ones that were last written"));
         }
-        Ok((head.size, verdict))
+        Ok(Found { size: head.size, start, verdict })
     })
 }
 

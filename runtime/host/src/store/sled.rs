@@ -16,14 +16,15 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hub_core::audit::TreeHead;
-use hub_core::audit::tree::Frontier;
+use hub_core::audit::tree::{Frontier, Hash};
 use tokio::sync::oneshot;
 
+use super::anchor::Anchored;
 use super::check::{self, Loaded};
-use super::committer::{Committer, Due, Request, Shared};
+use super::committer::{Committer, Due, Request, Seen, Shared};
 use super::files::{self, DATA, failed};
 use super::format::Head;
-use super::layout::{self, AUDIT, HASHES, HEAD_KEY, VERSION, VERSION_KEY, broken, engine_error, number, numbered};
+use super::layout::{self, AUDIT, HEAD_KEY, VERSION, VERSION_KEY, broken, engine_error, number, numbered};
 use super::sealing::Sealer;
 use super::{Durability, Namespace, Options, Page, Store, StoreError, Transaction, anchor, within_limits};
 
@@ -57,7 +58,7 @@ impl SledStore {
         }
         let data = File::open(folder.join(DATA)).map_err(failed("opened"))?;
         let (loaded, anchored) = guarded(|| load(&database, &data, folder))?;
-        let shared: Shared = Arc::new(RwLock::new(loaded.sealer.head()));
+        let shared: Shared = Arc::new(RwLock::new(Seen { head: loaded.sealer.head(), first: loaded.first }));
         let (requests, received) = channel();
         let committer = Committer {
             database: database.clone(),
@@ -67,7 +68,9 @@ impl SledStore {
             sealer: loaded.sealer,
             state: loaded.state,
             now: options.now,
-            anchored,
+            anchored: anchored.head.size,
+            first: loaded.first,
+            cut: anchored.cut,
             due: Due::default(),
         };
         let writer =
@@ -83,12 +86,21 @@ impl SledStore {
         })
     }
 
+    fn ask(&self, transaction: Transaction, prune: Option<u64>, durability: Durability) -> BoxFuture<'static, Result<u64, StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { transaction, prune, durability, answer };
+        if self.requests.as_ref().is_none_or(|requests| requests.send(request).is_err()) {
+            return futures::future::ready(Err(closed())).boxed();
+        }
+        async move { answered.await.unwrap_or_else(|_| Err(closed())) }.boxed()
+    }
+
     fn tree(&self) -> Result<&::sled::Tree, StoreError> {
         self.database.as_deref().ok_or_else(closed)
     }
 
     /// Keeps the writer from applying a batch while several keys are read. The lock guards no invariant that a panic could break.
-    fn reading(&self) -> RwLockReadGuard<'_, TreeHead> {
+    fn reading(&self) -> RwLockReadGuard<'_, Seen> {
         self.shared.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -109,12 +121,7 @@ impl Store for SledStore {
         if let Err(error) = within_limits(&transaction) {
             return futures::future::ready(Err(error)).boxed();
         }
-        let (answer, answered) = oneshot::channel();
-        let sent = self.requests.as_ref().is_some_and(|requests| requests.send(Request { transaction, durability, answer }).is_ok());
-        if !sent {
-            return futures::future::ready(Err(closed())).boxed();
-        }
-        async move { answered.await.unwrap_or_else(|_| Err(closed())) }.boxed()
+        self.ask(transaction, None, durability)
     }
 
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -142,10 +149,13 @@ impl Store for SledStore {
     }
 
     fn audit(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        let head = self.reading();
+        let seen = self.reading();
+        if from < seen.first {
+            return Err(StoreError::Pruned { first: seen.first });
+        }
         let mut entries = Vec::new();
         let stored = self.tree()?.range(numbered(AUDIT, from)..numbered(AUDIT + 1, 0));
-        for (expected, item) in (from..head.size).zip(stored).take(limit) {
+        for (expected, item) in (from..seen.head.size).zip(stored).take(limit) {
             let (key, bytes) = item.map_err(engine_error)?;
             if number(&key) != Some(expected) {
                 return Err(StoreError::Damaged { detail: "an audit entry is missing".into(), first_bad_entry: Some(expected) });
@@ -155,13 +165,21 @@ impl Store for SledStore {
         Ok(entries)
     }
 
-    fn hashes(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let _reading = self.reading();
-        Ok(self.tree()?.get(numbered(HASHES, seq)).map_err(engine_error)?.map(|bytes| bytes.to_vec()))
+    fn hash(&self, seq: u64, level: u32) -> Result<Option<Hash>, StoreError> {
+        let seen = self.reading();
+        check::hash(self.tree()?, seen.first, seq, level)
+    }
+
+    fn first(&self) -> Result<u64, StoreError> {
+        Ok(self.reading().first)
+    }
+
+    fn prune(&self, by: u64) -> BoxFuture<'static, Result<u64, StoreError>> {
+        self.ask(Transaction::default(), Some(by), Durability::Sync)
     }
 
     fn head(&self) -> Result<TreeHead, StoreError> {
-        Ok(self.reading().clone())
+        Ok(self.reading().head.clone())
     }
 
     fn free_space_ok(&self) -> Result<(), StoreError> {
@@ -240,21 +258,21 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result
     done.unwrap_or_else(|_| Err(broken("the engine fails on the contents of its files")))
 }
 
-/// Checks the content, or writes the first of a new store. Answers with the number of anchored entries too.
-fn load(database: &::sled::Db, data: &File, folder: &Path) -> Result<(Loaded, u64), StoreError> {
+/// Checks the content, or writes the first of a new store. Answers with what is anchored too.
+fn load(database: &::sled::Db, data: &File, folder: &Path) -> Result<(Loaded, Anchored), StoreError> {
     let anchor = anchor::read(folder)?;
     if check::is_fresh(database)? {
-        if let Some(anchor) = anchor.filter(|anchor| anchor.size > 0) {
-            let detail = format!("it is empty, {} audit entries were written", anchor.size);
+        if let Some(anchor) = anchor.filter(|anchor| anchor.head.size > 0) {
+            let detail = format!("it is empty, {} audit entries were written", anchor.head.size);
             return Err(StoreError::Damaged { detail, first_bad_entry: Some(0) });
         }
-        return begin(database, data, folder).map(|loaded| (loaded, 0));
+        return begin(database, data, folder).map(|loaded| (loaded, Anchored::default()));
     }
     let loaded = check::load(database, anchor.as_ref())?;
     if anchor.is_none() {
-        anchor::write(folder, &TreeHead::default()).map_err(failed("written"))?;
+        anchor::write(folder, &Anchored::default()).map_err(failed("written"))?;
     }
-    Ok((loaded, anchor.map_or(0, |anchor| anchor.size)))
+    Ok((loaded, anchor.unwrap_or_default()))
 }
 
 fn begin(database: &::sled::Db, data: &File, folder: &Path) -> Result<Loaded, StoreError> {
@@ -265,8 +283,8 @@ fn begin(database: &::sled::Db, data: &File, folder: &Path) -> Result<Loaded, St
     database.apply_batch(batch).map_err(engine_error)?;
     database.flush().map_err(engine_error)?;
     data.sync_data().map_err(failed("written"))?;
-    anchor::write(folder, &TreeHead::default()).map_err(failed("written"))?;
-    Ok(Loaded { sealer, state: [0; 32] })
+    anchor::write(folder, &Anchored::default()).map_err(failed("written"))?;
+    Ok(Loaded { sealer, state: [0; 32], first: 0 })
 }
 
 #[cfg(test)]

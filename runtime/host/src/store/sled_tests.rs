@@ -4,9 +4,11 @@
 use std::fs;
 
 use hub_core::audit::Reason;
+use hub_core::audit::tree::BLOCK;
 use tempfile::TempDir;
 
-use super::super::contract::{self, block_on, entry, put};
+use super::super::contract::{self, announce, block_on, entry, grow, put};
+use super::super::{PRUNED_AT_ONCE, StoreCopy, open_copy};
 use super::super::{format, verify_audit};
 use super::*;
 
@@ -83,11 +85,11 @@ fn everything_is_there_after_closing_and_opening() {
 #[test]
 fn the_anchor_follows_on_closing_and_while_idle() {
     let folder = filled(10);
-    assert_eq!(anchor::read(folder.path()).unwrap().unwrap().size, 10);
+    assert_eq!(anchor::read(folder.path()).unwrap().unwrap().head.size, 10);
     let store = open(folder.path()).unwrap();
     drop(store.commit(Transaction { puts: Vec::new(), audit: vec![entry(10)] }, Durability::Lazy));
     // Nobody asks for anything more: the lazy entry becomes durable and is anchored without being asked.
-    while anchor::read(folder.path()).unwrap().unwrap().size < 11 {
+    while anchor::read(folder.path()).unwrap().unwrap().head.size < 11 {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(store.head().unwrap().size, 11);
@@ -190,9 +192,9 @@ fn a_value_of_an_older_state_is_noticed() {
 #[test]
 fn a_newer_layout_is_refused() {
     let folder = filled(10);
-    tamper(folder.path(), |database| drop(database.insert(VERSION_KEY, &2_u32.to_be_bytes()).unwrap()));
-    assert!(matches!(open(folder.path()), Err(StoreError::Format { found: 2, known: 1 })));
-    assert!(matches!(verify_audit(folder.path(), &[]), Err(StoreError::Format { found: 2, known: 1 })));
+    tamper(folder.path(), |database| drop(database.insert(VERSION_KEY, &3_u32.to_be_bytes()).unwrap()));
+    assert!(matches!(open(folder.path()), Err(StoreError::Format { found: 3, known: 2 })));
+    assert!(matches!(verify_audit(folder.path(), &[]), Err(StoreError::Format { found: 3, known: 2 })));
     tamper(folder.path(), |database| drop(database.insert(VERSION_KEY, &1_u32.to_be_bytes()).unwrap()));
     assert!(format::Head::decode(&start(folder.path(), 1 << 20).unwrap().get(HEAD_KEY).unwrap().unwrap()).is_ok());
 }
@@ -231,4 +233,121 @@ fn verifying_changes_nothing() {
     let before = content();
     verify_audit(folder.path(), &[]).unwrap();
     assert!(before == content());
+}
+
+/// A closed store that was pruned at a cut.
+fn pruned(entries: u64, to: u64) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    grow(&store, entries);
+    let by = announce(&store, to);
+    while block_on(store.prune(by)).unwrap() < to {}
+    folder
+}
+
+fn verdict(folder: &Path) -> hub_core::audit::Verdict {
+    verify_audit(folder, &[]).unwrap().verdict
+}
+
+#[test]
+fn a_pruning_that_is_cut_off_leaves_a_whole_log_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = 2 * PRUNED_AT_ONCE + BLOCK;
+    let by = {
+        let store = open(folder.path()).unwrap();
+        grow(&store, to + 100);
+        announce(&store, to)
+    };
+    let old = open(folder.path()).unwrap().head().unwrap();
+    for first in [0, PRUNED_AT_ONCE, 2 * PRUNED_AT_ONCE, to] {
+        let found = verify_audit(folder.path(), std::slice::from_ref(&old)).unwrap().verdict;
+        assert_eq!((found.first_bad, found.first, found.entries, found.cut), (None, first, to + 101, Some((by, to))));
+        let store = open(folder.path()).unwrap();
+        let StoreCopy { store: copy, durable, .. } = open_copy(folder.path()).unwrap();
+        assert_eq!((copy.first().unwrap(), durable), (first, to + 101));
+        block_on(store.prune(by)).unwrap();
+    }
+    add(folder.path(), 300);
+    let found = verdict(folder.path());
+    assert_eq!(
+        (found.first_bad, found.first, found.entries, found.root),
+        (None, to, to + 401, open(folder.path()).unwrap().head().unwrap().root)
+    );
+}
+
+#[test]
+fn what_is_done_to_a_pruned_log_is_noticed() {
+    let folder = pruned(2_000, 1_024);
+    let bad = |change: &dyn Fn(&::sled::Db)| {
+        let changed = tempfile::tempdir().unwrap();
+        copy(folder.path(), changed.path());
+        tamper(changed.path(), change);
+        verify_audit(changed.path(), &[]).map(|verified| verified.verdict.first_bad.expect("the change must be found"))
+    };
+    let seq_of = |change: &dyn Fn(&::sled::Db)| bad(change).unwrap().seq;
+    assert_eq!(verdict(folder.path()).first_bad, None);
+    for seq in [1_024, 1_500, 1_999] {
+        assert_eq!(seq_of(&|database| drop(database.remove(numbered(AUDIT, seq)).unwrap())), seq);
+        assert_eq!(seq_of(&|database| drop(database.remove(numbered(layout::HASHES, seq)).unwrap())), seq);
+    }
+    for block in [255, 511, 1_023] {
+        assert_eq!(seq_of(&|database| drop(database.remove(numbered(layout::NODES, block)).unwrap())), block);
+        let node = |database: &::sled::Db, at: usize| {
+            let mut nodes = database.get(numbered(layout::NODES, block)).unwrap().unwrap().to_vec();
+            nodes[at] ^= 1;
+            database.insert(numbered(layout::NODES, block), nodes).unwrap();
+        };
+        assert!(bad(&|database| node(database, 3)).is_ok());
+    }
+    assert_eq!(seq_of(&|database| drop(database.insert(numbered(AUDIT, 7), &b"{}"[..]).unwrap())), 7);
+    assert!(matches!(bad(&|database| further(database)), Err(StoreError::Damaged { first_bad_entry: Some(1_024), .. })));
+}
+
+/// Deletes one more block than any entry names, as the store itself would.
+fn further(database: &::sled::Db) {
+    let mut head = format::Head::decode(&database.get(HEAD_KEY).unwrap().unwrap()).unwrap();
+    for seq in head.first..head.first + BLOCK {
+        database.remove(numbered(AUDIT, seq)).unwrap();
+        let hashes = database.remove(numbered(layout::HASHES, seq)).unwrap().unwrap();
+        if let Some(nodes) = hub_core::audit::prune::kept(&hashes) {
+            database.insert(numbered(layout::NODES, seq), nodes).unwrap();
+        }
+    }
+    head.first += BLOCK;
+    database.insert(HEAD_KEY, head.encode()).unwrap();
+}
+
+#[test]
+fn a_log_that_was_pruned_further_than_any_entry_says_is_damaged() {
+    let folder = pruned(2_000, 1_024);
+    tamper(folder.path(), further);
+    assert!(refusal(folder.path()).0.contains("not to be pruned"));
+    // Whoever changes the anchor too is told by the log itself.
+    let file = folder.path().join(anchor::FILE);
+    let changed = fs::read_to_string(&file).unwrap().replace("\"cut\":1024", "\"cut\":1280");
+    fs::write(&file, changed).unwrap();
+    let bad = verdict(folder.path()).first_bad.unwrap();
+    assert_eq!((bad.seq, bad.reason), (1_279, Reason::Missing), "{bad:?}");
+}
+
+#[test]
+fn random_cuts_one_after_the_other_leave_what_every_old_head_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut seed, mut heads) = (0x5eed_u64, Vec::new());
+    for _ in 0..6 {
+        let store = open(folder.path()).unwrap();
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        grow(&store, 300 + seed % 900);
+        heads.push(store.head().unwrap());
+        let (first, size) = (store.first().unwrap(), store.head().unwrap().size);
+        let to = (first + (seed >> 33) % (size - first)) / BLOCK * BLOCK;
+        let by = announce(&store, to);
+        while block_on(store.prune(by)).unwrap() < to {}
+        drop(store);
+        let found = verify_audit(folder.path(), &heads).unwrap().verdict;
+        let older = heads.iter().filter(|head| head.size < to).count();
+        assert_eq!((found.first_bad, found.first, found.older_heads), (None, to, older));
+        let forged = hub_core::audit::TreeHead { root: [9; 32], ..heads[heads.len() - 1].clone() };
+        assert!(verify_audit(folder.path(), &[forged]).unwrap().verdict.first_bad.is_some());
+    }
 }
