@@ -75,7 +75,7 @@ fn run_status_and_audit_as_json() {
     assert_eq!((&last["state"], &last["run"]), (&json!("ok"), &flow["run"]));
 
     let verified = program.run(&["audit", "verify", "--output", "json"]).ends(0).json();
-    keys(&verified, &["version", "ok", "entries", "root", "signed_heads", "first_bad"]);
+    keys(&verified, &["version", "ok", "first", "entries", "root", "signed_heads", "older_heads", "first_bad"]);
     let log = program.audit();
     assert_eq!(verified["entries"], json!(log.len()));
     assert_eq!(status["audit_entries"], json!(log.len()));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use hub_core::audit::export::{ExportCheck, MAX_DOCUMENT_BYTES, Proven, Untrue, verify_proof};
@@ -198,7 +199,7 @@ pub(super) struct Log {
 }
 
 enum Opened {
-    Own(std::sync::Arc<dyn Store>),
+    Own(Arc<dyn Store>),
     Copy(Box<store::StoreCopy>),
 }
 
@@ -217,9 +218,9 @@ impl Log {
     }
 
     /// The store itself, which a running hub has to itself.
-    pub(super) fn own(&self) -> Result<&dyn Store, Failure> {
+    pub(super) fn own(&self) -> Result<Arc<dyn Store>, Failure> {
         match &self.store {
-            Opened::Own(store) => Ok(&**store),
+            Opened::Own(store) => Ok(Arc::clone(store)),
             Opened::Copy(_) => Err(run::store_problem(&StoreError::InUse).into()),
         }
     }

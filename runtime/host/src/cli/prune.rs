@@ -1,6 +1,7 @@
 //! `hub audit prune`: deletes old entries of the audit log, after the log says so and is signed. Proves the whole log before, and never on a running hub.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use hub_core::audit::tree::BLOCK;
@@ -11,6 +12,7 @@ use hub_core::problem::{Code, Problem};
 use super::evidence::{self as proofs, Log};
 use super::{Failure, Place, audit, observed, print_text, run, runtime};
 use crate::config::Config;
+use crate::sealed::SealedStore;
 use crate::store::{self, StoreError};
 use crate::{clock, evidence, history};
 
@@ -43,7 +45,8 @@ impl Prune {
         };
         let verdict = whole(&config, &kept)?;
         let log = Log::open(&self.place)?;
-        let store = log.own()?;
+        let own = log.own()?;
+        let store = &*own;
         // A pruning that was cut off ends first: its entry is on the disk.
         let mut first = verdict.first;
         if let Some((by, to)) = verdict.cut.filter(|(_, to)| *to > first) {
@@ -68,7 +71,8 @@ impl Prune {
             return Ok(0);
         }
         let failed = |error: &StoreError| Failure::from(run::store_problem(error));
-        let again = history::named_again(store).map_err(|error| failed(&error))?;
+        let sealed = SealedStore::open(Arc::clone(&own), &config.data)?;
+        let again = history::named_again(&sealed).map_err(|error| failed(&error))?;
         let rule = format!("entries before {before}");
         runtime()?
             .block_on(async {
