@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::{Consulted, FlowRule, LabelledField};
 use crate::consent::Consents;
 use crate::date::Date;
+use crate::detect::DetectorSet;
 use crate::gate::{FieldPlan, Limit, Looking, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin};
-use crate::manifest::{Action, Flow, Manifest, OnInvalid, Recipient, RetentionKind};
+use crate::manifest::{Action, Flow, Manifest, OnInvalid, OnUndeclared, Recipient, RetentionKind, StreamDeclaration};
 use crate::problem::{Code, Problem, Span};
 use crate::record::FieldPath;
 use crate::stream::Node;
@@ -42,7 +43,6 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         fields.push(PlannedField { path: field.path.clone(), to: field.to.clone(), treatment });
     }
     let declared = manifest.streams.get(&flow.from.value);
-    let permitted = declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect());
     let request = PlanRequest {
         fields,
         joins,
@@ -51,10 +51,35 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         on_undeclared: flow.on_undeclared,
         on_invalid: flow.on_invalid,
         conditions: conditions(manifest, flow, rule, means)?,
-        looking: Looking::On(permitted),
+        looking: Looking::On(permitted(declared)),
+        collect_persons: rule.retracts,
         ..PlanRequest::new(&rule.shape)
     };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+/// The part of a flow's plan that is about the primary key. Whatever else stands beside a key ends the batch: it has no business there.
+pub(super) fn compile_keys(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: &Means<'_>) -> Result<FieldPlan, Problem> {
+    let mut fields = Vec::new();
+    for field in rule.fields.iter().filter(|field| rule.primary_key.contains(&field.path)) {
+        let treatment = treatment(manifest, flow, field, means)?;
+        fields.push(PlannedField { path: field.path.clone(), to: field.to.clone(), treatment });
+    }
+    let declared = manifest.streams.get(&flow.from.value);
+    let shape = rule.shape.only(&rule.primary_key);
+    let request = PlanRequest {
+        fields,
+        primary_key: rule.primary_key.clone(),
+        on_undeclared: OnUndeclared::Stop,
+        on_invalid: flow.on_invalid,
+        looking: Looking::On(permitted(declared)),
+        ..PlanRequest::new(&shape)
+    };
+    FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+fn permitted(declared: Option<&StreamDeclaration>) -> Vec<(FieldPath, DetectorSet)> {
+    declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect())
 }
 
 /// The plan by which a consulted stream is read: a few fields, as they are. A row that cannot be read ends the run: in a ledger it may be the withdrawal.
