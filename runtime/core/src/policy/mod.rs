@@ -229,6 +229,17 @@ impl Policy {
         plan::compile_keys(&self.manifest, flow, rule, means)
     }
 
+    /// Compiles the plan that takes the primary key out of records as they arrive, with a digest of each.
+    ///
+    /// # Errors
+    /// E103 for a flow that is not declared, E003 for fields that cannot stand together.
+    pub fn arrived_key_plan(&self, id: &str) -> Result<FieldPlan, Problem> {
+        let Some((flow, rule)) = self.flow(id) else {
+            return Err(Problem::new(Code::E103, format!("flow `{id}` is not declared"), "name a flow of the manifest"));
+        };
+        plan::compile_arrived_keys(flow, rule)
+    }
+
     /// Compiles the field plan of a flow.
     ///
     /// # Errors
@@ -260,7 +271,8 @@ pub fn known_shape(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId
 /// The answer to a question. The only function that makes a [`Grant`].
 #[must_use]
 pub fn decide(policy: &Policy, ask: &Ask<'_>, occasion: Occasion<'_>) -> Verdict {
-    let refused = decide::lapse(policy, occasion).or_else(|| decide::refusal(&policy.manifest, ask)).or_else(|| decide::deletion(policy, ask));
+    let refused =
+        decide::lapse(policy, occasion).or_else(|| decide::refusal(&policy.manifest, ask)).or_else(|| decide::deletion(policy, ask));
     match refused.or_else(|| decide::unusual(ask, occasion)) {
         None => Verdict::Granted(Grant::new()),
         Some(refusal) => Verdict::Refused(refusal),

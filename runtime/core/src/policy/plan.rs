@@ -12,7 +12,7 @@ use crate::gate::{FieldPlan, Limit, Looking, PlanError, PlanRequest, PlannedCond
 use crate::manifest::{Action, Flow, Manifest, OnInvalid, OnUndeclared, Recipient, RetentionKind, StreamDeclaration};
 use crate::problem::{Code, Problem, Span};
 use crate::record::FieldPath;
-use crate::stream::Node;
+use crate::stream::{Node, StreamShape};
 use crate::treat::{DomainKey, Index, Sealer, Seed, Treatment};
 
 /// What actions need that a manifest cannot hold.
@@ -75,6 +75,23 @@ pub(super) fn compile_keys(manifest: &Manifest, flow: &Flow, rule: &FlowRule, me
         looking: Looking::On(permitted(declared)),
         ..PlanRequest::new(&shape)
     };
+    FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+/// The plan that takes the primary key out of what arrives: its destination names, its values as they are.
+pub(super) fn compile_arrived_keys(flow: &Flow, rule: &FlowRule) -> Result<FieldPlan, Problem> {
+    let arrives = |path: &FieldPath| rule.fields.iter().find(|field| field.path == *path);
+    let declared: Vec<(FieldPath, String)> =
+        rule.primary_key.iter().filter_map(arrives).map(|field| (field.to.clone(), field.resulting.clone())).collect();
+    let shape = StreamShape::from_fields(&declared).map_err(|errors| {
+        let errors =
+            errors.into_iter().filter_map(|error| Some(PlanError { path: FieldPath::parse(&error.pointer)?, message: error.message }));
+        cannot_stand_together(flow, &errors.collect::<Vec<_>>())
+    })?;
+    let keep = |path: &FieldPath| PlannedField { path: path.clone(), to: path.clone(), treatment: Treatment::Keep };
+    let primary_key: Vec<FieldPath> = declared.into_iter().map(|(path, _)| path).collect();
+    let fields = primary_key.iter().map(keep).collect();
+    let request = PlanRequest { fields, primary_key, collect_keys: true, ..PlanRequest::new(&shape) };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
 }
 

@@ -80,7 +80,8 @@ fn contradiction(flow: &Flow, found: &mut Vec<Problem>) {
         (OnErasure::RetainStatutory, OnDeleted::Apply) => "write `deletes = \"ignore\"`, or leave it out: a law wants the records kept",
         _ => return,
     };
-    let title = format!("flow `{}`: `delete = \"{}\"` and `deletes = \"{}\"` contradict each other", flow.id.value, delete.value, deletes.value);
+    let title =
+        format!("flow `{}`: `delete = \"{}\"` and `deletes = \"{}\"` contradict each other", flow.id.value, delete.value, deletes.value);
     found.push(Problem::new(Code::E003, title, help).at(deletes.span, "this one").at(delete.span, "and this one"));
 }
 

@@ -62,7 +62,9 @@ fn a_flow_says_what_becomes_of_deleted_records() {
         &connectors(reports, deletes),
     ) {
         Ok(policy) => Ok(policy.flow("sync").unwrap_or_else(|| panic!("a flow")).1.deletes),
-        Err(denied) => Err(denied.problems.iter().map(|problem| problem.code.id()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()),
+        Err(denied) => {
+            Err(denied.problems.iter().map(|problem| problem.code.id()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>())
+        }
     };
     let upsert = |more: &str| format!("{UPSERT}\n{more}");
     let (both, none) = ((true, true), (false, false));
@@ -165,7 +167,9 @@ fn a_flow_with_a_gate_retracts_where_it_can() {
     let text = |mode: &str, more: &str, fields: &str| {
         let gate = format!("[flow.sync.consent]\nledger = \"crm.consents\"\nscope = \"news\"\nmatch = {{ email = \"mail\" }}\n{more}");
         let columns = "consent_ledger = { subject = \"mail\", status = \"state\", at = \"at\", proof = \"proof\" }\nfields = { mail = \"user.contact.email\", state = \"user.privacy_preferences\", at = \"system.operations\", proof = \"user.privacy_preferences\" }";
-        let ledger = format!("[stream.crm.consents]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\ncollected_for = [\"care\"]\nidentity = {{ mail = {{ field = \"mail\", strength = \"strong\" }} }}\n{columns}\n");
+        let ledger = format!(
+            "[stream.crm.consents]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\ncollected_for = [\"care\"]\nidentity = {{ mail = {{ field = \"mail\", strength = \"strong\" }} }}\n{columns}\n"
+        );
         format!("{}{gate}\n{ledger}", manifest(fields, mode, ""))
     };
     let retracts = |mode: &str, more: &str, fields: &str, deletes: bool| {
