@@ -59,7 +59,7 @@ fn what_the_source_deletes_goes_from_the_destination() {
     assert!(intents.iter().zip(&results).all(|(intent, result)| intent["seq"].as_u64() < result["seq"].as_u64()));
     let status = program.run(&["status", "-o", "json"]).ends(0).json();
     assert_eq!(status["flows"][0]["last"]["deleted"], 3);
-    program.run(&["run"]).ends(0).prints("0 records written");
+    program.run(&["run"]).ends(0).says("0 records written");
     program.run(&["audit", "verify"]).ends(0);
 }
 
@@ -69,7 +69,7 @@ fn a_pseudonym_finds_its_row() {
     let keys = format!("{REPORTS}[pseudonym.one]\nkey = {{ file = \"one.key\" }}\n");
     let program = program(&contacts(&keys, TABLE, rest));
     program.write("one.key", "a key of the first domain\n");
-    program.run(&["run"]).ends(0).prints("10 records written, 3 deleted");
+    program.run(&["run"]).ends(0).says("10 records written, 3 deleted");
     let left = ids(&program, "rows/contacts.ndjson", "who");
     assert_eq!(left.len(), 7);
     assert!(left.iter().all(|who| who.as_str().is_some_and(|token| token.len() == 26)), "{left:?}");
@@ -82,7 +82,7 @@ fn a_deletion_is_not_lost_in_silence() {
     let files = program(&contacts(REPORTS, ARCHIVE, &append));
     files.run(&["check"]).ends(3).says("HUB-E106").says("`archive` cannot delete").says("deletes = \"ignore\"");
     let stays = program(&contacts(REPORTS, ARCHIVE, &format!("{append}\ndeletes = \"ignore\"")));
-    stays.run(&["run"]).ends(0).prints("contacts: 3 records reported as deleted stay at the destination");
+    stays.run(&["run"]).ends(0).says("contacts: 3 records reported as deleted stay at the destination");
     assert_eq!(stays.records("out/contacts.ndjson").len(), 10);
     // Replaced as a whole: what is deleted is not read.
     let replaced = program(&contacts(REPORTS, ARCHIVE, FIELDS));
@@ -98,7 +98,7 @@ fn a_deletion_is_not_lost_in_silence() {
     keyless.run(&["check"]).ends(3).says("HUB-E182").says("`id` of the primary key does not arrive");
     // A trial deletes nothing.
     let trial = program(&contacts(REPORTS, TABLE, &format!("mode = \"upsert\"\n{FIELDS}")));
-    trial.run(&["run", "--dry-run"]).ends(0).prints("10 records would be written, 3 deleted");
+    trial.run(&["run", "--dry-run"]).ends(0).says("10 records would be written, 3 deleted");
     assert!(!trial.has("rows/contacts.ndjson"));
 }
 
@@ -143,12 +143,12 @@ fn who_withdraws_is_deleted_where_it_was_delivered() {
     let people = "{\"id\":\"p-1\",\"email\":\"ada@x.example\"}\n{\"id\":\"p-2\",\"email\":\"bob@x.example\"}\n{\"id\":\"p-3\",\"email\":\"eve@x.example\"}\n";
     program.write("in/people.ndjson", people);
     ledger(&program, &[("ada@x.example", "given"), ("bob@x.example", "given"), ("eve@x.example", "no")]);
-    program.run(&["run"]).ends(0).prints("2 records written, 0 fields");
+    program.run(&["run"]).ends(0).says("2 records written, 0 fields");
     assert_eq!(ids(&program, "rows/people.ndjson", "id"), ["p-1", "p-2"]);
     // The source need not hand the record over once more.
     program.write("in/people.ndjson", people.lines().last().map(|line| format!("{line}\n")).unwrap_or_default());
     ledger(&program, &[("ada@x.example", "withdrawn"), ("bob@x.example", "given"), ("eve@x.example", "no")]);
-    program.run(&["run"]).ends(0).prints("HUB-E206 people: 1 records deleted at the destination (consent-withdrawn)");
+    program.run(&["run"]).ends(0).says("HUB-E206 people: 1 records deleted at the destination (consent-withdrawn)");
     assert_eq!(ids(&program, "rows/people.ndjson", "id"), ["p-2"]);
     // Who never was there is not told of.
     let told = program.read("rows/people.log");

@@ -109,19 +109,35 @@ impl Delivered {
 /// The store cannot be read.
 pub fn withdrawn(store: &dyn Store, flow: &str, consents: &Consents) -> Result<Vec<Withdrawn>, StoreError> {
     let mut found = Vec::new();
+    each(store, flow, |place, entry| {
+        let person = HEXLOWER.decode(entry.person.as_bytes()).ok().and_then(|digest| digest.try_into().ok());
+        if person.is_some_and(|person| consents.standing_of(&person) == Standing::Withdrawn) {
+            found.push(Withdrawn { place, key: entry.key });
+        }
+    })?;
+    Ok(found)
+}
+
+/// Forgets everything of a flow: nobody asks it for a withdrawal any more.
+///
+/// # Errors
+/// E216 if the store cannot be read or does not take it.
+pub async fn erase(store: &dyn Store, flow: &str) -> Result<(), Problem> {
+    let mut puts = Vec::new();
+    each(store, flow, |place, _| puts.push(gone(place))).map_err(|error| unwritable(&error))?;
+    write(store, puts).await
+}
+
+fn each(store: &dyn Store, flow: &str, mut take: impl FnMut(Vec<u8>, UnderConsent)) -> Result<(), StoreError> {
     let mut after: Option<Vec<u8>> = None;
     loop {
         let page = store.scan(Namespace::Delivered, &prefix(flow), after.as_deref(), AT_ONCE)?;
-        for (place, value) in &page {
-            let entry = UnderConsent::decode(value)?;
-            let person = HEXLOWER.decode(entry.person.as_bytes()).ok().and_then(|digest| digest.try_into().ok());
-            if person.is_some_and(|person| consents.standing_of(&person) == Standing::Withdrawn) {
-                found.push(Withdrawn { place: place.clone(), key: entry.key });
-            }
+        after = page.last().map(|(place, _)| place.clone());
+        if after.is_none() {
+            return Ok(());
         }
-        match page.into_iter().next_back() {
-            Some((last, _)) => after = Some(last),
-            None => return Ok(found),
+        for (place, value) in page {
+            take(place, UnderConsent::decode(&value)?);
         }
     }
 }
@@ -211,6 +227,9 @@ mod tests {
         // A record that changes hands rests on the other's consent.
         memory.remember(&store, "f", b"{\"id\":\"3\",\"at\":{\"shop\":\"s\"}}\n", &[ada]).await.unwrap();
         assert_eq!(found(&ledger(&[("bob@x.example", "withdrawn")])), []);
+        erase(&store, "f").await.unwrap();
+        assert_eq!(withdrawn(&store, "f", &all).unwrap(), []);
+        assert_eq!(withdrawn(&store, "f2", &all).unwrap().len(), 3);
         for (place, _) in store.scan(Namespace::Delivered, b"", None, 100).unwrap() {
             assert!(place.starts_with(b"f") && place.iter().all(|byte| *byte == 0 || byte.is_ascii_alphanumeric()), "{place:?}");
         }

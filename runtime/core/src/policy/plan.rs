@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::{Consulted, FlowRule, LabelledField};
 use crate::consent::Consents;
 use crate::date::Date;
-use crate::detect::DetectorSet;
 use crate::gate::{FieldPlan, Limit, Looking, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin};
 use crate::manifest::{Action, Flow, Manifest, OnInvalid, OnUndeclared, Recipient, RetentionKind, StreamDeclaration};
 use crate::problem::{Code, Problem, Span};
@@ -51,7 +50,7 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         on_undeclared: flow.on_undeclared,
         on_invalid: flow.on_invalid,
         conditions: conditions(manifest, flow, rule, means)?,
-        looking: Looking::On(permitted(declared)),
+        looking: looking(declared),
         collect_persons: rule.retracts,
         ..PlanRequest::new(&rule.shape)
     };
@@ -72,7 +71,7 @@ pub(super) fn compile_keys(manifest: &Manifest, flow: &Flow, rule: &FlowRule, me
         primary_key: rule.primary_key.clone(),
         on_undeclared: OnUndeclared::Stop,
         on_invalid: flow.on_invalid,
-        looking: Looking::On(permitted(declared)),
+        looking: looking(declared),
         ..PlanRequest::new(&shape)
     };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
@@ -95,8 +94,8 @@ pub(super) fn compile_arrived_keys(flow: &Flow, rule: &FlowRule) -> Result<Field
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
 }
 
-fn permitted(declared: Option<&StreamDeclaration>) -> Vec<(FieldPath, DetectorSet)> {
-    declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect())
+fn looking(declared: Option<&StreamDeclaration>) -> Looking {
+    Looking::On(declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect()))
 }
 
 /// The plan by which a consulted stream is read: a few fields, as they are. A row that cannot be read ends the run: in a ledger it may be the withdrawal.

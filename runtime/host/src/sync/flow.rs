@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hub_core::audit::{Draft, Kind, Outcome};
-use hub_core::manifest::{Flow, WriteMode};
+use hub_core::manifest::{Flow, OnWithdrawal, WriteMode};
 use hub_core::policy::{Deletes, FlowRule, Means};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
@@ -155,6 +155,10 @@ impl<'a> Run<'a> {
                 volume::usual_hosts(progress.hosts.as_ref(), &granted_hosts(host, flow, rule))
             },
         };
+        let asked = flow.consent.as_ref().is_some_and(|gate| gate.on_withdrawal == OnWithdrawal::Retract);
+        if !asked && !options.dry_run {
+            delivered::erase(&*host.store, id).await?;
+        }
         let remembers = rule.retracts && !options.dry_run;
         let plan = remembers.then(|| host.policy.arrived_key_plan(id)).transpose()?;
         let memory = plan.map(|plan| Delivered::new(&keys::kept_in(&host.config.data), plan)).transpose()?;

@@ -48,7 +48,11 @@ impl Outlet {
     pub async fn drain(&mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Arc<Problem>> {
         while let Some(message) = messages.recv().await {
             match message {
-                Message::Batch(pending) => self.give(pending.cleared().await?.into_inner()).await.map(drop)?,
+                Message::Batch(pending) => {
+                    let key = self.idempotency_key();
+                    self.since += 1;
+                    self.give(key, pending.cleared().await?.into_inner()).await.map(drop)?;
+                }
                 Message::Retraction(pending, places) => self.retract(pending.cleared().await?.into_inner(), places).await?,
                 Message::Checkpoint(state) => self.checkpoint(state).await?,
             }
@@ -75,7 +79,8 @@ impl Outlet {
     /// What is deleted because a consent was withdrawn is forgotten as soon as the destination has made that durable.
     async fn retract(&mut self, checked: Checked, places: Vec<Vec<u8>>) -> Result<(), Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
-        let failed = self.give(checked).await?;
+        let key = self.key_of_its_own(checked.batch);
+        let failed = self.give(key, checked).await?;
         self.retracted += (places.len() as u64).saturating_sub(failed);
         let Some((sink, _)) = &mut self.sink else { return Ok(()) };
         sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
@@ -87,9 +92,7 @@ impl Outlet {
     }
 
     /// Writes or deletes. Answers with the number of records that the destination refused.
-    async fn give(&mut self, checked: Checked) -> Result<u64, Arc<Problem>> {
-        let key = self.idempotency_key();
-        self.since += 1;
+    async fn give(&mut self, key: String, checked: Checked) -> Result<u64, Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
         let Some((sink, _)) = &mut self.sink else {
             self.count(checked.verb, checked.records);
@@ -174,8 +177,26 @@ impl Outlet {
         hash.update(self.progress.cursor.as_deref().unwrap_or_default());
         hash.update([0]);
         hash.update(self.since.to_be_bytes());
-        data_encoding::HEXLOWER.encode(hash.finalize().get(..16).unwrap_or_default())
+        name_of(hash)
     }
+
+    /// What does not come from the source has no place behind the cursor: counted there, it would shift the names of batches when they are delivered
+    /// again. Another run retracts anew, which changes nothing.
+    fn key_of_its_own(&self, batch: u64) -> String {
+        let context = self.gate.context();
+        let mut hash = Sha256::new();
+        for part in [context.flow.as_bytes(), context.run.as_bytes(), b"retraction"] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(batch.to_be_bytes());
+        name_of(hash)
+    }
+}
+
+/// The name of a batch for the destination.
+fn name_of(hash: Sha256) -> String {
+    data_encoding::HEXLOWER.encode(hash.finalize().get(..16).unwrap_or_default())
 }
 
 /// A source may checkpoint the same cursor twice: many records of one second. Counting anew would give two batches one key, and the destination would take the
