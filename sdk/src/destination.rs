@@ -29,6 +29,16 @@ pub trait Destination: Sized {
     /// What concerns the batch as a whole; single records go into the report.
     fn write(&mut self, target: u32, key: &str, batch: Batch<'_>) -> Result<Report, Error>;
 
+    /// Deletes records by their primary key: `keys` has an object with the fields of [`Target::primary_key`] on each line. It comes after the batches before
+    /// it. A record that is not there is deleted and counts as written, so that a second delivery of the same `key` has the same report. Called only if
+    /// `[destination]` in `connector.toml` says `deletes = true`; cannot by default.
+    ///
+    /// # Errors
+    /// What concerns the keys as a whole; single ones go into the report.
+    fn delete(&mut self, _target: u32, _key: &str, _keys: Batch<'_>) -> Result<Report, Error> {
+        Err(Error::permanent("this destination cannot delete records"))
+    }
+
     /// Everything written before is durable when this returns: the host commits its checkpoint after it.
     ///
     /// # Errors

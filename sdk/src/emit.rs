@@ -26,8 +26,12 @@ pub struct Ack {
 pub struct Output {
     stream: u32,
     limit: Option<u64>,
+    full_refresh: bool,
+    /// Keys of deleted records; they come before what is in `buffer`.
+    deleted: Vec<u8>,
     buffer: Vec<u8>,
     records: u64,
+    deletions: u64,
     rejected: u64,
     dropped_fields: u64,
 }
@@ -36,7 +40,17 @@ impl Output {
     /// The output of this stream. [`crate::Source::read`] makes it; a source that reads several streams side by side makes its own.
     #[must_use]
     pub fn new(request: &StreamRequest) -> Self {
-        Self { stream: request.index, limit: request.limit, buffer: Vec::new(), records: 0, rejected: 0, dropped_fields: 0 }
+        Self {
+            stream: request.index,
+            limit: request.limit,
+            full_refresh: request.full_refresh,
+            deleted: Vec::new(),
+            buffer: Vec::new(),
+            records: 0,
+            deletions: 0,
+            rejected: 0,
+            dropped_fields: 0,
+        }
     }
 
     /// Hands over one record. Anything that serialises to a JSON object.
@@ -44,13 +58,26 @@ impl Output {
     /// # Errors
     /// [`Error::Permanent`] if it does not serialise; else as [`Output::flush`].
     pub fn record<T: Serialize + ?Sized>(&mut self, record: &T) -> Result<(), Error> {
-        let start = self.buffer.len();
-        if let Err(error) = serde_json::to_writer(&mut self.buffer, record) {
-            self.buffer.truncate(start);
-            return Err(Error::Permanent(format!("a record cannot be written as JSON ({:?} error)", error.classify())));
-        }
-        self.buffer.push(b'\n');
+        append(&mut self.buffer, record, "a record")?;
         self.wrote(1)
+    }
+
+    /// Says that the remote has deleted a record: its primary key, anything that serialises to a JSON object with those fields and no others. It comes
+    /// after the records before it and before those behind it. The stream says `deletes = true` in `connector.toml`; where only the configuration tells,
+    /// the manifest says it. In a full refresh nothing is handed over: what is not emitted is gone.
+    ///
+    /// # Errors
+    /// As [`Output::record`].
+    pub fn deleted<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        if self.full_refresh {
+            return Ok(());
+        }
+        if !self.buffer.is_empty() {
+            self.flush()?;
+        }
+        append(&mut self.deleted, key, "a key")?;
+        self.deletions += 1;
+        if self.deleted.len() >= EMIT_AT_BYTES { self.flush() } else { Ok(()) }
     }
 
     /// The buffer, for a source that writes JSON by itself: append whole lines (`{…}\n`), then call [`Output::wrote`].
@@ -102,6 +129,11 @@ impl Output {
     /// # Errors
     /// What the host answers; [`Error::Cancelled`] after a refusal.
     pub fn flush(&mut self) -> Result<(), Error> {
+        if !self.deleted.is_empty() {
+            let ack = host::emit_deleted(self.stream, &self.deleted)?;
+            self.deleted.clear();
+            self.note(ack);
+        }
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -141,7 +173,13 @@ impl Output {
         self.records
     }
 
-    /// Records that the gate left out until now.
+    /// Deletions handed over until now, also those that are still in the buffer.
+    #[must_use]
+    pub fn deletions(&self) -> u64 {
+        self.deletions
+    }
+
+    /// Records and keys that the gate left out until now.
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.rejected
@@ -157,4 +195,15 @@ impl Output {
         self.rejected += u64::from(ack.rejected);
         self.dropped_fields += u64::from(ack.dropped_fields);
     }
+}
+
+/// Appends a line of NDJSON, or nothing.
+fn append<T: Serialize + ?Sized>(buffer: &mut Vec<u8>, value: &T, what: &str) -> Result<(), Error> {
+    let start = buffer.len();
+    if let Err(error) = serde_json::to_writer(&mut *buffer, value) {
+        buffer.truncate(start);
+        return Err(Error::Permanent(format!("{what} cannot be written as JSON ({:?} error)", error.classify())));
+    }
+    buffer.push(b'\n');
+    Ok(())
 }

@@ -37,6 +37,31 @@ fn a_checkpoint_comes_after_the_records_that_it_covers() {
 }
 
 #[test]
+fn deletions_and_records_keep_one_order() {
+    let host = FakeHost::new();
+    let mut output = Output::new(&StreamRequest::new("a"));
+    let record = |output: &mut Output, id: u32| output.record(&json!({ "id": id, "name": "x" })).unwrap();
+    record(&mut output, 1);
+    output.deleted(&json!({ "id": 1 })).unwrap();
+    assert_eq!((host.records(0).len(), host.deleted(0).len()), (1, 0), "what came before went out");
+    output.deleted(&json!({ "id": 2 })).unwrap();
+    record(&mut output, 2);
+    output.checkpoint(&json!(1)).unwrap();
+    assert_eq!(host.deleted(0), [json!({ "id": 1 }), json!({ "id": 2 })]);
+    assert_eq!((host.batches(0).len(), output.records(), output.deletions()), (2, 2, 2));
+    // What is not emitted in a full refresh is gone by itself.
+    let mut whole = Output::new(&StreamRequest { full_refresh: true, ..StreamRequest::new("a") });
+    whole.deleted(&json!({ "id": 3 })).unwrap();
+    whole.flush().unwrap();
+    assert_eq!((host.deleted(0).len(), whole.deletions()), (2, 0));
+    // So many keys do not wait.
+    for id in 0..40_000 {
+        output.deleted(&json!({ "id": id + 1_000_000 })).unwrap();
+    }
+    assert!(host.deleted(0).len() > 30_000);
+}
+
+#[test]
 fn the_host_refuses_what_is_no_record() {
     let _host = FakeHost::new();
     let mut output = Output::new(&StreamRequest::new("a"));

@@ -313,6 +313,10 @@ impl Inlet for Kept {
         Box::pin(async move { self.take_lines(&ndjson) })
     }
 
+    fn deleted(&self, _: u32, _: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
+        Box::pin(async { Err(refused("a low-code manifest reports no deletions".to_owned())) })
+    }
+
     fn page(&self, _: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {
         Box::pin(async move { self.take_page(&page) })
     }

@@ -59,6 +59,9 @@ fn run_status_and_audit_as_json() {
             "skipped",
             "held",
             "suspected",
+            "deleted",
+            "retracted",
+            "deletes_ignored",
             "milliseconds",
             "interrupted",
             "problem",
@@ -71,7 +74,23 @@ fn run_status_and_audit_as_json() {
     keys(&status, &["version", "audit_entries", "flows"]);
     keys(&status["flows"][0], &["flow", "last"]);
     let last = &status["flows"][0]["last"];
-    keys(last, &["run", "state", "started", "ended", "code", "read", "written", "rejected", "undeclared"]);
+    keys(
+        last,
+        &[
+            "run",
+            "state",
+            "started",
+            "ended",
+            "code",
+            "read",
+            "written",
+            "deleted",
+            "retracted",
+            "deletes_ignored",
+            "rejected",
+            "undeclared",
+        ],
+    );
     assert_eq!((&last["state"], &last["run"]), (&json!("ok"), &flow["run"]));
 
     let verified = program.run(&["audit", "verify", "--output", "json"]).ends(0).json();

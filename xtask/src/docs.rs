@@ -94,7 +94,8 @@ fn connectors(workspace: &Workspace) -> Result<String> {
         let _ = write!(text, "\n## {}\n\n{}\n\n", description.name, description.summary);
         let _ = writeln!(text, "Imports: {}. ABI {}.", names(description.imports.iter()), description.abi);
         if let Some(claim) = &description.destination {
-            let _ = writeln!(text, "\nDestination: modes {}; accepts {}.", names(claim.modes.iter()), names(claim.accepts.iter()));
+            let deletes = if claim.deletes { "; deletes by primary key" } else { "" };
+            let _ = writeln!(text, "\nDestination: modes {}; accepts {}{deletes}.", names(claim.modes.iter()), names(claim.accepts.iter()));
         }
         if let Some(claim) = &description.source {
             claim.streams.iter().for_each(|stream| describe(&mut text, stream));

@@ -19,11 +19,13 @@ struct Config {
     seed: u64,
     /// Adds the field `loyalty_card` to contacts, which no schema declares: see what hub does about it.
     undeclared: bool,
+    /// Of so many records the last one is reported as deleted right after it was handed over; 0: none is. In a full refresh it is left out.
+    deleted_every: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { records: 1000, seed: 1, undeclared: false }
+        Self { records: 1000, seed: 1, undeclared: false, deleted_every: 0 }
     }
 }
 
@@ -34,8 +36,15 @@ struct State {
     next: u64,
 }
 
+/// What identifies a record.
+#[derive(Debug, Serialize)]
+struct Key {
+    id: u64,
+}
+
 struct Sample {
     records: u64,
+    deleted_every: u64,
     generator: Generator,
 }
 
@@ -45,7 +54,7 @@ impl Source for Sample {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self, Error> {
-        Ok(Self { records: config.records, generator: Generator::new(config.seed, config.undeclared) })
+        Ok(Self { records: config.records, deleted_every: config.deleted_every, generator: Generator::new(config.seed, config.undeclared) })
     }
 
     fn read_stream(&mut self, request: &StreamRequest, output: &mut Output) -> Result<(), Error> {
@@ -58,8 +67,15 @@ impl Source for Sample {
         while next < end {
             let stop = end.min((next / CHECKPOINT_EVERY + 1) * CHECKPOINT_EVERY);
             for index in next..stop {
+                let is_deleted = (index + 1).checked_rem(self.deleted_every) == Some(0);
+                if is_deleted && request.full_refresh {
+                    continue;
+                }
                 self.generator.write(stream, index, output.buffer());
                 output.wrote(1)?;
+                if is_deleted {
+                    output.deleted(&Key { id: index + 1 })?;
+                }
             }
             next = stop;
             output.checkpoint(&State { next })?;

@@ -140,12 +140,25 @@ fn the_switch_adds_an_undeclared_field() {
 }
 
 #[test]
+fn the_switch_reports_deleted_records() {
+    let config = r#"{ "records": 10, "deleted_every": 4 }"#;
+    let host = FakeHost::new();
+    read::<Sample>(config, vec![StreamRequest::new("contacts")]).unwrap();
+    let ids: Vec<_> = host.deleted(0).iter().map(|key| key["id"].as_u64().unwrap()).collect();
+    assert_eq!((host.records(0).len(), ids), (10, vec![4, 8]));
+    let host = FakeHost::new();
+    read::<Sample>(config, vec![StreamRequest { full_refresh: true, ..StreamRequest::new("contacts") }]).unwrap();
+    assert!(host.deleted(0).is_empty());
+    assert!(host.records(0).iter().all(|record| record["id"] != 4 && record["id"] != 8) && host.records(0).len() == 8);
+}
+
+#[test]
 fn wrong_input_has_a_message() {
     let _host = FakeHost::new();
     let message = read::<Sample>("{}", vec![StreamRequest::new("payments")]).unwrap_err().to_string();
     assert_eq!(message, "configuration: there is no stream `payments`; there are contacts, orders and invoices");
     let message = read::<Sample>(r#"{ "recrods": 5 }"#, vec![]).unwrap_err().to_string();
-    assert!(message.contains("unknown field `recrods`, expected one of `records`, `seed`, `undeclared`"), "{message}");
+    assert!(message.contains("unknown field `recrods`, expected one of `records`, `seed`, `undeclared`, `deleted_every`"), "{message}");
     let odd = StreamRequest { state: Some(b"[]".to_vec()), ..StreamRequest::new("orders") };
     assert!(read::<Sample>("{}", vec![odd]).unwrap_err().to_string().contains("reset the flow's state"));
 }

@@ -67,7 +67,9 @@ impl Person<'_> {
         self.digest.update(&normal);
     }
 
-    fn tag(self) -> [u8; 16] {
+    /// The digest by which the person is known.
+    #[must_use]
+    pub fn tag(self) -> [u8; 16] {
         let whole = self.digest.finalize();
         std::array::from_fn(|at| whole[at])
     }
@@ -112,7 +114,13 @@ impl Consents {
     /// What the ledger says about a person.
     #[must_use]
     pub fn standing(&self, person: Person<'_>) -> Standing {
-        match self.entries.get(&person.tag()) {
+        self.standing_of(&person.tag())
+    }
+
+    /// What the ledger says about the person of a digest.
+    #[must_use]
+    pub fn standing_of(&self, tag: &[u8; 16]) -> Standing {
+        match self.entries.get(tag) {
             Some(entry) if entry.given => Standing::Given,
             Some(_) => Standing::Withdrawn,
             None => Standing::Missing,

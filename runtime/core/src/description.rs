@@ -84,6 +84,8 @@ pub struct StreamClaim {
     pub cursor: Option<FieldPath>,
     /// Data subjects (keys of the vocabulary).
     pub subjects: Vec<String>,
+    /// It reports records that were deleted at the system, by their primary key.
+    pub deletes: bool,
 }
 
 /// What can be written.
@@ -95,6 +97,8 @@ pub struct DestinationClaim {
     pub accepts: Vec<String>,
     /// None: any stream name; else these.
     pub streams: Option<Vec<String>>,
+    /// It can delete records by their primary key.
+    pub deletes: bool,
 }
 
 /// The greatest length of a stream's name in bytes.

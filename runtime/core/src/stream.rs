@@ -197,6 +197,13 @@ impl StreamShape {
         found
     }
 
+    /// The shape with these fields and nothing beside them.
+    #[must_use]
+    pub fn only(&self, paths: &[FieldPath]) -> Self {
+        let (fields, required) = only(&self.fields, &self.required, None, paths);
+        Self { fields, required }
+    }
+
     /// Sets the category of a leaf, or of every leaf of a container. False if nothing is declared there.
     pub fn set_category(&mut self, path: &FieldPath, category: &str) -> bool {
         let mut fields = &mut self.fields;
@@ -216,6 +223,29 @@ impl StreamShape {
     fn count(&self) -> usize {
         self.fields.values().map(Node::count).sum()
     }
+}
+
+/// The fields of one object that stand at one of the paths or on the way to it.
+fn only(
+    fields: &BTreeMap<String, Node>,
+    required: &[String],
+    at: Option<&FieldPath>,
+    paths: &[FieldPath],
+) -> (BTreeMap<String, Node>, Vec<String>) {
+    let mut kept = BTreeMap::new();
+    for (name, node) in fields {
+        let Some(path) = at.map_or_else(|| FieldPath::parse(name), |at| Some(at.child(name))) else { continue };
+        if paths.iter().any(|wanted| path.is_within(wanted)) {
+            kept.insert(name.clone(), node.clone());
+        } else if let Node::Object { fields, required, nullable } = node
+            && paths.iter().any(|wanted| wanted.is_within(&path))
+        {
+            let (fields, required) = only(fields, required, Some(&path), paths);
+            kept.insert(name.clone(), Node::Object { fields, required, nullable: *nullable });
+        }
+    }
+    let required = required.iter().filter(|name| kept.contains_key(*name)).cloned().collect();
+    (kept, required)
 }
 
 impl Node {

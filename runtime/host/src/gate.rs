@@ -11,7 +11,7 @@ use hub_core::audit::{Draft, Kind};
 use hub_core::date::Date;
 use hub_core::gate::{FieldPlan, Held, Mode, PageOutcome, ScanReport, Stop};
 use hub_core::manifest::FolderAccess;
-use hub_core::policy::ask::{Ask, Occasion};
+use hub_core::policy::ask::{Ask, Because, Occasion};
 use hub_core::policy::verdict::Verdict;
 use hub_core::policy::{self, Policy, origin_of};
 use hub_core::problem::{Code, Problem};
@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::{self, Clock};
 use crate::crash::{Point, reach};
+use crate::delivered::Delivered;
 use crate::quarantine::{self, MAX_WAITING, Note, Vault};
 use crate::store::format::HeldRecord;
 use crate::store::{Durability, Namespace, Put, Store, StoreError, Transaction};
@@ -65,6 +66,8 @@ pub struct RunContext {
     pub categories: Vec<String>,
     /// Destination fields.
     pub fields: Vec<String>,
+    /// Those of them that a record is found by.
+    pub key_fields: Vec<String>,
     /// Hex digest of the manifest.
     pub manifest_digest: String,
     /// Hex digest of the source's component.
@@ -97,6 +100,8 @@ pub struct Gate {
     context: RunContext,
     clock: Arc<dyn Clock>,
     held: Holding,
+    /// None: nothing that was delivered is ever retracted.
+    delivered: Option<Delivered>,
     memory: Mutex<Memory>,
 }
 
@@ -164,11 +169,58 @@ pub enum Payload {
     Lines(Vec<u8>),
     /// A page that never entered it.
     Page(Page),
+    /// NDJSON from the sandbox: primary keys of records that the source reports as deleted.
+    Keys(Vec<u8>),
+}
+
+impl Payload {
+    fn verb(&self) -> Verb {
+        match self {
+            Self::Lines(_) | Self::Page(_) => Verb::Write,
+            Self::Keys(_) => Verb::Delete,
+        }
+    }
+}
+
+/// What is to happen at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Records are written.
+    Write,
+    /// Records are deleted by their keys.
+    Delete,
 }
 
 impl Asks for Delivery {
     fn ask(&self) -> Ask<'_> {
-        Ask::Deliver { flow: &self.flow, from: &self.from, to: &self.to }
+        let Self { flow, from, to, .. } = self;
+        match self.payload.verb() {
+            Verb::Write => Ask::Deliver { flow, from, to },
+            Verb::Delete => Ask::Delete { flow, from, to, because: Because::Reported },
+        }
+    }
+}
+
+/// Keys of records that were delivered under a consent which was withdrawn, as the destination knows them.
+#[derive(Debug)]
+pub struct Retraction {
+    /// Flow id.
+    pub flow: Arc<str>,
+    /// Where the records came from.
+    pub from: StreamId,
+    /// Where they are.
+    pub to: StreamId,
+    /// Number of the batch in its run, from 1.
+    pub batch: u64,
+    /// NDJSON.
+    pub ndjson: Vec<u8>,
+    /// Number of keys.
+    pub records: u32,
+}
+
+impl Asks for Retraction {
+    fn ask(&self) -> Ask<'_> {
+        Ask::Delete { flow: &self.flow, from: &self.from, to: &self.to, because: Because::Withdrawn }
     }
 }
 
@@ -187,9 +239,11 @@ impl Asks for Consultation {
     }
 }
 
-/// Records as they may arrive: projected, checked, treated.
+/// Records, or keys of them, as they may arrive: projected, checked, treated.
 #[derive(Debug)]
 pub struct Checked {
+    /// What is done with them.
+    pub verb: Verb,
     /// Where they go.
     pub to: StreamId,
     /// Number of the batch.
@@ -232,13 +286,19 @@ impl Gate {
     /// A gate for one run.
     #[must_use]
     pub fn new(policy: Arc<Policy>, store: Arc<dyn Store>, context: RunContext, clock: Arc<dyn Clock>) -> Self {
-        Self { policy, store, context, clock, held: Holding::default(), memory: Mutex::default() }
+        Self { policy, store, context, clock, held: Holding::default(), delivered: None, memory: Mutex::default() }
     }
 
     /// The gate with a place for records that are held back.
     #[must_use]
     pub fn holding(self, held: Holding) -> Self {
         Self { held, ..self }
+    }
+
+    /// The gate of a flow that remembers under whose consent it delivered what.
+    #[must_use]
+    pub fn remembering(self, delivered: Option<Delivered>) -> Self {
+        Self { delivered, ..self }
     }
 
     /// Asks whether what the run rests on still holds: for effects that no other question precedes.
@@ -325,7 +385,7 @@ impl Gate {
         let mut passed = Passed::default();
         let mut ndjson = Vec::new();
         let scanned = match &delivery.payload {
-            Payload::Lines(lines) => {
+            Payload::Lines(lines) | Payload::Keys(lines) => {
                 ndjson.reserve(lines.len());
                 plan.scan_lines(lines, &mut ndjson, &mut passed.report)
             }
@@ -336,11 +396,22 @@ impl Gate {
         if let Err(stop) = scanned {
             return Err(self.denied(&delivery.from.system, stopped(&delivery, &stop)).await);
         }
-        let puts = self.hold(&delivery, plan, &mut ndjson, &mut passed.report).await?;
+        let verb = delivery.payload.verb();
+        let puts = match verb {
+            Verb::Write => self.hold(&delivery, plan, &mut ndjson, &mut passed.report).await?,
+            // A key cannot wait for people: the record that it names did not pass either. It is counted as left out.
+            Verb::Delete => Vec::new(),
+        };
         if self.held.secrets.iter().any(|secret| memchr::memmem::find(&ndjson, secret).is_some()) {
             return Err(self.denied(&delivery.from.system, leaked(&delivery)).await);
         }
         let records = passed.report.accepted;
+        if let Some(memory) = &self.delivered {
+            match verb {
+                Verb::Write => memory.remember(&*self.store, &delivery.flow, &ndjson, &passed.report.persons).await?,
+                Verb::Delete => memory.forget(&*self.store, &delivery.flow, &ndjson).await?,
+            }
+        }
         let audit = self.intent(&delivery, &passed.report).await;
         if audit.is_empty() && puts.is_empty() {
             return Ok((None, passed));
@@ -351,8 +422,25 @@ impl Gate {
         if records == 0 {
             return Ok((None, passed));
         }
-        let checked = Checked { to: delivery.to, batch: delivery.batch, ndjson, records };
+        let checked = Checked { verb, to: delivery.to, batch: delivery.batch, ndjson, records };
         Ok((Some(Pending { checked, durable }), passed))
+    }
+
+    /// Keys of delivered records whose consent was withdrawn. The clearance follows when the entry is durable.
+    ///
+    /// # Errors
+    /// The flow does not retract, or what it rests on no longer holds; each is in the audit log.
+    pub async fn retract(&self, retraction: Retraction) -> Result<Pending, Arc<Problem>> {
+        let Retraction { to, batch, ndjson, records, .. } = self.clear(retraction).await?.into_inner();
+        let entry = Draft {
+            batch: Some(batch),
+            records: Some(u64::from(records)),
+            code: Some(Code::E206),
+            fields: self.context.key_fields.clone(),
+            ..self.context.draft(Kind::FlowDeletes)
+        };
+        let durable = self.store.commit(Transaction { puts: Vec::new(), audit: vec![entry] }, Durability::Sync);
+        Ok(Pending { checked: Checked { verb: Verb::Delete, to, batch, ndjson, records }, durable })
     }
 
     /// What is held back waits in the vault; what two people released passes after all. Answers with what is to be stored with the batch.
@@ -418,13 +506,15 @@ impl Gate {
     async fn intent(&self, delivery: &Delivery, report: &ScanReport) -> Vec<Draft> {
         let mut audit = Vec::new();
         if report.accepted > 0 {
-            audit.push(Draft {
-                batch: Some(delivery.batch),
-                records: Some(u64::from(report.accepted)),
-                categories: self.context.categories.clone(),
-                fields: self.context.fields.clone(),
-                ..self.context.draft(Kind::FlowIntent)
-            });
+            let entry = match delivery.payload.verb() {
+                Verb::Write => Draft {
+                    categories: self.context.categories.clone(),
+                    fields: self.context.fields.clone(),
+                    ..self.context.draft(Kind::FlowIntent)
+                },
+                Verb::Delete => Draft { fields: self.context.key_fields.clone(), ..self.context.draft(Kind::FlowDeletes) },
+            };
+            audit.push(Draft { batch: Some(delivery.batch), records: Some(u64::from(report.accepted)), ..entry });
         }
         let denied = self.first_seen(report).await;
         if !denied.is_empty() {
@@ -498,7 +588,7 @@ fn footprint(ask: &Ask<'_>) -> (String, Footprint) {
         Some((key, Box::new(move |context| Draft { system: Some(system), detail: Some(detail), ..context.draft(kind) })))
     };
     match ask {
-        Ask::Deliver { from, .. } => (from.system.to_string(), None),
+        Ask::Deliver { from, .. } | Ask::Delete { from, .. } => (from.system.to_string(), None),
         Ask::Consult { stream, .. } => (stream.system.to_string(), entry(&stream.system, Kind::StreamConsulted, stream.to_string())),
         Ask::Connect { system, .. } | Ask::Link { system, .. } => ((*system).to_owned(), None),
         Ask::ReadBody { system } => ((*system).to_owned(), entry(system, Kind::EgressGranted, "read-body".to_owned())),
@@ -544,8 +634,16 @@ fn leaked(delivery: &Delivery) -> Problem {
 
 fn stopped(delivery: &Delivery, stop: &Stop) -> Problem {
     let place = stop.path.as_ref().map_or_else(String::new, |path| format!(", field `{path}`"));
-    let what = format!("flow `{}`, batch {}, record {}{place}: {}", delivery.flow, delivery.batch, stop.record + 1, stop.message);
+    let message = match (delivery.payload.verb(), stop.code) {
+        (Verb::Delete, Code::E201) => "it stands beside the key of a deleted record and is no part of it",
+        _ => &stop.message,
+    };
+    let noun = if delivery.payload.verb() == Verb::Write { "record" } else { "key of a deleted record" };
+    let what = format!("flow `{}`, batch {}, {noun} {}{place}: {message}", delivery.flow, delivery.batch, stop.record + 1);
     let help = match stop.code {
+        _ if delivery.payload.verb() == Verb::Delete => {
+            "tell the author of the connector: a key holds the stream's primary key and nothing else"
+        }
         Code::E201 => "declare the field in the stream, or set `on_undeclared = \"drop\"` in the flow",
         _ => "correct the record at its source or the stream's schema, or set `on_invalid = \"skip\"` in the flow",
     };

@@ -44,6 +44,12 @@ impl fmt::Debug for Keys {
     }
 }
 
+/// The keys of a data folder's state.
+#[must_use]
+pub fn kept_in(data: &Path) -> Keys {
+    Keys::new(data.join("keys"))
+}
+
 impl Keys {
     /// The keys in a folder. Nothing is made before a key is needed.
     #[must_use]

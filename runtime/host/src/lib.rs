@@ -19,6 +19,8 @@ pub mod gate;
 
 pub mod quarantine;
 
+pub mod delivered;
+
 pub mod evidence;
 
 pub mod history;

@@ -1,5 +1,5 @@
-//! The store with what may be personal or secret encrypted: the progress of flows, whose cursors can be names or addresses, and the texts of manifests, whose
-//! configurations can hold anything.
+//! The store with what may be personal or secret encrypted: the progress of flows, whose cursors can be names or addresses, the texts of manifests, whose
+//! configurations can hold anything, and the keys of records that were delivered under a consent.
 //!
 //! A value is sealed under its key's number and bound to where it stands, so that none can be put in another's place. Audit entries stay open: they hold
 //! no personal data, and whoever verifies them must be able to read them.
@@ -24,12 +24,12 @@ const NUMBER: usize = 4;
 const PREFIX: &str = "state-";
 
 /// The families whose values are sealed.
-const SEALED: [Namespace; 2] = [Namespace::Progress, Namespace::Applied];
+const SEALED: [Namespace; 3] = [Namespace::Progress, Namespace::Applied, Namespace::Delivered];
 
 /// The keys of a data folder's state.
 #[must_use]
 pub fn keys_of(data: &Path) -> Keys {
-    Keys::new(data.join("keys"))
+    keys::kept_in(data)
 }
 
 /// A store that seals on the way in and opens on the way out.

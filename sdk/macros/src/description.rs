@@ -62,6 +62,8 @@ struct Stream {
     cursor: Option<String>,
     #[serde(default)]
     subjects: Vec<String>,
+    #[serde(default)]
+    deletes: bool,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +72,8 @@ struct Destination {
     modes: Vec<String>,
     accepts: Vec<String>,
     streams: Option<Vec<String>>,
+    #[serde(default)]
+    deletes: bool,
 }
 
 impl Description {
@@ -84,8 +88,10 @@ impl Description {
         let config = read_json(folder, &written.config)
             .or_else(|error| if config_path.exists() { Err(error) } else { bless(&config_path, error) })?;
         let source = world.source.then(|| written.source(folder, &mut files)).transpose()?;
-        let destination =
-            written.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams }));
+        let destination = written
+            .destination
+            .as_ref()
+            .map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams, "deletes": claim.deletes }));
         let value = json!({
             "hub": ABI, "name": written.name, "version": version, "summary": written.summary, "config": config, "imports": written.imports,
             "hosts": written.hosts.as_deref().unwrap_or_default(), "read_body": written.read_body, "source": source, "destination": destination,
@@ -152,9 +158,15 @@ impl Written {
                 schema::find(&schema, path)
                     .ok_or_else(|| format!("connector.toml: stream `{}`: `{path}` is not in {}", stream.name, stream.schema))?;
             }
+            if stream.deletes && stream.primary_key.is_empty() {
+                return Err(format!(
+                    "connector.toml: stream `{}`: `deletes` needs a `primary_key`: deleted records are named by it",
+                    stream.name
+                ));
+            }
             streams.push(json!({
                 "name": stream.name, "summary": stream.summary, "schema": schema,
-                "primary_key": stream.primary_key, "cursor": stream.cursor, "subjects": stream.subjects,
+                "primary_key": stream.primary_key, "cursor": stream.cursor, "subjects": stream.subjects, "deletes": stream.deletes,
             }));
         }
         Ok(json!({ "streams": streams, "any_stream": self.any_stream }))

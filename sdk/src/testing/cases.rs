@@ -54,6 +54,16 @@ impl<D: Destination> Writer<D> {
         self.destination.write(target, key, Batch::new(ndjson.as_bytes()))
     }
 
+    /// Deletes by keys, under a key of its own.
+    ///
+    /// # Errors
+    /// What the connector answers.
+    pub fn delete(&mut self, target: u32, keys: &str) -> Result<Report, Error> {
+        self.batches += 1;
+        let key = format!("batch-{}", self.batches);
+        self.destination.delete(target, &key, Batch::new(keys.as_bytes()))
+    }
+
     /// Makes durable what was written.
     ///
     /// # Errors

@@ -73,6 +73,7 @@ pub(crate) struct File {
 #[derive(Default)]
 pub(crate) struct State {
     pub batches: Vec<(u32, Vec<u8>)>,
+    pub deleted: Vec<(u32, Vec<u8>)>,
     pub checkpoints: Vec<(u32, Vec<u8>)>,
     pub logs: Vec<LogLine>,
     pub requests: Vec<Request>,
@@ -153,6 +154,15 @@ impl FakeHost {
     #[must_use]
     pub fn records(&self, stream: u32) -> Vec<Value> {
         let all = self.batches(stream).concat();
+        serde_json::Deserializer::from_slice(&all).into_iter().map_while(Result::ok).collect()
+    }
+
+    /// The keys that a stream reported as deleted.
+    #[must_use]
+    pub fn deleted(&self, stream: u32) -> Vec<Value> {
+        let all = with(|state| {
+            state.deleted.iter().filter(|(index, _)| *index == stream).flat_map(|(_, keys)| keys.clone()).collect::<Vec<u8>>()
+        });
         serde_json::Deserializer::from_slice(&all).into_iter().map_while(Result::ok).collect()
     }
 

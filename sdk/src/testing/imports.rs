@@ -20,18 +20,30 @@ const MAX_SLEEP_MS: u32 = 3_600_000;
 const MAX_UNDER_WAY: usize = 16;
 
 pub fn emit(stream: u32, batch: &[u8]) -> Result<Ack, Error> {
+    let accepted = lines_of(batch)?;
+    with(|state| state.batches.push((stream, batch.to_vec())));
+    Ok(Ack { accepted, rejected: 0, dropped_fields: 0 })
+}
+
+pub fn emit_deleted(stream: u32, keys: &[u8]) -> Result<Ack, Error> {
+    let accepted = lines_of(keys)?;
+    with(|state| state.deleted.push((stream, keys.to_vec())));
+    Ok(Ack { accepted, rejected: 0, dropped_fields: 0 })
+}
+
+/// The number of objects in NDJSON.
+fn lines_of(batch: &[u8]) -> Result<u32, Error> {
     if batch.len() > MAX_BATCH_BYTES {
         return Err(Error::permanent(format!("fake host: a batch of {} bytes is over the limit of {MAX_BATCH_BYTES}", batch.len())));
     }
-    let mut accepted = 0;
+    let mut count = 0;
     for (row, line) in crate::Batch::new(batch).lines().enumerate() {
         if !matches!(serde_json::from_slice(line), Ok(Value::Object(_))) {
             return Err(Error::permanent(format!("fake host: row {row} of a batch is no JSON object on a line of its own")));
         }
-        accepted += 1;
+        count += 1;
     }
-    with(|state| state.batches.push((stream, batch.to_vec())));
-    Ok(Ack { accepted, rejected: 0, dropped_fields: 0 })
+    Ok(count)
 }
 
 pub fn checkpoint(stream: u32, text: &[u8]) -> Result<(), Error> {

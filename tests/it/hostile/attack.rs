@@ -42,6 +42,8 @@ pub struct Attack {
     pub flow: &'static str,
     /// The code under which it is refused; none if it is contained without a refusal.
     pub code: Option<&'static str>,
+    /// The source reports deletions, as the manifest says, and the destination can delete.
+    pub deletes: bool,
     /// The program's exit code.
     pub exit: i32,
     /// The audit log tells it; only what is wrong before anything was decided is not.
@@ -85,6 +87,7 @@ impl Attack {
             config: "",
             system: "",
             flow: "",
+            deletes: false,
             code: None,
             exit: 0,
             recorded: true,
@@ -109,6 +112,11 @@ impl Attack {
     /// With further lines of the flow.
     pub const fn flow(self, flow: &'static str) -> Self {
         Self { flow, ..self }
+    }
+
+    /// With a source that reports deletions, and a destination that can delete.
+    pub const fn deletes(self) -> Self {
+        Self { deletes: true, flow: "mode = \"upsert\"", ..self }
     }
 
     /// Doing something that is not named like the row.

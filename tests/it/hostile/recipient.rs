@@ -7,6 +7,11 @@ const fn refused(name: &'static str, code: &'static str, exit: i32) -> Attack {
     Attack::refused(name, "recipient", Guest::Recipient, code, exit).system("limits = { seconds = 1 }").after(no_record_is_kept)
 }
 
+/// The source reports each of its records as deleted, right after it.
+const fn deletion(name: &'static str, code: &'static str, exit: i32) -> Attack {
+    refused(name, code, exit).deletes()
+}
+
 pub const ALL: &[Attack] = &[
     refused("takes-more-than-sent", "HUB-E311", 1),
     refused("takes-less-than-sent", "HUB-E311", 1),
@@ -25,6 +30,10 @@ pub const ALL: &[Attack] = &[
     refused("traps", "HUB-E301", 1),
     refused("spins", "HUB-E302", 1),
     refused("refuses-to-open", "HUB-E307", 1),
+    deletion("deletes-more-than-sent", "HUB-E311", 1),
+    deletion("refuses-a-deletion-in-a-code", "HUB-E311", 1),
+    deletion("tells-keys-in-an-error", "HUB-E307", 1),
+    deletion("traps-at-a-deletion", "HUB-E301", 1),
     refused("fails-at-finish", "HUB-E307", 1),
 ];
 

@@ -69,6 +69,14 @@ pub const ALL: &[Attack] = &[
         ensure(printed.len() < 8 << 10, || format!("{} bytes were printed", printed.len()))?;
         ensure(!printed.lines().any(|line| line.starts_with('✓')), || format!("the guest has written a line of its own\n{printed}"))
     }),
+    // What nothing declares is denied whatever the destination could do; what is not a key is denied before the destination sees any.
+    on_sink("undeclared-deletion", "HUB-E106", 3).flow(APPEND),
+    on_sink("deletion-with-a-field", "HUB-E201", 3).deletes(),
+    on_sink("deletion-with-undeclared", "HUB-E201", 3).deletes(),
+    on_sink("deletion-without-key", "HUB-E220", 1).deletes(),
+    on_sink("deletion-broken", "HUB-E219", 1).deletes(),
+    on_sink("deletion-oversized", "HUB-E306", 3).deletes(),
+    on_sink("deletion-of-a-foreign-stream", "HUB-E218", 3).deletes(),
     refused("cancelled-unasked", "HUB-E307", 1),
 ];
 

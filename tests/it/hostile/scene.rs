@@ -69,7 +69,7 @@ impl Scene {
         });
         let program = Program::new();
         program.write("secret.txt", format!("{SECRET}\n"));
-        for guest in ["records", "network", "folders", "recipient"] {
+        for guest in ["records", "network", "folders", "recipient", "table"] {
             program.write(&format!("guests/{guest}.wasm"), component(guest));
         }
         let honest = flow("honest", "crm.contacts", "archive.honest", "fields = [\"id\", \"email\"]");
@@ -148,10 +148,14 @@ impl Scene {
         );
         let text = if attack.guest == Guest::Recipient {
             let rest = format!("fields = [\"id\", \"email\"]\n{}", attack.flow);
-            [HEAD, PURPOSE, &own, &crm(5), &flow(name, "crm.contacts", &format!("{name}.people"), &rest)].concat()
+            let source = if attack.deletes { crm(5).replace("records = 5", "records = 5, deleted_every = 1") } else { crm(5) };
+            let stream = if attack.deletes { "[stream.crm.contacts]\ndeletes = true\n" } else { "" };
+            [HEAD, PURPOSE, &own, &source, stream, &flow(name, "crm.contacts", &format!("{name}.people"), &rest)].concat()
         } else {
             let rest = format!("fields = [\"id\", \"email\", \"score\", \"address\", \"tags\"]\n{}", attack.flow);
-            [HEAD, PURPOSE, ARCHIVE, &own, &flow(name, &format!("{name}.people"), &format!("archive.{name}"), &rest)].concat()
+            let stream = if attack.deletes { format!("[stream.{name}.people]\ndeletes = true\n") } else { String::new() };
+            let archive = if attack.deletes { ARCHIVE.replace("builtin:file", "guests/table.wasm") } else { ARCHIVE.to_owned() };
+            [HEAD, PURPOSE, &archive, &own, &stream, &flow(name, &format!("{name}.people"), &format!("archive.{name}"), &rest)].concat()
         };
         self.filled(&text).replace("{canary}", &canary(name))
     }

@@ -51,12 +51,16 @@ const HOST: &[Row] = &[
     row("evidence", &["store", "config"]),
     row("history", &["store"]),
     row("quarantine", &["keys", "store"]),
-    row("gate", &["crash", "quarantine", "store", "clock"]),
+    row("delivered", &["keys", "store"]),
+    row("gate", &["crash", "quarantine", "delivered", "store", "clock"]),
     row("egress", &["gate", "place", "clock", "config"]),
     row("capability", &["crash", "gate", "egress", "store", "place", "clock", "config"]),
     row("lowcode", &["egress", "place", "config", "clock"]),
     row("plugin", &["lowcode", "gate", "capability", "egress", "config", "clock"]),
-    row("sync", &["crash", "keys", "quarantine", "place", "capability", "plugin", "gate", "egress", "store", "config", "clock"]),
+    row(
+        "sync",
+        &["crash", "keys", "quarantine", "delivered", "place", "capability", "plugin", "gate", "egress", "store", "config", "clock"],
+    ),
     row("telemetry", &["quarantine", "sync", "gate", "egress", "store", "place", "clock", "config"]),
     row(
         "cli",

@@ -54,6 +54,10 @@ pub fn description(candidate: &Candidate) -> Vec<Finding> {
     let (modes, accepts) = description.destination.as_ref().map(|claim| (claim.modes.clone(), claim.accepts.clone())).unwrap_or_default();
     same("destination.modes", destination.map(|table| texts(table, "modes")).unwrap_or_default(), modes.into_iter().collect());
     same("destination.accepts", destination.map(|table| texts(table, "accepts")).unwrap_or_default(), accepts.into_iter().collect());
+    let says =
+        |table: Option<&toml::Table>| table.and_then(|table| table.get("deletes")).and_then(toml::Value::as_bool).unwrap_or_default();
+    let word = |deletes: bool| BTreeSet::from([deletes.to_string()]);
+    same("destination.deletes", word(says(destination)), word(description.destination.as_ref().is_some_and(|claim| claim.deletes)));
     found
 }
 

@@ -46,6 +46,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("status", &["requested", "pilot", "approved", "sunset", "retired"]),
     ("kind", &["keep", "limit"]),
     ("delete", &["propagate", "retain-statutory"]),
+    ("deletes", &["apply", "ignore"]),
     ("erase", &["native", "emulated", "unsupported"]),
     ("decision", &["required", "done", "not-required"]),
     ("period", &["P30D", "P1Y", "P3Y", "P8Y", "P10Y"]),

@@ -61,6 +61,10 @@ texts! {
         FlowIntent "flow.intent"
         /// A batch was delivered, or a run ended.
         FlowResult "flow.result"
+        /// Records are about to be deleted at the destination: the source reports them as deleted, or a consent was withdrawn.
+        FlowDeletes "flow.deletes"
+        /// They were deleted there.
+        FlowDeleted "flow.deleted"
         /// A stream was read beside the source: a consent ledger, or one that keys are looked up in.
         StreamConsulted "stream.consulted"
         /// Somebody agreed to the release of a held record.

@@ -268,7 +268,7 @@ impl Reader {
     }
 
     fn stream(&mut self, value: &Value, pointer: String) -> Option<StreamClaim> {
-        let object = self.object(value, pointer, &["name", "summary", "schema", "primary_key", "cursor", "subjects"])?;
+        let object = self.object(value, pointer, &["name", "summary", "schema", "primary_key", "cursor", "subjects", "deletes"])?;
         let name = self.text(&object, "name", super::MAX_STREAM_NAME_BYTES);
         if let Some(fault) = name.as_deref().and_then(stream_name_fault) {
             self.fault(object.at("name"), fault);
@@ -281,13 +281,17 @@ impl Reader {
             Some(_) => self.text(&object, "cursor", 512).and_then(|text| self.path(&text, object.at("cursor"))),
         };
         let subjects = self.keys(&object, "subjects", |key| vocab::subject(key).is_some(), vocab::closest_subject);
+        let deletes = self.flag(&object, "deletes");
+        if deletes && primary_key.is_empty() {
+            self.fault(object.at("deletes"), "what is deleted is named by `primary_key`, and there is none");
+        }
         let shape = shape?;
         for (path, key) in primary_key.iter().map(|path| (path, "primary_key")).chain(cursor.iter().map(|path| (path, "cursor"))) {
             if shape.at(path).is_none() {
                 self.fault(object.at(key), format!("the schema has no field `{path}`"));
             }
         }
-        Some(StreamClaim { name: name?, summary: summary?, shape, primary_key, cursor, subjects })
+        Some(StreamClaim { name: name?, summary: summary?, shape, primary_key, cursor, subjects, deletes })
     }
 
     fn shape(&mut self, object: &Object<'_>) -> Option<StreamShape> {
@@ -314,7 +318,7 @@ impl Reader {
     }
 
     fn destination(&mut self, value: &Value, pointer: String) -> Option<DestinationClaim> {
-        let object = self.object(value, pointer, &["modes", "accepts", "streams"])?;
+        let object = self.object(value, pointer, &["modes", "accepts", "streams", "deletes"])?;
         let modes = self.words(&object, "modes", &MODES);
         let accepts = self.keys(&object, "accepts", |key| vocab::category(key).is_some(), vocab::closest);
         for (key, list) in [("modes", &modes), ("accepts", &accepts)] {
@@ -334,7 +338,8 @@ impl Reader {
                 Some(names.into_iter().map(|(name, _)| name).collect())
             }
         };
-        Some(DestinationClaim { modes, accepts, streams })
+        let deletes = self.flag(&object, "deletes");
+        Some(DestinationClaim { modes, accepts, streams, deletes })
     }
 }
 

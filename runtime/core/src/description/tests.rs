@@ -165,6 +165,8 @@ fn every_fault_has_a_pointer() {
             "/source/streams/0/subjects/0: \"custommer\" is no key of the vocabulary (did you mean `customer`?)",
         ),
         ("/destination/modes", json!(["merge"]), "/destination/modes/0: one of append, replace, upsert"),
+        ("/source/streams/0/deletes", json!("yes"), "/source/streams/0/deletes: `true` or `false` is expected"),
+        ("/destination/deletes", json!(1), "/destination/deletes: `true` or `false` is expected"),
         ("/destination/modes", json!([]), "/destination/modes: at least one entry is needed"),
         ("/destination/accepts", json!(["users"]), "/destination/accepts/0: \"users\" is no key"),
         ("/destination/streams", json!(["a\u{200b}b"]), "/destination/streams/0: use 1 to 128 bytes"),
@@ -173,6 +175,20 @@ fn every_fault_has_a_pointer() {
         let found = changed(pointer, value);
         assert!(found.iter().any(|fault| fault.contains(expected)), "{pointer}: {expected:?} not in {found:?}");
     }
+}
+
+#[test]
+fn deletions_are_claimed_on_either_side() {
+    let claims = |value: &Value| {
+        let description = parse(value.to_string().as_bytes()).unwrap();
+        (description.source.unwrap().streams[0].deletes, description.destination.unwrap().deletes)
+    };
+    let mut both = good();
+    assert_eq!(claims(&both), (false, false));
+    (both["source"]["streams"][0]["deletes"], both["destination"]["deletes"]) = (json!(true), json!(true));
+    assert_eq!(claims(&both), (true, true));
+    both["source"]["streams"][0]["primary_key"] = json!([]);
+    assert_eq!(faults(&both), ["/source/streams/0/deletes: what is deleted is named by `primary_key`, and there is none"]);
 }
 
 #[test]

@@ -120,6 +120,18 @@ impl Conditions {
         }
     }
 
+    /// Who the record is about, where a ledger is asked: a record that passed names a person.
+    pub(super) fn person<'a>(&self, value: &dyn Fn(usize) -> Option<Token<'a>>, scratch: &mut String) -> Option<[u8; 16]> {
+        self.rules.iter().find_map(|rule| {
+            let Rule::Consent { slots, consents } = rule else { return None };
+            let mut person = consents.person();
+            for slot in slots {
+                person.add(value(*slot)?.text(scratch));
+            }
+            Some(person.tag())
+        })
+    }
+
     fn slot(&mut self, field: &FieldPath) -> usize {
         let known = self.asked.iter().position(|asked| asked == field);
         known.unwrap_or_else(|| {

@@ -70,6 +70,8 @@ pub struct ScanReport {
     pub cursor: Option<Observed>,
     /// The first 16 bytes of SHA-256 over the primary key of each passing record, in their order; empty unless the plan asks for it.
     pub keys: Vec<[u8; 16]>,
+    /// Whose consent each passing record rests on, in their order, as [`crate::consent::Consents`] names persons; empty unless the plan asks for it.
+    pub persons: Vec<[u8; 16]>,
 }
 
 impl ScanReport {

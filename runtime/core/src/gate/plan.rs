@@ -40,6 +40,8 @@ pub struct PlanRequest<'a> {
     pub looking: Looking,
     /// Report a digest of each record's primary key (see [`super::ScanReport::keys`]).
     pub collect_keys: bool,
+    /// Report whose consent each record rests on (see [`super::ScanReport::persons`]).
+    pub collect_persons: bool,
 }
 
 impl<'a> PlanRequest<'a> {
@@ -57,6 +59,7 @@ impl<'a> PlanRequest<'a> {
             conditions: Vec::new(),
             looking: Looking::Off,
             collect_keys: false,
+            collect_persons: false,
         }
     }
 }
@@ -143,6 +146,7 @@ pub struct FieldPlan {
     pub(super) on_undeclared: OnUndeclared,
     pub(super) on_invalid: OnInvalid,
     pub(super) collect_keys: bool,
+    pub(super) collect_persons: bool,
 }
 
 impl FieldPlan {

@@ -83,6 +83,7 @@ pub(super) struct Scanner<'a, 'o> {
     pub(super) scratch: String,
     parts: Parts<'a>,
     keys: Vec<[u8; 16]>,
+    persons: Vec<[u8; 16]>,
     /// The first value of the record that holds it back.
     apart: Option<(&'a str, Detector)>,
     /// What values of the record look like.
@@ -127,6 +128,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
             scratch: String::new(),
             parts: Parts::default(),
             keys: Vec::new(),
+            persons: Vec::new(),
             apart: None,
             sights: Vec::new(),
             added_sights: Vec::new(),
@@ -249,6 +251,10 @@ impl<'a, 'o> Scanner<'a, 'o> {
             let key = key_digest((0..parts).filter_map(|slot| self.watch.current(slot)), &mut self.scratch);
             self.keys.push(key);
         }
+        if self.plan.collect_persons {
+            let watch = &self.watch;
+            self.persons.extend(self.plan.conditions.person(&|slot| watch.current(parts + slot), &mut self.scratch));
+        }
         self.watch.accept(parts + self.plan.asked.len());
         self.accepted += 1;
         Ok(())
@@ -337,6 +343,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
         }
         report.held.extend(self.held);
         report.keys.extend(self.keys);
+        report.persons.extend(self.persons);
         if let Some((path, _)) = &self.plan.cursor {
             report.cursor =
                 Some(self.watch.range(self.plan.key.len() + self.plan.asked.len()).observed(path.as_str(), report.cursor.as_ref()));

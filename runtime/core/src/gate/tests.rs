@@ -97,6 +97,7 @@ impl Setup {
             conditions: self.conditions.clone(),
             looking: self.looking.clone(),
             collect_keys: true,
+            collect_persons: true,
         })
     }
 

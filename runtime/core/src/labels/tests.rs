@@ -13,7 +13,15 @@ fn foreign(properties: Value) -> Foreign {
 
 fn claim(name: &str, properties: Value) -> StreamClaim {
     let shape = foreign(properties).shape;
-    StreamClaim { name: name.to_owned(), summary: name.to_owned(), shape, primary_key: Vec::new(), cursor: None, subjects: Vec::new() }
+    StreamClaim {
+        name: name.to_owned(),
+        summary: name.to_owned(),
+        shape,
+        primary_key: Vec::new(),
+        cursor: None,
+        subjects: Vec::new(),
+        deletes: false,
+    }
 }
 
 fn read(text: &str) -> (Labels, Vec<Problem>) {

@@ -2,7 +2,7 @@
 //!
 //! Says which shapes are possible; rules that join several values (a scheme and its user, a period's letters) are `check`'s.
 
-use super::types::{Approvals, DayOfWeek, Misfire, Mode, OnErasure, OnInvalid, OnUndeclared, OnWithdrawal, Overlap, WriteMode};
+use super::types::{Approvals, DayOfWeek, Misfire, Mode, OnDeleted, OnErasure, OnInvalid, OnUndeclared, OnWithdrawal, Overlap, WriteMode};
 use crate::problem::Code;
 use crate::vocab;
 
@@ -291,6 +291,12 @@ static FLOW: Table = Table {
             "\"customer_no != ''\"",
         ),
         optional("delete", Kind::Choice(OnErasure::WORDS), "What the destination does when the source erases.", "\"propagate\""),
+        optional(
+            "deletes",
+            Kind::Choice(OnDeleted::WORDS),
+            "What becomes of records that the source reports as deleted; absent = apply, where source and destination can.",
+            "\"ignore\"",
+        ),
         optional("approved", Kind::Table(&APPROVAL), "Who approved it.", "{ by = [\"role:sales\", \"dpo\"], at = 2026-09-14 }"),
         optional("own_basis", Kind::Table(&OWN_BASIS), "What carries a change of purpose.", "{ compatibility = \"KOMP-2026-01\" }"),
         optional(

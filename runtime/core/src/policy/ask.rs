@@ -57,6 +57,15 @@ impl std::ops::Deref for Target<'_> {
     }
 }
 
+/// Why records are deleted at a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// The source reports them as deleted.
+    Reported,
+    /// The person withdrew the consent under which they were delivered.
+    Withdrawn,
+}
+
 /// An effect that somebody wants to have.
 #[derive(Clone, Debug)]
 pub enum Ask<'a> {
@@ -68,6 +77,17 @@ pub enum Ask<'a> {
         from: &'a StreamId,
         /// Where they go.
         to: &'a StreamId,
+    },
+    /// Records are to be deleted at a destination under a flow, by their primary key.
+    Delete {
+        /// Flow id.
+        flow: &'a str,
+        /// Where they were.
+        from: &'a StreamId,
+        /// Where they are to be deleted.
+        to: &'a StreamId,
+        /// Why.
+        because: Because,
     },
     /// A stream is read to judge or complete the records of a flow; nothing of it is delivered as such.
     Consult {

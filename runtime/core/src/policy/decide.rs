@@ -5,9 +5,9 @@
 use url::Url;
 
 use super::address::{AddressClass, class};
-use super::ask::{Ask, Occasion, Redirect};
+use super::ask::{Ask, Because, Occasion, Redirect};
 use super::verdict::Refusal;
-use super::{Policy, region};
+use super::{Deletes, Policy, region};
 use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Network, Origin, Receiver, System};
 use crate::problem::{Code, Span, Spanned};
 use crate::record::StreamId;
@@ -34,10 +34,29 @@ pub(super) fn unusual(ask: &Ask<'_>, occasion: Occasion<'_>) -> Option<Refusal> 
     })
 }
 
+/// E106: deletions that the flow does not let through. None = it does, or it is about something else.
+pub(super) fn deletion(policy: &Policy, ask: &Ask<'_>) -> Option<Refusal> {
+    let Ask::Delete { flow, from, because, .. } = ask else { return None };
+    let (declared, rule) = policy.flow(flow)?;
+    let (title, help) = match because {
+        Because::Reported if rule.deletes == Deletes::Applied => return None,
+        Because::Withdrawn if rule.retracts => return None,
+        Because::Reported if rule.deletes == Deletes::Ignored => {
+            ("does not carry deletions".to_owned(), "set `deletes = \"apply\"` in the flow".to_owned())
+        }
+        Because::Reported => (
+            format!("is told of deleted records, and nothing says that `{from}` reports any"),
+            format!("say so: `deletes = true` in `[stream.{from}]`; then `hub check` tells what the flow has to say about them"),
+        ),
+        Because::Withdrawn => ("does not retract".to_owned(), "see `on_withdrawal` of its consent gate".to_owned()),
+    };
+    Some(Refusal { code: Code::E106, title: format!("flow `{flow}` {title}"), span: Some(declared.id.span), help })
+}
+
 /// None = granted.
 pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {
     match ask {
-        Ask::Deliver { flow, from, to } => match manifest.flows.get(*flow) {
+        Ask::Deliver { flow, from, to } | Ask::Delete { flow, from, to, .. } => match manifest.flows.get(*flow) {
             Some(declared) if declared.from.value == **from && declared.to.value == **to => None,
             Some(declared) => Some(undeclared_flow(&format!("{from} → {to}"), Some(declared.id.span))),
             None => Some(undeclared_flow(&format!("{from} → {to}"), None)),

@@ -66,8 +66,23 @@ pub struct FlowRule {
     pub subjects: Vec<String>,
     /// What the flow reads besides its source, to judge or complete its records.
     pub consulted: Vec<Consulted>,
+    /// What becomes of records that the source reports as deleted.
+    pub deletes: Deletes,
+    /// Who withdraws a consent is deleted at the destination.
+    pub retracts: bool,
     /// The first day on which a contract or a transfer that the flow rests on no longer holds. None: no such day is known.
     pub lapses_on: Option<Date>,
+}
+
+/// What becomes of records that a source reports as deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletes {
+    /// Nothing says that the source reports any: if it does, the run ends.
+    Undeclared,
+    /// They are deleted at the destination too.
+    Applied,
+    /// They are counted and go no further: the flow says so, a law wants the records kept, or the destination is replaced as a whole.
+    Ignored,
 }
 
 /// A stream of which a run reads a few fields into memory; nothing of it is delivered but what a lookup puts in the place of a key.
@@ -203,6 +218,28 @@ impl Policy {
         Some((self.manifest.flows.get(id)?, self.flows.get(id)?))
     }
 
+    /// Compiles the plan by which the keys of deleted records pass: as they pass in a record, and nothing beside them.
+    ///
+    /// # Errors
+    /// As [`Policy::plan`].
+    pub fn key_plan(&self, id: &str, means: &Means<'_>) -> Result<FieldPlan, Problem> {
+        let Some((flow, rule)) = self.flow(id) else {
+            return Err(Problem::new(Code::E103, format!("flow `{id}` is not declared"), "name a flow of the manifest"));
+        };
+        plan::compile_keys(&self.manifest, flow, rule, means)
+    }
+
+    /// Compiles the plan that takes the primary key out of records as they arrive, with a digest of each.
+    ///
+    /// # Errors
+    /// E103 for a flow that is not declared, E003 for fields that cannot stand together.
+    pub fn arrived_key_plan(&self, id: &str) -> Result<FieldPlan, Problem> {
+        let Some((flow, rule)) = self.flow(id) else {
+            return Err(Problem::new(Code::E103, format!("flow `{id}` is not declared"), "name a flow of the manifest"));
+        };
+        plan::compile_arrived_keys(flow, rule)
+    }
+
     /// Compiles the field plan of a flow.
     ///
     /// # Errors
@@ -234,7 +271,8 @@ pub fn known_shape(manifest: &Manifest, catalogue: &Catalogue, stream: &StreamId
 /// The answer to a question. The only function that makes a [`Grant`].
 #[must_use]
 pub fn decide(policy: &Policy, ask: &Ask<'_>, occasion: Occasion<'_>) -> Verdict {
-    let refused = decide::lapse(policy, occasion).or_else(|| decide::refusal(&policy.manifest, ask));
+    let refused =
+        decide::lapse(policy, occasion).or_else(|| decide::refusal(&policy.manifest, ask)).or_else(|| decide::deletion(policy, ask));
     match refused.or_else(|| decide::unusual(ask, occasion)) {
         None => Verdict::Granted(Grant::new()),
         Some(refusal) => Verdict::Refused(refusal),

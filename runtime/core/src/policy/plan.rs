@@ -8,10 +8,10 @@ use super::{Consulted, FlowRule, LabelledField};
 use crate::consent::Consents;
 use crate::date::Date;
 use crate::gate::{FieldPlan, Limit, Looking, PlanError, PlanRequest, PlannedCondition, PlannedField, PlannedJoin};
-use crate::manifest::{Action, Flow, Manifest, OnInvalid, Recipient, RetentionKind};
+use crate::manifest::{Action, Flow, Manifest, OnInvalid, OnUndeclared, Recipient, RetentionKind, StreamDeclaration};
 use crate::problem::{Code, Problem, Span};
 use crate::record::FieldPath;
-use crate::stream::Node;
+use crate::stream::{Node, StreamShape};
 use crate::treat::{DomainKey, Index, Sealer, Seed, Treatment};
 
 /// What actions need that a manifest cannot hold.
@@ -42,7 +42,6 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         fields.push(PlannedField { path: field.path.clone(), to: field.to.clone(), treatment });
     }
     let declared = manifest.streams.get(&flow.from.value);
-    let permitted = declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect());
     let request = PlanRequest {
         fields,
         joins,
@@ -51,10 +50,52 @@ pub(super) fn compile(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: 
         on_undeclared: flow.on_undeclared,
         on_invalid: flow.on_invalid,
         conditions: conditions(manifest, flow, rule, means)?,
-        looking: Looking::On(permitted),
+        looking: looking(declared),
+        collect_persons: rule.retracts,
         ..PlanRequest::new(&rule.shape)
     };
     FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+/// The part of a flow's plan that is about the primary key. Whatever else stands beside a key ends the batch: it has no business there.
+pub(super) fn compile_keys(manifest: &Manifest, flow: &Flow, rule: &FlowRule, means: &Means<'_>) -> Result<FieldPlan, Problem> {
+    let mut fields = Vec::new();
+    for field in rule.fields.iter().filter(|field| rule.primary_key.contains(&field.path)) {
+        let treatment = treatment(manifest, flow, field, means)?;
+        fields.push(PlannedField { path: field.path.clone(), to: field.to.clone(), treatment });
+    }
+    let declared = manifest.streams.get(&flow.from.value);
+    let shape = rule.shape.only(&rule.primary_key);
+    let request = PlanRequest {
+        fields,
+        primary_key: rule.primary_key.clone(),
+        on_undeclared: OnUndeclared::Stop,
+        on_invalid: flow.on_invalid,
+        looking: looking(declared),
+        ..PlanRequest::new(&shape)
+    };
+    FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+/// The plan that takes the primary key out of what arrives: its destination names, its values as they are.
+pub(super) fn compile_arrived_keys(flow: &Flow, rule: &FlowRule) -> Result<FieldPlan, Problem> {
+    let arrives = |path: &FieldPath| rule.fields.iter().find(|field| field.path == *path);
+    let declared: Vec<(FieldPath, String)> =
+        rule.primary_key.iter().filter_map(arrives).map(|field| (field.to.clone(), field.resulting.clone())).collect();
+    let shape = StreamShape::from_fields(&declared).map_err(|errors| {
+        let errors =
+            errors.into_iter().filter_map(|error| Some(PlanError { path: FieldPath::parse(&error.pointer)?, message: error.message }));
+        cannot_stand_together(flow, &errors.collect::<Vec<_>>())
+    })?;
+    let keep = |path: &FieldPath| PlannedField { path: path.clone(), to: path.clone(), treatment: Treatment::Keep };
+    let primary_key: Vec<FieldPath> = declared.into_iter().map(|(path, _)| path).collect();
+    let fields = primary_key.iter().map(keep).collect();
+    let request = PlanRequest { fields, primary_key, collect_keys: true, ..PlanRequest::new(&shape) };
+    FieldPlan::compile(request).map_err(|errors| cannot_stand_together(flow, &errors))
+}
+
+fn looking(declared: Option<&StreamDeclaration>) -> Looking {
+    Looking::On(declared.map_or_else(Vec::new, |stream| stream.may_hold.iter().map(|(path, set)| (path.value.clone(), *set)).collect()))
 }
 
 /// The plan by which a consulted stream is read: a few fields, as they are. A row that cannot be read ends the run: in a ledger it may be the withdrawal.

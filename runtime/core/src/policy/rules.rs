@@ -17,6 +17,7 @@ mod basis;
 mod conditions;
 mod consent;
 mod consulted;
+mod deletes;
 mod fields;
 mod held;
 pub(super) mod impact;
@@ -135,10 +136,11 @@ fn contents(
         parties::erasure(manifest, flow, labels::finds_people(manifest, flow, &fields), found);
     }
     let lapses_on = if personal { parties::lapses_on(manifest, flow, today) } else { None };
-    let source::Resolved { shape, primary_key, cursor, subjects } = resolved;
+    let (deletes, retracts) = deletes::resolve(manifest, catalogue, flow, &resolved, &fields, found);
+    let source::Resolved { shape, primary_key, cursor, subjects, .. } = resolved;
     let consulted = consulted::resolve(manifest, catalogue, flow, &shape, found);
     conditions::check(manifest, flow, &shape, found);
-    FlowRule { shape, fields, primary_key, cursor, subjects, consulted, lapses_on }
+    FlowRule { shape, fields, primary_key, cursor, subjects, consulted, deletes, retracts, lapses_on }
 }
 
 fn system<'a>(manifest: &'a Manifest, stream: &Spanned<StreamId>, found: &mut Vec<Problem>) -> Option<&'a System> {

@@ -17,6 +17,7 @@ use crate::record::StreamId;
 
 mod actions;
 mod conditions;
+mod deletes;
 mod nordwerk;
 
 const GOOD: &str = r#"

@@ -114,6 +114,18 @@ fn declared_fields_make_a_tree() {
 }
 
 #[test]
+fn a_part_of_a_shape_holds_nothing_else() {
+    let schema = json!({"type": "object", "x-hub-category": "system", "required": ["id", "name"], "properties": {
+        "id": {"type": "string"}, "name": {"type": "string"},
+        "at": {"type": "object", "required": ["shop", "till"], "properties": {"shop": {"type": "string"}, "till": {"type": "string"}}},
+        "lines": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}}}});
+    let shape = StreamShape::from_schema(&schema).unwrap().only(&[path("id"), path("at.shop"), path("lines.a"), path("none")]);
+    assert_eq!(shape.required, ["id"]);
+    assert!(matches!(shape.at(&path("at")), Some(Node::Object { required, .. }) if *required == ["shop"]));
+    assert_eq!(render(Ok(shape)), "at.shop system\nid system");
+}
+
+#[test]
 fn places_are_found_and_relabelled() {
     let schema = json!({"type": "object", "x-hub-category": "system", "properties": {
         "lines": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}},

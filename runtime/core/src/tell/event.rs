@@ -60,6 +60,9 @@ fn about(run: &Run) -> Value {
     }
     data.insert("read".to_owned(), run.read.into());
     data.insert("written".to_owned(), run.written.into());
+    if run.deleted > 0 {
+        data.insert("deleted".to_owned(), run.deleted.into());
+    }
     data.insert("audit_entries".to_owned(), run.audit_entries.into());
     Value::Object(data)
 }

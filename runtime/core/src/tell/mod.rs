@@ -71,6 +71,8 @@ pub struct Run {
     pub read: u64,
     /// Records that the destination took.
     pub written: u64,
+    /// Records that the destination deleted.
+    pub deleted: u64,
     /// What rules kept out: code and number of values or records.
     pub denied: Vec<(Code, u64)>,
     /// Entries in the audit log at this moment.

@@ -19,6 +19,7 @@ fn policy() -> Policy {
 
 fn run(flow: &str, state: State) -> Run {
     Run {
+        deleted: 0,
         id: "01KB5ZQ0M8V4H3Q2W1E0R9T8Y7".to_owned(),
         number: 0x019a_cbfb_8288_d912_3456_789a_bcde_f012,
         flow: flow.to_owned(),

@@ -24,6 +24,8 @@ pub const ALL: [&str; 5] = ["files", "http", "pages", "runtime", "sink"];
 pub trait Inlet: Send + Sync {
     /// NDJSON from inside the sandbox.
     fn batch(&self, stream: u32, ndjson: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>>;
+    /// NDJSON of primary keys of records that the remote reports as deleted.
+    fn deleted(&self, stream: u32, keys: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>>;
     /// A JSON text whose array (or object) at `pointer` holds records; it never entered the sandbox.
     fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>>;
     /// Everything before is covered by this state.

@@ -18,6 +18,16 @@ pub async fn emit(run: &Run, stream: u32, batch: Vec<u8>) -> Result<Accepted, En
     inlet(run).await?.batch(stream, batch).await.map_err(|refused| run.end(refused.0))
 }
 
+/// Hands keys of deleted records to the gate; waits while downstream is full.
+///
+/// # Errors
+/// E306, or whatever the gate or the flow refused.
+pub async fn emit_deleted(run: &Run, stream: u32, keys: Vec<u8>) -> Result<Accepted, Ended> {
+    run.going()?;
+    run.within("keys in bytes", keys.len(), MAX_BATCH_BYTES).await?;
+    inlet(run).await?.deleted(stream, keys).await.map_err(|refused| run.end(refused.0))
+}
+
 /// Says that everything emitted before is covered by a state.
 ///
 /// # Errors

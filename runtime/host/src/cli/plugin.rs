@@ -112,6 +112,7 @@ fn page(description: &Description, digest: &str) -> String {
     }
     if let Some(destination) = &description.destination {
         text.push_str(&format!("\nwrites     modes {}   categories {}\n", destination.modes.join(", "), destination.accepts.join(", ")));
+        text.push_str(if destination.deletes { "deletes    by primary key\n" } else { "deletes    nothing\n" });
     }
     text.push_str(&format!("\nconfiguration (JSON Schema)\n{:#}\n", description.config));
     text
@@ -133,13 +134,13 @@ fn as_json(description: &Description, digest: &str) -> serde_json::Value {
     let streams: Vec<_> = description.source.iter().flat_map(|source| &source.streams).map(|stream| {
         let fields: serde_json::Map<_, _> = stream.shape.leaves().into_iter().map(|(path, leaf)| (path.to_string(), json!(leaf.category))).collect();
         json!({ "name": stream.name, "summary": stream.summary, "fields": fields, "subjects": stream.subjects,
-            "primary_key": stream.primary_key.iter().map(ToString::to_string).collect::<Vec<_>>(), "cursor": stream.cursor.as_ref().map(ToString::to_string) })
+            "primary_key": stream.primary_key.iter().map(ToString::to_string).collect::<Vec<_>>(), "cursor": stream.cursor.as_ref().map(ToString::to_string), "deletes": stream.deletes })
     }).collect();
     json!({
         "version": 1, "name": description.name, "connector_version": description.version, "summary": description.summary, "digest": digest, "abi": description.abi,
         "imports": description.imports, "hosts": description.hosts.iter().map(host).collect::<Vec<_>>(), "read_body": description.read_body,
         "streams": streams, "any_stream": description.source.as_ref().is_some_and(|source| source.any_stream),
-        "destination": description.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams })),
+        "destination": description.destination.as_ref().map(|claim| json!({ "modes": claim.modes, "accepts": claim.accepts, "streams": claim.streams, "deletes": claim.deletes })),
         "config": description.config,
     })
 }

@@ -117,7 +117,8 @@ fn line(flow: &str, result: &Result<Summary, Arc<Problem>>) -> String {
             };
             let seconds = Duration::from_millis(summary.millis).as_secs_f64();
             let left_out = if summary.rejected == 0 { String::new() } else { format!("  left out {}", summary.rejected) };
-            format!("  {mark} {flow}  read {}  written {}{left_out}  {seconds:.1} s", summary.read, summary.written)
+            let deleted = if summary.deleted == 0 { String::new() } else { format!("  deleted {}", summary.deleted) };
+            format!("  {mark} {flow}  read {}  written {}{deleted}{left_out}  {seconds:.1} s", summary.read, summary.written)
         }
         Err(_) => format!("  ✗ {flow}  did not begin"),
     }

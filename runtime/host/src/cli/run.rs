@@ -447,6 +447,7 @@ fn document(outcomes: &Outcomes, sources: &Sources, code: u8) -> Value {
             Ok(summary) => json!({
                 "run": summary.run, "flow": summary.flow, "read": summary.read, "written": summary.written, "rejected": summary.rejected,
                 "undeclared": summary.undeclared, "skipped": summary.skipped, "held": summary.held, "suspected": summary.suspected,
+                "deleted": summary.deleted, "retracted": summary.retracted, "deletes_ignored": summary.deletes_ignored,
                 "milliseconds": summary.millis, "interrupted": summary.interrupted,
                 "problem": summary.problem.as_ref().map(|problem| shown(problem, sources)),
             }),
@@ -481,11 +482,13 @@ fn closing(outcomes: &Outcomes, dry_run: bool, manifest: &Path, host: &Host) -> 
     summaries.iter().for_each(|summary| text.push_str(&left_out(summary, dry_run)));
     let failed = outcomes.iter().filter(|outcome| problem_of(outcome).is_some()).count();
     let written: u64 = summaries.iter().map(|summary| summary.written).sum();
+    let deleted: u64 = summaries.iter().map(|summary| summary.deleted).sum();
     let verb = if dry_run { "records would be written" } else { "records written" };
+    let deleted = if deleted > 0 { format!(", {deleted} deleted") } else { String::new() };
     let mark = if failed == 0 { "✓" } else { "✗" };
     let denied = dropped.len();
     text.push_str(&format!(
-        "{mark} {} flows, {written} {verb}, {denied} fields denied, {failed} failed   audit: {} entries\n",
+        "{mark} {} flows, {written} {verb}{deleted}, {denied} fields denied, {failed} failed   audit: {} entries\n",
         outcomes.len(),
         host.store.head().map_or(0, |head| head.size)
     ));
@@ -500,6 +503,12 @@ fn left_out(summary: &Summary, dry_run: bool) -> String {
         let Some(count) = summary.skipped.get(reason.name()) else { continue };
         let code = reason.code().map_or_else(String::new, |code| format!("{code} "));
         text.push_str(&format!("  · {code}{flow}: {count} records left out ({})\n", reason.name()));
+    }
+    if summary.retracted > 0 {
+        text.push_str(&format!("  · HUB-E206 {flow}: {} records deleted at the destination (consent-withdrawn)\n", summary.retracted));
+    }
+    if summary.deletes_ignored > 0 {
+        text.push_str(&format!("  · {flow}: {} records reported as deleted stay at the destination\n", summary.deletes_ignored));
     }
     for (place, count) in &summary.suspected {
         text.push_str(&format!("  ! HUB-E203 {flow} {place}: seems to hold a special category, {count} times\n"));

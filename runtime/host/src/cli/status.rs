@@ -38,6 +38,7 @@ impl Status {
                     "LAST RUN (UTC)",
                     "READ",
                     "WRITTEN",
+                    "DELETED",
                     "LEFT OUT",
                     "UNDECLARED",
                 ]);
@@ -80,7 +81,7 @@ fn row(flow: &str, record: Option<&RunRecord>) -> Vec<String> {
     let undeclared: u64 = record.dropped.values().sum();
     let when = hub_core::audit::timestamp(record.started_ms);
     let mut row = vec![flow.to_owned(), state, when];
-    row.extend([record.read, record.written, record.rejected, undeclared].map(|count| count.to_string()));
+    row.extend([record.read, record.written, record.deleted, record.rejected, undeclared].map(|count| count.to_string()));
     row
 }
 
@@ -88,6 +89,6 @@ fn as_json(record: &RunRecord) -> serde_json::Value {
     json!({
         "run": record.id, "state": state(record), "started": hub_core::audit::timestamp(record.started_ms),
         "ended": record.ended_ms.map(hub_core::audit::timestamp), "code": record.code, "read": record.read,
-        "written": record.written, "rejected": record.rejected, "undeclared": record.dropped,
+        "written": record.written, "deleted": record.deleted, "retracted": record.retracted, "deletes_ignored": record.deletes_ignored, "rejected": record.rejected, "undeclared": record.dropped,
     })
 }

@@ -45,7 +45,7 @@ fn activity(kind: &str) -> u32 {
         Some(Kind::ManifestApplied | Kind::CapabilityAccepted) => 1,
         Some(Kind::StreamConsulted) => 2,
         Some(Kind::FlowIntent | Kind::FlowResult | Kind::FlowCheckpoint | Kind::QuarantineReleased) => 3,
-        Some(Kind::QuarantineDropped | Kind::QuarantineExpired) => 4,
+        Some(Kind::QuarantineDropped | Kind::QuarantineExpired | Kind::FlowDeletes | Kind::FlowDeleted) => 4,
         _ => 99,
     }
 }

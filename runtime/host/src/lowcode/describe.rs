@@ -102,7 +102,7 @@ fn claim(name: &str, facts: &StreamFacts, foreign: &Foreign, remarks: &mut Vec<R
     }
     let cursor = facts.cursor_field.as_deref().and_then(FieldPath::parse).filter(scalar);
     let summary = format!("Stream `{name}` of the manifest");
-    StreamClaim { name: name.to_owned(), summary, shape: foreign.shape.clone(), primary_key, cursor, subjects: Vec::new() }
+    StreamClaim { name: name.to_owned(), summary, shape: foreign.shape.clone(), primary_key, cursor, subjects: Vec::new(), deletes: false }
 }
 
 /// A scalar outside arrays.

@@ -103,6 +103,8 @@ pub trait Sink: Send {
     fn open(&mut self, targets: Vec<WriteTarget>) -> BoxFuture<'_, Result<(), PluginError>>;
     /// One batch of NDJSON for the target with this index.
     fn write(&mut self, target: u32, idempotency_key: String, batch: Vec<u8>) -> BoxFuture<'_, Result<WriteReport, PluginError>>;
+    /// Deletes what the NDJSON of primary keys names; a record that is not there counts as written.
+    fn delete(&mut self, target: u32, idempotency_key: String, keys: Vec<u8>) -> BoxFuture<'_, Result<WriteReport, PluginError>>;
     /// Everything written before is durable.
     fn flush(&mut self, target: u32) -> BoxFuture<'_, Result<(), PluginError>>;
     /// The run was read to its end.

@@ -1,6 +1,6 @@
 //! The stored forms of everything that outlives a process, each tagged with its version. Old versions are read for ever; only the newest is written.
 //!
-//! A form holds names, counts and codes. The one place for foreign bytes is `Progress::cursor`, which is never shown.
+//! A form holds names, counts and codes. The places for foreign bytes are `Progress::cursor` and `UnderConsent`, which are sealed and never shown.
 //! To change a form: add a variant to its `Versioned…` enum, keep the old one with a conversion, add a pair of files to `tests/fixtures/stored`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +58,12 @@ impl std::fmt::Debug for Progress {
     }
 }
 
+impl std::fmt::Debug for UnderConsent {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("UnderConsent").finish_non_exhaustive()
+    }
+}
+
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -88,6 +94,15 @@ pub struct RunRecord {
     /// Records that wait in the quarantine.
     #[serde(skip_serializing_if = "is_zero")]
     pub held: u64,
+    /// Records that the destination deleted.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub deleted: u64,
+    /// Those of them whose consent was withdrawn.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retracted: u64,
+    /// Records that the source reported as deleted and the flow leaves where they are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub deletes_ignored: u64,
     /// Undeclared fields that were dropped, by path.
     pub dropped: BTreeMap<String, u64>,
     /// `HUB-E…` of the problem that ended it.
@@ -126,6 +141,16 @@ pub struct HeldRecord {
     pub sealed: String,
     /// Who agreed to its release.
     pub releases: Vec<Release>,
+}
+
+/// A record that was delivered under a consent: what is needed to delete it at the destination when the consent is withdrawn.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnderConsent {
+    /// The person's digest, hex.
+    pub person: String,
+    /// The record's key as the destination knows it, one line of JSON.
+    pub key: String,
 }
 
 /// One person's signature under a release.
@@ -315,6 +340,8 @@ versioned! {
     pub VersionedHeldRecord of HeldRecord { "1" V1(HeldRecord) } newest 1 V1
     /// Every version of [`Applied`].
     pub VersionedApplied of Applied { "1" V1(Applied) } newest 1 V1
+    /// Every version of [`UnderConsent`].
+    pub VersionedUnderConsent of UnderConsent { "1" V1(UnderConsent) } newest 1 V1
     /// Every version of [`Head`].
     pub(super) VersionedHead of Head { "1" V1(Head) } newest 1 V1
     /// Every version of [`Anchor`].
@@ -375,13 +402,14 @@ mod tests {
     /// Newest form of a stored form, as plain JSON.
     type Reader = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
 
-    const TYPES: [(&str, Reader); 8] = [
+    const TYPES: [(&str, Reader); 9] = [
         ("progress", |bytes| Progress::decode(bytes).map(|form| form.encode())),
         ("run-record", |bytes| RunRecord::decode(bytes).map(|form| form.encode())),
         ("capability", |bytes| Capability::decode(bytes).map(|form| form.encode())),
         ("compiled", |bytes| Compiled::decode(bytes).map(|form| form.encode())),
         ("held-record", |bytes| HeldRecord::decode(bytes).map(|form| form.encode())),
         ("applied", |bytes| Applied::decode(bytes).map(|form| form.encode())),
+        ("under-consent", |bytes| UnderConsent::decode(bytes).map(|form| form.encode())),
         ("head", |bytes| Head::decode(bytes).map(|form| form.encode())),
         ("anchor", |bytes| Anchor::decode(bytes).map(|form| form.encode())),
     ];

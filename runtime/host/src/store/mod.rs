@@ -93,6 +93,8 @@ pub enum Namespace {
     Quarantine,
     /// Manifests that came into force, by number (`format::Applied`).
     Applied,
+    /// Records that were delivered under a consent, by flow and a code of their key (`format::UnderConsent`).
+    Delivered,
 }
 
 /// One write.

@@ -266,6 +266,16 @@ impl Inlet for Reader {
         })
     }
 
+    /// Rows that were taken in are not taken out again: in a ledger that would leave a consent that is none.
+    fn deleted(&self, stream: u32, _: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
+        Box::pin(async move {
+            known(&self.gate, &self.stream.system, stream).await?;
+            let title = format!("stream `{}` is read as a whole, and its connector reports deleted records", self.stream);
+            let problem = Problem::new(Code::E106, title, "let the connector leave out what is deleted when everything is read");
+            Err(Refused(self.gate.denied(&self.stream.system, problem).await))
+        })
+    }
+
     fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {
         Box::pin(async move {
             let (mut rows, mut report) = (Vec::new(), ScanReport::default());

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hub_core::audit::{Draft, Kind, Outcome};
-use hub_core::manifest::{Flow, WriteMode};
-use hub_core::policy::{FlowRule, Means};
+use hub_core::manifest::{Flow, OnWithdrawal, WriteMode};
+use hub_core::policy::{Deletes, FlowRule, Means};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
 use hub_core::stream::{Node, StreamShape};
@@ -21,7 +21,9 @@ use super::{Host, Meter, Options, Summary, capability, held, initial_state, secr
 use crate::capability::files::FilesState;
 use crate::clock;
 use crate::crash::{Point, reach};
+use crate::delivered::{self, Delivered};
 use crate::gate::{Gate, Holding, RunContext};
+use crate::keys;
 use crate::plugin::abi::{self, Setup};
 use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
 use crate::quarantine::{self, Vault};
@@ -47,7 +49,7 @@ pub async fn run_flow(host: &Host, id: &str, options: Options, meter: Arc<Meter>
 
 /// E217: the cursor would keep a person's data in the state of hub, whose key lies beside it.
 fn personal_cursor(host: &Host, flow: &Flow, rule: &FlowRule) -> Result<(), Arc<Problem>> {
-    if crate::keys::has_master() {
+    if keys::has_master() {
         return Ok(());
     }
     let Some(path) = &rule.cursor else { return Ok(()) };
@@ -60,7 +62,7 @@ fn personal_cursor(host: &Host, flow: &Flow, rule: &FlowRule) -> Result<(), Arc<
     let help = format!(
         "name another field in `[stream.{}]`: `cursor = \"updated_at\"`; or keep the key of the state elsewhere: set `{}`",
         flow.from.value,
-        crate::keys::MASTER_KEY_FILE
+        keys::MASTER_KEY_FILE
     );
     Err(Arc::new(Problem::new(Code::E217, title, help).at(flow.from.span, "read from here")))
 }
@@ -153,7 +155,14 @@ impl<'a> Run<'a> {
                 volume::usual_hosts(progress.hosts.as_ref(), &granted_hosts(host, flow, rule))
             },
         };
-        let gate = Gate::new(host.policy.clone(), host.store.clone(), context, host.clock.clone()).holding(holding);
+        let asked = flow.consent.as_ref().is_some_and(|gate| gate.on_withdrawal == OnWithdrawal::Retract);
+        if !asked && !options.dry_run {
+            delivered::erase(&*host.store, id).await?;
+        }
+        let remembers = rule.retracts && !options.dry_run;
+        let plan = remembers.then(|| host.policy.arrived_key_plan(id)).transpose()?;
+        let memory = plan.map(|plan| Delivered::new(&keys::kept_in(&host.config.data), plan)).transpose()?;
+        let gate = Gate::new(host.policy.clone(), host.store.clone(), context, host.clock.clone()).holding(holding).remembering(memory);
         let record = RunRecord { id: run, flow: id.to_owned(), started_ms: crate::clock::now_ms(), ..RunRecord::default() };
         Ok(Self {
             host,
@@ -236,6 +245,12 @@ impl<'a> Run<'a> {
         let key = |domain: &str| secrets::domain_key(manifest, domain);
         let now_us = self.host.clock.now_us();
         let max_age = self.flow.consent.as_ref().and_then(|gate| gate.max_age.as_ref());
+        let withdrawn = match answers.consents.as_ref().filter(|_| self.rule.retracts) {
+            Some(consents) => {
+                delivered::withdrawn(&*self.host.store, &self.flow.id.value, consents).map_err(|error| store_problem(&error))?
+            }
+            None => Vec::new(),
+        };
         let means = Means {
             key: &key,
             seed: &seed,
@@ -244,9 +259,14 @@ impl<'a> Run<'a> {
             index: &|via| answers.indexes.get(via).cloned(),
         };
         let plan = self.host.policy.plan(&self.flow.id.value, &means)?;
+        let deletes = self.rule.deletes;
+        let keys = (deletes == Deletes::Applied).then(|| self.host.policy.key_plan(&self.flow.id.value, &means)).transpose()?;
         Ok(Arc::new(FlowInlet {
             gate: self.gate.clone(),
             plan,
+            keys,
+            deletes,
+            withdrawn,
             flow: self.flow.id.value.as_str().into(),
             from: self.flow.from.value.clone(),
             to: self.flow.to.value.clone(),
@@ -275,6 +295,8 @@ impl<'a> Run<'a> {
             meter: self.meter.clone(),
             since: 0,
             written: 0,
+            deleted: 0,
+            retracted: 0,
             refused: 0,
         })
     }
@@ -348,7 +370,11 @@ impl<'a> Run<'a> {
     }
 
     async fn read(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
-        let read = match inlet.redeliver(&self.released).await {
+        let ahead = async {
+            inlet.retract().await?;
+            inlet.redeliver(&self.released).await
+        };
+        let read = match ahead.await {
             Ok(()) => self.read_to_the_end(inlet).await,
             Err(refused) => Err(refused.0),
         };
@@ -410,6 +436,26 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What was counted.
+    fn summary(&self, totals: Totals, outlet: Option<&Outlet>) -> Summary {
+        Summary {
+            run: self.record.id.clone(),
+            flow: self.flow.id.value.clone(),
+            read: totals.read(),
+            written: outlet.map_or(0, |outlet| outlet.written),
+            rejected: totals.rejected + outlet.map_or(0, |outlet| outlet.refused),
+            undeclared: totals.undeclared,
+            skipped: totals.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
+            held: totals.held,
+            suspected: totals.suspected,
+            deleted: outlet.map_or(0, |outlet| outlet.deleted),
+            retracted: outlet.map_or(0, |outlet| outlet.retracted),
+            deletes_ignored: totals.deletes_ignored,
+            millis: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..Summary::default()
+        }
+    }
+
     /// Progress, record and audit entry of the end, all or nothing.
     async fn end(mut self, outcome: Result<(Totals, Outlet), Broken>) -> Result<Summary, Arc<Problem>> {
         let interrupted = self.is_interrupted();
@@ -417,20 +463,7 @@ impl<'a> Run<'a> {
             Ok((totals, outlet)) => (totals, Some(outlet), None),
             Err(Broken { totals, outlet, problem }) => (totals, outlet, Some(problem)),
         };
-        let summary = Summary {
-            run: self.record.id.clone(),
-            flow: self.flow.id.value.clone(),
-            read: totals.read(),
-            written: outlet.as_ref().map_or(0, |outlet| outlet.written),
-            rejected: totals.rejected + outlet.as_ref().map_or(0, |outlet| outlet.refused),
-            undeclared: totals.undeclared,
-            skipped: totals.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
-            held: totals.held,
-            suspected: totals.suspected,
-            millis: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            problem,
-            interrupted,
-        };
+        let summary = Summary { problem, interrupted, ..self.summary(totals, outlet.as_ref()) };
         if self.options.dry_run {
             return Ok(summary);
         }
@@ -509,6 +542,9 @@ impl<'a> Run<'a> {
         self.record.rejected = summary.rejected;
         self.record.skipped = summary.skipped.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         self.record.held = summary.held;
+        self.record.deleted = summary.deleted;
+        self.record.retracted = summary.retracted;
+        self.record.deletes_ignored = summary.deletes_ignored;
         self.record.dropped.clone_from(&summary.undeclared);
     }
 
@@ -545,6 +581,7 @@ fn context(host: &Host, flow: &Flow, rule: &FlowRule, run: &str) -> RunContext {
         recipient: flow.to.value.to_string(),
         categories,
         fields: rule.fields.iter().map(|field| field.to.as_str().to_owned()).collect(),
+        key_fields: rule.fields.iter().filter(|field| rule.primary_key.contains(&field.path)).map(|field| field.to.to_string()).collect(),
         manifest_digest: manifest.digest.clone(),
         component_digest: host.packages.get(&*flow.from.value.system).map_or_else(String::new, |package| package.digest.clone()),
     }

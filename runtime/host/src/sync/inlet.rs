@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
 use hub_core::gate::{FieldPlan, Reason, ScanReport};
+use hub_core::policy::Deletes;
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
 use hub_core::tell::trace::{Mark, Step};
@@ -14,12 +15,15 @@ use tokio::sync::{Mutex, mpsc};
 use super::Meter;
 use crate::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
 use crate::clock::Clock;
-use crate::gate::{Delivery, Gate, Passed, Payload, Pending};
+use crate::delivered::Withdrawn;
+use crate::gate::{Delivery, Gate, Passed, Payload, Pending, Retraction};
 
 /// What travels from the source's side to the destination's side, in order.
 pub(super) enum Message {
     /// Records with their audit entry on its way.
     Batch(Pending),
+    /// Keys of records whose consent was withdrawn, and where they are remembered.
+    Retraction(Pending, Vec<Vec<u8>>),
     /// Everything before is covered by this state.
     Checkpoint(Cursor),
 }
@@ -36,6 +40,8 @@ pub(super) struct Totals {
     pub held: u64,
     /// Hints at special categories, by field.
     pub suspected: BTreeMap<String, u64>,
+    /// Records that the source reported as deleted and the flow leaves where they are.
+    pub deletes_ignored: u64,
 }
 
 impl Totals {
@@ -49,6 +55,11 @@ impl Totals {
 pub(super) struct FlowInlet {
     pub gate: Arc<Gate>,
     pub plan: FieldPlan,
+    /// By which keys of deleted records pass; none where the flow does not delete.
+    pub keys: Option<FieldPlan>,
+    pub deletes: Deletes,
+    /// Delivered records whose consent was withdrawn since.
+    pub withdrawn: Vec<Withdrawn>,
     pub flow: Arc<str>,
     pub from: StreamId,
     pub to: StreamId,
@@ -68,6 +79,9 @@ pub(super) struct FlowInlet {
 
 /// Undeclared paths that a run keeps apart; the scanner keeps as many in one batch.
 const MAX_PATHS: usize = 256;
+
+/// Keys of one batch of retractions.
+const RETRACTED_AT_ONCE: usize = 1000;
 
 /// Released records of one batch.
 const RELEASED_AT_ONCE: usize = 100;
@@ -127,6 +141,43 @@ impl FlowInlet {
         self.most.is_some_and(|most| read > most).then_some(read)
     }
 
+    /// Deletes what was delivered under a consent that was withdrawn since, before anything else happens.
+    pub async fn retract(&self) -> Result<(), Refused> {
+        for chunk in self.withdrawn.chunks(RETRACTED_AT_ONCE) {
+            let retraction = Retraction {
+                flow: self.flow.clone(),
+                from: self.from.clone(),
+                to: self.to.clone(),
+                batch: self.batches.fetch_add(1, Ordering::Relaxed) + 1,
+                ndjson: chunk.iter().flat_map(|one| one.key.bytes().chain(std::iter::once(b'\n'))).collect(),
+                records: u32::try_from(chunk.len()).unwrap_or(u32::MAX),
+            };
+            let pending = self.gate.retract(retraction).await.map_err(Refused)?;
+            self.send(Message::Retraction(pending, chunk.iter().map(|one| one.place.clone()).collect())).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, stream: u32, keys: Vec<u8>) -> Result<Accepted, Refused> {
+        known(&self.gate, &self.from.system, stream).await?;
+        if self.deletes == Deletes::Ignored {
+            let count = keys.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+            self.totals.lock().await.deletes_ignored += count as u64;
+            return Ok(Accepted { rejected: u32::try_from(count).unwrap_or(u32::MAX), ..Accepted::default() });
+        }
+        let batch = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
+        let (flow, from, to) = (self.flow.clone(), self.from.clone(), self.to.clone());
+        let delivery = Delivery { flow, from, to, batch, payload: Payload::Keys(keys) };
+        // Without a plan of its own the gate refuses before it looks into the keys: nothing says that there are any.
+        let (pending, passed) = self.gate.pass(delivery, self.keys.as_ref().unwrap_or(&self.plan)).await.map_err(Refused)?;
+        let report = &passed.report;
+        self.totals.lock().await.rejected += rejected(report) + report.held.len() as u64;
+        if let Some(pending) = pending {
+            self.send(Message::Batch(pending)).await?;
+        }
+        Ok(accepted(report))
+    }
+
     /// Delivers records that people released, ahead of everything else.
     pub async fn redeliver(&self, records: &[(String, Vec<u8>)]) -> Result<(), Refused> {
         for chunk in records.chunks(RELEASED_AT_ONCE) {
@@ -157,6 +208,10 @@ impl FlowInlet {
 impl Inlet for FlowInlet {
     fn batch(&self, stream: u32, ndjson: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
         Box::pin(async move { Ok(accepted(&self.deliver(stream, Payload::Lines(ndjson)).await?.report)) })
+    }
+
+    fn deleted(&self, stream: u32, keys: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
+        Box::pin(self.delete(stream, keys))
     }
 
     fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {

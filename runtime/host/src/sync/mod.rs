@@ -93,6 +93,12 @@ pub struct Summary {
     pub held: u64,
     /// Hints at special categories, by field and kind.
     pub suspected: BTreeMap<String, u64>,
+    /// Records that the destination deleted.
+    pub deleted: u64,
+    /// Those of them whose consent was withdrawn.
+    pub retracted: u64,
+    /// Records that the source reported as deleted and the flow leaves where they are.
+    pub deletes_ignored: u64,
     /// Milliseconds from begin to end.
     pub millis: u64,
     /// Why it did not reach its end.
@@ -110,6 +116,7 @@ pub struct Meter {
     run: ulid::Ulid,
     read: AtomicU64,
     written: AtomicU64,
+    deleted: AtomicU64,
     marks: Mutex<Vec<Mark>>,
     left_out: AtomicU64,
 }
@@ -117,7 +124,14 @@ pub struct Meter {
 impl Default for Meter {
     fn default() -> Self {
         let run = ulid::Ulid::from_datetime(std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::now_ms()));
-        Self { run, read: AtomicU64::new(0), written: AtomicU64::new(0), marks: Mutex::default(), left_out: AtomicU64::new(0) }
+        Self {
+            run,
+            read: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            deleted: AtomicU64::new(0),
+            marks: Mutex::default(),
+            left_out: AtomicU64::new(0),
+        }
     }
 }
 
@@ -154,6 +168,16 @@ impl Meter {
     #[must_use]
     pub fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// Records deleted so far.
+    #[must_use]
+    pub fn deleted(&self) -> u64 {
+        self.deleted.load(Ordering::Relaxed)
+    }
+
+    fn add_deleted(&self, count: u64) {
+        self.deleted.fetch_add(count, Ordering::Relaxed);
     }
 
     fn add_read(&self, count: u64) {

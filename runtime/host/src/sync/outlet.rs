@@ -17,7 +17,8 @@ use super::inlet::Message;
 use crate::capability::files::Positions;
 use crate::clock::Clock;
 use crate::crash::{Point, reach};
-use crate::gate::{Checked, Gate};
+use crate::delivered;
+use crate::gate::{Checked, Gate, Verb};
 use crate::plugin::{PluginError, Sink, WriteReport};
 use crate::store::format::Progress;
 use crate::store::{Durability, Namespace, Put, Store, Transaction};
@@ -36,6 +37,9 @@ pub(super) struct Outlet {
     /// Batches since the cursor became what it is: with it they name a batch in the same way when it is delivered again.
     pub since: u64,
     pub written: u64,
+    pub deleted: u64,
+    /// Those deleted records whose consent was withdrawn.
+    pub retracted: u64,
     pub refused: u64,
 }
 
@@ -44,7 +48,12 @@ impl Outlet {
     pub async fn drain(&mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Arc<Problem>> {
         while let Some(message) = messages.recv().await {
             match message {
-                Message::Batch(pending) => self.write(pending.cleared().await?.into_inner()).await?,
+                Message::Batch(pending) => {
+                    let key = self.idempotency_key();
+                    self.since += 1;
+                    self.give(key, pending.cleared().await?.into_inner()).await.map(drop)?;
+                }
+                Message::Retraction(pending, places) => self.retract(pending.cleared().await?.into_inner(), places).await?,
                 Message::Checkpoint(state) => self.checkpoint(state).await?,
             }
         }
@@ -67,32 +76,48 @@ impl Outlet {
         self.gate.context().recipient.split('.').next().unwrap_or_default().to_owned()
     }
 
-    async fn write(&mut self, checked: Checked) -> Result<(), Arc<Problem>> {
-        let key = self.idempotency_key();
-        self.since += 1;
+    /// What is deleted because a consent was withdrawn is forgotten as soon as the destination has made that durable.
+    async fn retract(&mut self, checked: Checked, places: Vec<Vec<u8>>) -> Result<(), Arc<Problem>> {
+        let (flow, system) = (self.gate.context().flow.clone(), self.system());
+        let key = self.key_of_its_own(checked.batch);
+        let failed = self.give(key, checked).await?;
+        self.retracted += (places.len() as u64).saturating_sub(failed);
+        let Some((sink, _)) = &mut self.sink else { return Ok(()) };
+        sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
+        if failed == 0 {
+            let puts = places.into_iter().map(delivered::gone).collect();
+            drop(self.store.commit(Transaction { puts, audit: Vec::new() }, Durability::Lazy));
+        }
+        Ok(())
+    }
+
+    /// Writes or deletes. Answers with the number of records that the destination refused.
+    async fn give(&mut self, key: String, checked: Checked) -> Result<u64, Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
         let Some((sink, _)) = &mut self.sink else {
-            self.written += u64::from(checked.records);
-            self.meter.add_written(u64::from(checked.records));
-            return Ok(());
+            self.count(checked.verb, checked.records);
+            return Ok(0);
         };
         self.gate.still_holds(&checked.to, &self.from).await?;
         reach(Point::Intent);
         let began_us = self.clock.now_us();
-        let report = sink.write(0, key, checked.ndjson).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
+        let called = match checked.verb {
+            Verb::Write => sink.write(0, key, checked.ndjson),
+            Verb::Delete => sink.delete(0, key, checked.ndjson),
+        };
+        let report = called.await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
         reach(Point::Written);
         let failed = u64::try_from(report.failed.len()).unwrap_or(u64::MAX);
         contradiction(&report, checked.records).map_or(Ok(()), |what| Err(Arc::new(disbelieved(&flow, checked.batch, &what))))?;
-        self.written += u64::from(report.written);
+        self.count(checked.verb, report.written);
         self.refused += failed;
-        self.meter.add_written(u64::from(report.written));
         let ended_us = self.clock.now_us();
         self.meter.mark(Mark { step: Step::Deliver, began_us, ended_us, records: u64::from(report.written) });
         let result = Draft {
             batch: Some(checked.batch),
             records: Some(u64::from(report.written)),
             outcome: Some(if failed == 0 { Outcome::Completed } else { Outcome::Partial }),
-            ..self.gate.context().draft(Kind::FlowResult)
+            ..self.gate.context().draft(if checked.verb == Verb::Write { Kind::FlowResult } else { Kind::FlowDeleted })
         };
         // Lazy: order is kept, so the next intent makes it durable; nothing waits for it.
         drop(self.store.commit(Transaction { puts: Vec::new(), audit: vec![result] }, Durability::Lazy));
@@ -100,8 +125,9 @@ impl Outlet {
         match report.failed.first() {
             Some(first) if self.on_invalid == OnInvalid::Stop => {
                 let row = first.row + 1;
+                let what = if checked.verb == Verb::Write { "refused" } else { "refused to delete" };
                 let title = format!(
-                    "flow `{flow}`, batch {}: the destination refused {failed} records, the first is number {row}: {}",
+                    "flow `{flow}`, batch {}: the destination {what} {failed} records, the first is number {row}: {}",
                     checked.batch, first.code
                 );
                 Err(Arc::new(Problem::new(
@@ -110,7 +136,21 @@ impl Outlet {
                     "correct the records at their source, or set `on_invalid = \"skip\"` in the flow",
                 )))
             }
-            _ => Ok(()),
+            _ => Ok(failed),
+        }
+    }
+
+    fn count(&mut self, verb: Verb, records: u32) {
+        let records = u64::from(records);
+        match verb {
+            Verb::Write => {
+                self.written += records;
+                self.meter.add_written(records);
+            }
+            Verb::Delete => {
+                self.deleted += records;
+                self.meter.add_deleted(records);
+            }
         }
     }
 
@@ -137,8 +177,26 @@ impl Outlet {
         hash.update(self.progress.cursor.as_deref().unwrap_or_default());
         hash.update([0]);
         hash.update(self.since.to_be_bytes());
-        data_encoding::HEXLOWER.encode(hash.finalize().get(..16).unwrap_or_default())
+        name_of(hash)
     }
+
+    /// What does not come from the source has no place behind the cursor: counted there, it would shift the names of batches when they are delivered
+    /// again. Another run retracts anew, which changes nothing.
+    fn key_of_its_own(&self, batch: u64) -> String {
+        let context = self.gate.context();
+        let mut hash = Sha256::new();
+        for part in [context.flow.as_bytes(), context.run.as_bytes(), b"retraction"] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(batch.to_be_bytes());
+        name_of(hash)
+    }
+}
+
+/// The name of a batch for the destination.
+fn name_of(hash: Sha256) -> String {
+    data_encoding::HEXLOWER.encode(hash.finalize().get(..16).unwrap_or_default())
 }
 
 /// A source may checkpoint the same cursor twice: many records of one second. Counting anew would give two batches one key, and the destination would take the

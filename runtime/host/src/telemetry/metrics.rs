@@ -47,6 +47,7 @@ struct Live {
     meter: Arc<Meter>,
     read: u64,
     written: u64,
+    deleted: u64,
 }
 
 impl Metrics {
@@ -76,7 +77,7 @@ impl Metrics {
         };
         all.register();
         for flow in &all.flows {
-            for operation in ["read", "written", "rejected", "skipped", "held"] {
+            for operation in ["read", "written", "rejected", "skipped", "held", "deleted", "deletes-ignored"] {
                 drop(all.records.get_or_create(&vec![("flow", flow.clone()), ("op", operation.to_owned())]));
             }
             for outcome in OUTCOMES {
@@ -121,10 +122,11 @@ impl Metrics {
     }
 
     fn count(&self, flow: &str, run: &mut Live) {
-        let (read, written) = (run.meter.read(), run.meter.written());
+        let (read, written, deleted) = (run.meter.read(), run.meter.written(), run.meter.deleted());
         self.add(flow, "read", read.saturating_sub(run.read));
         self.add(flow, "written", written.saturating_sub(run.written));
-        (run.read, run.written) = (run.read.max(read), run.written.max(written));
+        self.add(flow, "deleted", deleted.saturating_sub(run.deleted));
+        (run.read, run.written, run.deleted) = (run.read.max(read), run.written.max(written), run.deleted.max(deleted));
     }
 
     fn add(&self, flow: &str, operation: &str, count: u64) {
@@ -133,7 +135,7 @@ impl Metrics {
 
     pub(super) fn begins(&self, flow: &str, meter: &Arc<Meter>) {
         self.running.get_or_create(&of_flow(flow)).set(1);
-        let run = Live { meter: meter.clone(), read: 0, written: 0 };
+        let run = Live { meter: meter.clone(), read: 0, written: 0, deleted: 0 };
         self.live.lock().unwrap_or_else(PoisonError::into_inner).insert(flow.to_owned(), run);
     }
 
@@ -142,13 +144,15 @@ impl Metrics {
         let flow = run.flow.as_str();
         self.running.get_or_create(&of_flow(flow)).set(0);
         let counted = self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(flow);
-        let (read, written) = counted.map_or((0, 0), |live| (live.read, live.written));
+        let (read, written, deleted) = counted.map_or((0, 0, 0), |live| (live.read, live.written, live.deleted));
         self.add(flow, "read", run.read.saturating_sub(read));
         self.add(flow, "written", run.written.saturating_sub(written));
         if let Some(summary) = summary {
             self.add(flow, "rejected", summary.rejected);
             self.add(flow, "skipped", summary.skipped.values().sum());
             self.add(flow, "held", summary.held);
+            self.add(flow, "deleted", summary.deleted.saturating_sub(deleted));
+            self.add(flow, "deletes-ignored", summary.deletes_ignored);
             self.durations.get_or_create(&of_flow(flow)).observe(std::time::Duration::from_millis(summary.millis).as_secs_f64());
         }
         self.runs.get_or_create(&vec![("flow", flow.to_owned()), ("outcome", run.state.word().to_owned())]).inc();

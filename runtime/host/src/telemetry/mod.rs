@@ -153,7 +153,7 @@ impl Telemetry {
                     (None, true) => State::Interrupted,
                     (None, false) => State::Completed,
                 };
-                (run.read, run.written) = (summary.read, summary.written);
+                (run.read, run.written, run.deleted) = (summary.read, summary.written, summary.deleted);
                 run.denied = denied(summary);
             }
         }

@@ -27,6 +27,7 @@ thread_local! {
 /// An open destination of any type.
 trait Running {
     fn write(&mut self, target: u32, key: &str, batch: Batch<'_>) -> Result<Report, Error>;
+    fn delete(&mut self, target: u32, key: &str, keys: Batch<'_>) -> Result<Report, Error>;
     fn flush(&mut self, target: u32) -> Result<(), Error>;
     fn finish(&mut self, target: u32) -> Result<(), Error>;
 }
@@ -34,6 +35,10 @@ trait Running {
 impl<D: Destination> Running for D {
     fn write(&mut self, target: u32, key: &str, batch: Batch<'_>) -> Result<Report, Error> {
         Destination::write(self, target, key, batch)
+    }
+
+    fn delete(&mut self, target: u32, key: &str, keys: Batch<'_>) -> Result<Report, Error> {
+        Destination::delete(self, target, key, keys)
     }
 
     fn flush(&mut self, target: u32) -> Result<(), Error> {
@@ -114,9 +119,11 @@ impl<D: Destination + 'static> wire_destination::Guest for DestinationComponent<
     }
 
     fn write(target: u32, key: String, batch: Vec<u8>) -> Result<wire_destination::Report, types::Error> {
-        let report = running(|running| running.write(target, &key, Batch::new(&batch)))?;
-        let failed = report.failed.into_iter().map(|row| wire_destination::RowError { row: row.row, code: row.code }).collect();
-        Ok(wire_destination::Report { written: report.written, failed })
+        Ok(running(|running| running.write(target, &key, Batch::new(&batch)))?.into())
+    }
+
+    fn delete(target: u32, key: String, keys: Vec<u8>) -> Result<wire_destination::Report, types::Error> {
+        Ok(running(|running| running.delete(target, &key, Batch::new(&keys)))?.into())
     }
 
     fn flush(target: u32) -> Result<(), types::Error> {
@@ -138,6 +145,13 @@ impl From<wire_source::StreamRequest> for StreamRequest {
             full_refresh: stream.full_refresh,
             limit: stream.limit,
         }
+    }
+}
+
+impl From<Report> for wire_destination::Report {
+    fn from(report: Report) -> Self {
+        let failed = report.failed.into_iter().map(|row| wire_destination::RowError { row: row.row, code: row.code }).collect();
+        Self { written: report.written, failed }
     }
 }
 

@@ -14,6 +14,11 @@ pub fn emit(stream: u32, batch: &[u8]) -> Result<Ack, Error> {
     Ok(sink::emit(stream, batch)?.into())
 }
 
+/// Keys of deleted records to the gate.
+pub fn emit_deleted(stream: u32, keys: &[u8]) -> Result<Ack, Error> {
+    Ok(sink::emit_deleted(stream, keys)?.into())
+}
+
 /// Everything emitted before is covered by this state.
 pub fn checkpoint(stream: u32, state: &[u8]) -> Result<(), Error> {
     Ok(sink::checkpoint(stream, state)?)

@@ -55,6 +55,18 @@ impl Guest for Hostile {
         })
     }
 
+    fn delete(_target: u32, _idempotency_key: String, keys: Vec<u8>) -> Result<Report, Error> {
+        let records = keys.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u32;
+        let text = String::from_utf8_lossy(&keys).into_owned();
+        ATTACK.with_borrow(|attack| match attack.as_str() {
+            "deletes-more-than-sent" => Ok(Report { written: records + 1, failed: Vec::new() }),
+            "refuses-a-deletion-in-a-code" => Ok(Report { written: records - 1, failed: vec![RowError { row: 0, code: text }] }),
+            "tells-keys-in-an-error" => Err(Error::Permanent(text)),
+            "traps-at-a-deletion" => core::arch::wasm32::unreachable(),
+            _ => Ok(Report { written: records, failed: Vec::new() }),
+        })
+    }
+
     fn flush(_target: u32) -> Result<(), Error> {
         if attack("fails-at-flush") { Err(Error::Permanent("not durable".to_owned())) } else { Ok(()) }
     }

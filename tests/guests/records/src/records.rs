@@ -47,12 +47,24 @@ pub const ALL: &[(&str, Attack)] = &[
             "x".repeat(1 << 20)
         )))
     }),
+    ("undeclared-deletion", |job| deleted(job, r#"{"id":"a"}"#)),
+    ("deletion-with-a-field", |job| deleted(job, &format!(r#"{{"id":"a","email":"{}"}}"#, job.canary()))),
+    ("deletion-with-undeclared", |job| deleted(job, &format!(r#"{{"id":"a","ssn":"{}"}}"#, job.canary()))),
+    ("deletion-without-key", |job| deleted(job, "{}")),
+    ("deletion-broken", |job| deleted(job, &format!(r#"{{"id":"{}""#, job.canary()))),
+    ("deletion-oversized", |job| sink::emit_deleted(job.stream.index, "{\"id\":\"a\"}\n".repeat((17 << 20) / 11).as_bytes()).map(drop)),
+    ("deletion-of-a-foreign-stream", |_| sink::emit_deleted(7, b"{\"id\":\"a\"}\n").map(drop)),
     ("cancelled-unasked", |_| Err(Error::Cancelled)),
 ];
 
 fn line(job: &Job, record: &str) -> Result<(), Error> {
     // A good record first: nothing of the batch may arrive if it is stopped.
     job.emit(honest("first") + record + "\n").map(drop)
+}
+
+/// A good key first: nothing of the batch may arrive if it is stopped.
+fn deleted(job: &Job, key: &str) -> Result<(), Error> {
+    sink::emit_deleted(job.stream.index, format!("{{\"id\":\"first\"}}\n{key}\n").as_bytes()).map(drop)
 }
 
 fn many_keys(job: &Job) -> Result<(), Error> {

@@ -114,6 +114,7 @@ pub(super) fn stream(stream: &StreamDeclaration) -> Value {
         .text("schema", stream.schema.as_ref().map(|schema| super::digest(&schema.value)))
         .ordered("primary_key", stream.primary_key.iter().map(|path| &path.value))
         .spanned("cursor", stream.cursor.as_ref())
+        .maybe("deletes", stream.deletes.as_ref().map(|said| Value::Bool(said.value)))
         .done()
 }
 
@@ -168,6 +169,7 @@ pub(super) fn flow(flow: &Flow) -> Value {
         .wording("rationale", flow.rationale.as_ref())
         .text("filter", flow.filter.as_ref().map(|filter| &filter.value.text))
         .spanned("delete", flow.delete.as_ref())
+        .spanned("deletes", flow.deletes.as_ref())
         .maybe("approved", flow.approved.as_ref().map(super::approval))
         .maybe("own_basis", own_basis)
         .maybe("consent", flow.consent.as_ref().map(consent))

@@ -196,6 +196,12 @@ pub(super) fn erasure(_: &Context<'_>, difference: &Difference<'_>, noun: &str) 
     (if is_propagated { Material } else { MaterialHigh }, sentence(difference, noun))
 }
 
+/// What the source deletes stays at the destination from now on, or does not.
+pub(super) fn deletions(_: &Context<'_>, difference: &Difference<'_>, noun: &str) -> (Class, String) {
+    let stays = difference.after.and_then(Value::as_str) == Some("ignore");
+    (if stays { MaterialHigh } else { Material }, sentence(difference, noun))
+}
+
 /// Hosting as a whole, its country, or the list of countries from which somebody looks.
 pub(super) fn countries(context: &Context<'_>, difference: &Difference<'_>, noun: &str) -> (Class, String) {
     let id = difference.path.get(1).map_or("", String::as_str);

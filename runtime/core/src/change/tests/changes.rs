@@ -54,6 +54,8 @@ const ROWS: &[Row] = &[
     ("period = \"P5Y\"", "period = \"P1Y\"", "retention.stats.period", H, "retention: P5Y → P1Y, shorter"),
     ("rotation = \"P14D\"", "rotation = \"P7D\"", "system.warehouse.backup.rotation", M, "shorter"),
     ("delete = \"propagate\"\napproved = { by = [\"role:controlling\"", "delete = \"retain-statutory\"\napproved = { by = [\"role:controlling\"", "flow.erp-to-dwh-sales.delete", H, "propagate → retain-statutory"),
+    ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\ndeletes = \"ignore\"", "flow.erp-to-dwh-sales.deletes", H, "ignore"),
+    ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\ndeletes = \"apply\"", "flow.erp-to-dwh-sales.deletes", M, "apply"),
     ("schedule = \"30 1 * * *\"", "schedule = \"30 2 * * *\"", "flow.erp-to-dwh-sales.schedule", M, "schedule"),
     ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\njitter = \"PT5M\"", "flow.erp-to-dwh-sales.jitter", E, "spread of begins"),
     ("schedule = \"30 1 * * *\"", "schedule = \"30 1 * * *\"\noverlap = \"queue\"", "flow.erp-to-dwh-sales.overlap", E, "during a run"),

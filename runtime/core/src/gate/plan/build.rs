@@ -55,6 +55,7 @@ pub(super) fn compile(request: PlanRequest<'_>) -> Result<FieldPlan, Vec<PlanErr
         on_undeclared: request.on_undeclared,
         on_invalid: request.on_invalid,
         collect_keys: request.collect_keys,
+        collect_persons: request.collect_persons,
     })
 }
 

@@ -42,6 +42,7 @@ pub(super) fn flow(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Flow> {
         rationale: read::wording(table, "rationale", loader),
         filter: filter(table, loader),
         delete: read::word(table, "delete"),
+        deletes: read::word(table, "deletes"),
         approved: read::one(table, "approved", loader, operator::approval),
         own_basis: read::one(table, "own_basis", loader, |table, _, loader| read::filled(table, "compatibility", loader)),
         consent: read::one(table, "consent", loader, consent::gate),

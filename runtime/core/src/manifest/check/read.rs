@@ -124,6 +124,14 @@ pub(super) fn flag(table: &Table, name: &str) -> Option<Span> {
     }
 }
 
+/// `true` or `false`, as it was written.
+pub(super) fn boolean(table: &Table, name: &str) -> Option<Spanned<bool>> {
+    match table.get(name)? {
+        Node { value: Raw::Boolean(value), span } => Some(Spanned { value: *value, span: *span }),
+        _ => None,
+    }
+}
+
 /// One of a few words.
 pub(super) fn word<T: Word>(table: &Table, name: &str) -> Option<Spanned<T>> {
     as_word(&text(table, name)?)

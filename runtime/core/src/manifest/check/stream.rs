@@ -51,6 +51,7 @@ fn stream(table: &Table, span: Span, loader: &mut Loader<'_>) -> StreamDeclarati
         schema: read::text(table, "schema").and_then(|path| schema(&path, loader)),
         primary_key: read::paths(table, "primary_key", loader),
         cursor: read::path_of(table, "cursor", loader),
+        deletes: read::boolean(table, "deletes"),
     }
 }
 

@@ -156,6 +156,12 @@ pub static STREAM: Table = Table {
         optional("schema", TEXT, "A JSON Schema with `x-hub-category`, relative to this file.", "\"schemas/contacts.json\""),
         optional("primary_key", PATHS, "Fields that identify a record.", "[\"id\"]"),
         optional("cursor", PATH, "The field that grows with every change.", "\"updated_at\""),
+        optional(
+            "deletes",
+            Kind::Boolean,
+            "The source reports records that were deleted, as it is configured; absent = what its description says.",
+            "true",
+        ),
         optional("name", NAME, "Name for people.", "\"Contacts\""),
         optional("collected_for", REFERENCES, "Purposes for which the data was collected.", "[\"order-fulfilment\"]"),
         optional("source", TEXT, "`subject`: from the person (Art. 13). `third-party:WHO`: from somebody else (Art. 14).", "\"subject\""),

@@ -134,6 +134,9 @@ fn parties_and_governance_are_typed() {
     assert_eq!(stream.identity["customer_no"].via.as_ref().unwrap().value.field.as_str(), "address.id");
     let gate = manifest.flows["contacts-to-archive"].consent.as_ref().unwrap();
     let pairs: Vec<_> = gate.matching.iter().map(|(own, other)| (own.value.as_str(), other.value.as_str())).collect();
+    let flow = &manifest.flows["contacts-to-archive"];
+    assert_eq!(flow.deletes.as_ref().unwrap().value, OnDeleted::Ignore);
+    assert!(manifest.streams[&StreamId::parse("crm.contacts").unwrap()].deletes.as_ref().unwrap().value);
     assert_eq!((pairs, gate.on_withdrawal), (vec![("email", "email"), ("address.city", "place.city")], OnWithdrawal::Keep));
     let activity = &manifest.activities["VT-01 Kundenstamm"];
     assert_eq!(activity.residency.iter().map(|area| area.value.as_str()).collect::<Vec<_>>(), ["EU", "CH"]);

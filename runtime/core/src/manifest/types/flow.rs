@@ -49,6 +49,8 @@ pub struct Flow {
     pub filter: Option<Spanned<Filter>>,
     /// What the destination does when the source erases.
     pub delete: Option<Spanned<OnErasure>>,
+    /// What becomes of records that the source reports as deleted; absent = apply, where both sides can.
+    pub deletes: Option<Spanned<OnDeleted>>,
     /// Who approved it.
     pub approved: Option<Approval>,
     /// Reference of the assessment that carries the change of purpose (`own_basis.compatibility`).
@@ -109,6 +111,14 @@ words! {
         Propagate = "propagate",
         /// It keeps what a law makes it keep.
         RetainStatutory = "retain-statutory",
+    }
+
+    /// What becomes of records that the source reports as deleted.
+    OnDeleted {
+        /// They are deleted at the destination too.
+        Apply = "apply",
+        /// They stay there; how many it were is counted.
+        Ignore = "ignore",
     }
 
     /// What a withdrawal of consent does at the destination.

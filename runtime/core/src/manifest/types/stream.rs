@@ -47,6 +47,8 @@ pub struct StreamDeclaration {
     pub primary_key: Vec<Spanned<FieldPath>>,
     /// The field that grows with every change.
     pub cursor: Option<Spanned<FieldPath>>,
+    /// Whether the source reports records that were deleted. None: what its description says.
+    pub deletes: Option<Spanned<bool>>,
 }
 
 impl StreamDeclaration {

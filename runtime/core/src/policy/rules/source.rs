@@ -17,6 +17,8 @@ pub(super) struct Resolved {
     pub primary_key: Vec<FieldPath>,
     pub cursor: Option<FieldPath>,
     pub subjects: Vec<String>,
+    /// The source reports records that were deleted.
+    pub deletes: bool,
 }
 
 /// Shapes of streams that several flows read, unless there is something to tell about them: that is told at each flow.
@@ -93,6 +95,7 @@ fn resolved(shape: Arc<StreamShape>, claim: Option<&StreamClaim>, declared: Opti
             || claim.map(|claim| claim.subjects.clone()).unwrap_or_default(),
             |own| own.subjects.iter().map(|subject| subject.value.clone()).collect(),
         ),
+        deletes: declared.and_then(|own| own.deletes.as_ref()).map_or_else(|| claim.is_some_and(|claim| claim.deletes), |said| said.value),
         shape,
     }
 }

@@ -18,12 +18,18 @@ use crate::tests::{Still, World, component, description, foreign_component, sour
 #[derive(Default)]
 struct Bin {
     batches: Mutex<Vec<(u32, Vec<u8>)>>,
+    deleted: Mutex<Vec<(u32, Vec<u8>)>>,
     states: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Inlet for Bin {
     fn batch(&self, stream: u32, ndjson: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
         self.batches.lock().unwrap().push((stream, ndjson));
+        Box::pin(async { Ok(Accepted { accepted: 1, ..Accepted::default() }) })
+    }
+
+    fn deleted(&self, stream: u32, keys: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
+        self.deleted.lock().unwrap().push((stream, keys));
         Box::pin(async { Ok(Accepted { accepted: 1, ..Accepted::default() }) })
     }
 
@@ -65,6 +71,7 @@ fn plain(body: &str) -> Vec<u8> {
 
 const EMIT: &str = r#"(import "hub:connector/sink@0.1.0" "emit" (func $emit (param i32 i32 i32 i32)))
     (import "hub:connector/sink@0.1.0" "checkpoint" (func $checkpoint (param i32 i32 i32 i32)))"#;
+const EMIT_DELETED: &str = r#"(import "hub:connector/sink@0.1.0" "emit-deleted" (func $deleted (param i32 i32 i32 i32)))"#;
 const NOW: &str = r#"(import "hub:connector/runtime@0.1.0" "now-ms" (func $now (result i64)))"#;
 const FETCH: &str = r#"(import "hub:connector/http@0.1.0" "fetch"
     (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"#;
@@ -86,6 +93,21 @@ async fn a_source_reads_checks_and_emits() {
     assert_eq!(*bin.batches.lock().unwrap(), [(0, b"{\"a\":1}\n".to_vec())]);
     assert_eq!(*bin.states.lock().unwrap(), [b"state".to_vec()]);
     assert_eq!(world.notes.denied(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_reports_deletions_within_the_limit() {
+    let world = world("limits = { memory_mib = 32 }");
+    let body = r#"(data (i32.const 1024) "{\"a\":1}\n") (func $work (result i64)
+        (call $deleted (i32.const 0) (i32.const 1024) (i32.const 8) (i32.const 64))
+        (drop (memory.grow (i32.const 300)))
+        (call $deleted (i32.const 0) (i32.const 1024) (i32.const 16777217) (i32.const 64))
+        (i64.const 1))"#;
+    let (result, bin) = read(&world, guest(EMIT_DELETED, &["sink"], body)).await;
+    let error = result.unwrap_err();
+    assert!(error.code == Code::E306 && error.message.contains("keys in bytes of 16777217, the limit is 16777216"), "{error}");
+    assert_eq!(*bin.deleted.lock().unwrap(), [(0, b"{\"a\":1}\n".to_vec())]);
+    assert_eq!((bin.batches.lock().unwrap().len(), world.notes.denied()), (0, vec![Code::E306]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,6 +311,9 @@ async fn the_lifetime_ends_a_guest_that_waits() {
     struct Full;
     impl Inlet for Full {
         fn batch(&self, _stream: u32, _ndjson: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
+            Box::pin(std::future::pending())
+        }
+        fn deleted(&self, _stream: u32, _keys: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
             Box::pin(std::future::pending())
         }
         fn page(&self, _stream: u32, _page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {

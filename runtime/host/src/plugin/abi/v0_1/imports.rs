@@ -24,6 +24,11 @@ impl sink::Host for State {
         Ok(capability::sink::emit(&self.run, stream, batch).await.map(ack).map_err(ended))
     }
 
+    async fn emit_deleted(&mut self, stream: u32, keys: Vec<u8>) -> Result<Result<sink::Ack, types::Error>> {
+        self.work()?;
+        Ok(capability::sink::emit_deleted(&self.run, stream, keys).await.map(ack).map_err(ended))
+    }
+
     async fn checkpoint(&mut self, stream: u32, state: Vec<u8>) -> Result<Result<(), types::Error>> {
         self.work()?;
         Ok(capability::sink::checkpoint(&self.run, stream, &state).await.map_err(ended))

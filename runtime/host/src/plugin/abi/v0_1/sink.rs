@@ -51,10 +51,15 @@ impl Sink for Writing {
 
     fn write(&mut self, target: u32, idempotency_key: String, batch: Vec<u8>) -> BoxFuture<'_, Result<WriteReport, PluginError>> {
         Box::pin(async move {
-            let report: wit::Report = call!(self, call_write(target, &idempotency_key, &batch))?;
-            let failed =
-                report.failed.into_iter().map(|failed| RowFailure { row: failed.row, code: clean(&failed.code, MAX_ROW_CODE_BYTES) });
-            Ok(WriteReport { written: report.written, failed: failed.collect() })
+            let answer: Result<wit::Report, PluginError> = call!(self, call_write(target, &idempotency_key, &batch));
+            answer.map(report)
+        })
+    }
+
+    fn delete(&mut self, target: u32, idempotency_key: String, keys: Vec<u8>) -> BoxFuture<'_, Result<WriteReport, PluginError>> {
+        Box::pin(async move {
+            let answer: Result<wit::Report, PluginError> = call!(self, call_delete(target, &idempotency_key, &keys));
+            answer.map(report)
         })
     }
 
@@ -69,6 +74,11 @@ impl Sink for Writing {
     fn check(&mut self) -> BoxFuture<'_, Result<(), PluginError>> {
         Box::pin(async move { call!(self, call_check(&self.config)) })
     }
+}
+
+fn report(report: wit::Report) -> WriteReport {
+    let failed = report.failed.into_iter().map(|failed| RowFailure { row: failed.row, code: clean(&failed.code, MAX_ROW_CODE_BYTES) });
+    WriteReport { written: report.written, failed: failed.collect() }
 }
 
 fn wit_target(target: WriteTarget, index: u32) -> wit::Target {
