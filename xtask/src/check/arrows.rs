@@ -54,10 +54,14 @@ const HOST: &[Row] = &[
     row("quarantine", &["keys", "store"]),
     row("gate", &["crash", "quarantine", "store", "clock"]),
     row("egress", &["gate", "place", "clock", "config"]),
-    row("capability", &["crash", "gate", "egress", "store", "place", "clock", "config"]),
+    row("database", &[]),
+    row("capability", &["crash", "database", "gate", "egress", "store", "place", "clock", "config"]),
     row("lowcode", &["egress", "place", "config", "clock"]),
-    row("plugin", &["lowcode", "gate", "capability", "egress", "config", "clock"]),
-    row("sync", &["crash", "keys", "quarantine", "place", "capability", "plugin", "gate", "egress", "store", "config", "clock"]),
+    row("plugin", &["lowcode", "database", "gate", "capability", "egress", "config", "clock"]),
+    row(
+        "sync",
+        &["crash", "database", "keys", "quarantine", "place", "capability", "plugin", "gate", "egress", "store", "config", "clock"],
+    ),
     row("telemetry", &["quarantine", "sync", "gate", "egress", "store", "place", "clock", "config"]),
     row(
         "cli",

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     AlterTableOperation, BinaryOperator, CastKind, ColumnDef, ColumnOption, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, GroupByExpr, Ident, InTarget, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy, OrderByKind, Query,
-    Select, SelectItem, SetExpr, Statement, TableConstraint, TableFactor, UnaryOperator, Value, ValueWithSpan, Visit, Visitor,
+    Select, SelectItem, Statement, TableConstraint, TableFactor, UnaryOperator, Value, ValueWithSpan, Visit, Visitor,
 };
 
 use super::{Fault, MAX_NAME_BYTES, fault, shape, words};

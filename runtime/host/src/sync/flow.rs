@@ -16,13 +16,14 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::consult::{self, Answers};
 use super::inlet::{FlowInlet, Message, Totals};
-use super::outlet::{Outlet, plugin_problem};
+use super::outlet::{Outlet, database_problem, plugin_problem};
 use super::{Host, Meter, Options, Summary, capability, held, initial_state, secrets, volume};
 use crate::capability::files::FilesState;
+use crate::capability::sql::Databases;
 use crate::clock;
 use crate::crash::{Point, reach};
 use crate::gate::{Gate, Holding, RunContext};
-use crate::plugin::abi::{self, Setup};
+use crate::plugin::abi::{self, OpenSink, Setup};
 use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
 use crate::quarantine::{self, Vault};
 use crate::store::format::{Progress, RunOutcome, RunRecord};
@@ -192,7 +193,10 @@ impl<'a> Run<'a> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let started = async {
             let answers = self.answers().await?;
-            Ok((self.inlet(sender, answers)?, self.outlet().await?))
+            let inlet = self.inlet(sender, answers)?;
+            let sink = self.open_sink().await?;
+            self.settle(sink.as_ref().map(|open| open.databases.clone())).await?;
+            Ok((inlet, self.outlet(sink)))
         }
         .await;
         let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| Broken::at_start(problem))?;
@@ -262,9 +266,8 @@ impl<'a> Run<'a> {
         }))
     }
 
-    async fn outlet(&self) -> Result<Outlet, Arc<Problem>> {
-        let sink = if self.options.dry_run { None } else { Some(self.open_sink().await?) };
-        Ok(Outlet {
+    fn outlet(&self, sink: Option<OpenSink>) -> Outlet {
+        Outlet {
             gate: self.gate.clone(),
             from: self.flow.from.value.clone(),
             store: self.host.store.clone(),
@@ -276,16 +279,37 @@ impl<'a> Run<'a> {
             since: 0,
             written: 0,
             refused: 0,
-        })
+        }
     }
 
-    async fn open_sink(&self) -> Result<(Box<dyn crate::plugin::Sink>, crate::capability::files::Positions), Arc<Problem>> {
+    /// A commit that was announced by an earlier run has happened if the database holds its word: then its records are there, and the flow stands behind them.
+    async fn settle(&mut self, databases: Option<Arc<Databases>>) -> Result<(), Arc<Problem>> {
+        let (Some(databases), Some(pending)) = (databases, self.progress.pending.take()) else { return Ok(()) };
+        let (flow, system) = (&self.flow.id.value, &self.flow.to.value.system);
+        if !databases.is_in_use().await {
+            let title = format!(
+                "flow `{flow}`: whether the last commit of system `{system}` has happened cannot be known: its connector opened no database"
+            );
+            return Err(Arc::new(Problem::new(Code::E322, title, "give the system the database and the connector that it had")));
+        }
+        let applied = databases.applied(flow).await;
+        if applied.map_err(|failure| Arc::new(database_problem(flow, system, &failure)))?.as_deref() == Some(&*pending.token) {
+            self.progress.cursor = pending.cursor;
+        }
+        Ok(())
+    }
+
+    /// None in a dry run.
+    async fn open_sink(&self) -> Result<Option<OpenSink>, Arc<Problem>> {
+        if self.options.dry_run {
+            return Ok(None);
+        }
         let system = &self.flow.to.value.system;
         let (package, declared) = self.system(system)?;
         let cut_to = if self.recovering { self.progress.positions.clone() } else { std::collections::BTreeMap::new() };
-        let (mut sink, positions) = abi::open_sink(self.setup(package, declared), cut_to).await?;
-        sink.open(vec![self.target()]).await.map_err(|error| Arc::new(plugin_problem(&self.flow.id.value, system, &error)))?;
-        Ok((sink, positions))
+        let mut open = abi::open_sink(self.setup(package, declared), cut_to).await?;
+        open.sink.open(vec![self.target()]).await.map_err(|error| Arc::new(plugin_problem(&self.flow.id.value, system, &error)))?;
+        Ok(Some(open))
     }
 
     fn setup(&self, package: Arc<crate::plugin::package::Package>, system: &hub_core::manifest::System) -> Setup {
@@ -336,8 +360,8 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.progress.open_run = Some(self.record.id.clone());
-        if let Some((_, positions)) = &outlet.sink {
-            self.progress.positions = positions.committed();
+        if let Some(open) = &outlet.sink {
+            self.progress.positions = open.positions.committed();
         }
         // Every checkpoint repeats the mark: only the end of the run takes it away.
         outlet.progress = self.progress.clone();
