@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hub_core::audit::{Draft, Kind, Outcome};
-use hub_core::manifest::{Flow, WriteMode};
+use hub_core::manifest::{Action, Flow, WriteMode};
 use hub_core::policy::{FlowRule, Means};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
-use hub_core::stream::{Node, StreamShape};
+use hub_core::stream::{Node, StreamShape, ValueKind};
 use tokio::sync::{Mutex, mpsc};
 
 use super::consult::{self, Answers};
@@ -24,7 +24,7 @@ use crate::clock;
 use crate::crash::{Point, reach};
 use crate::gate::{Gate, Holding, RunContext};
 use crate::plugin::abi::{self, OpenSink, Setup};
-use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
+use crate::plugin::{PluginError, ReadRequest, Source, TargetField, WriteTarget};
 use crate::quarantine::{self, Vault};
 use crate::store::format::{Progress, RunOutcome, RunRecord};
 use crate::store::{Durability, Namespace, Put, StoreError, Transaction};
@@ -340,11 +340,21 @@ impl<'a> Run<'a> {
     }
 
     fn target(&self) -> WriteTarget {
-        let mut fields: Vec<String> = Vec::new();
+        let mut fields: Vec<TargetField> = Vec::new();
         for field in &self.rule.fields {
-            let top = field.to.parts().next().unwrap_or_default();
-            if !fields.iter().any(|known| known == top) {
-                fields.push(top.to_owned());
+            let mut parts = field.to.parts();
+            let top = parts.next().unwrap_or_default();
+            // What is treated is a text or nothing, whatever it was.
+            let kind = match (parts.next(), &field.action, self.rule.shape.at(&field.path)) {
+                (Some(_), ..) => ValueKind::Json,
+                (None, Action::Allow, Some(node)) => node.kind(),
+                (None, Action::Constant(value), _) => of_constant(value),
+                (None, ..) => ValueKind::Text,
+            };
+            let about = format!("{}, for {}", field.resulting, self.flow.purpose.value);
+            match fields.iter_mut().find(|known| known.name == top) {
+                Some(known) => known.kind = ValueKind::Json,
+                None => fields.push(TargetField { name: top.to_owned(), kind, about }),
             }
         }
         let arrives = |source: &hub_core::record::FieldPath| {
@@ -553,6 +563,16 @@ impl<'a> Run<'a> {
 
     fn progress_put(&self) -> Put {
         Put { namespace: Namespace::Progress, key: self.flow.id.value.clone().into_bytes(), value: Some(self.progress.encode()) }
+    }
+}
+
+fn of_constant(value: &serde_json::Value) -> ValueKind {
+    match value {
+        serde_json::Value::Bool(_) => ValueKind::Boolean,
+        serde_json::Value::Number(number) if number.is_i64() => ValueKind::Integer,
+        serde_json::Value::Number(_) => ValueKind::Number,
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => ValueKind::Json,
+        serde_json::Value::String(_) | serde_json::Value::Null => ValueKind::Text,
     }
 }
 
