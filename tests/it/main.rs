@@ -7,6 +7,7 @@
 mod cli;
 mod conditions;
 mod contracts;
+mod databases;
 mod discover;
 mod documents;
 mod drift;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use hub_core::manifest::{Database, DatabasePlace, Dialect, Origin, System, TableName, Verb};
+use hub_core::manifest::{Database, DatabasePlace, Dialect, System, TableName, Verb};
 use hub_core::policy::ask::Ask;
 use hub_core::problem::{Code, Problem, Sources};
 use hub_core::record::MAX_BATCH_BYTES;
@@ -168,8 +168,7 @@ async fn target(run: &Run, declared: &Database) -> Result<Target, SqlError> {
                 Problem::new(Code::E322, title, "correct `url`, `password` or `ca` of the database")
                     .at(declared.place.span, "this database")
             };
-            let is_here = Origin { scheme: String::new(), host: host.clone(), port: *port }.is_loopback();
-            let tls = match (&declared.authority, is_here) {
+            let tls = match (&declared.authority, declared.is_here()) {
                 (None, true) => None,
                 (authority, _) => {
                     let own = authority.as_ref().map(|file| beside(sources, file.span, &file.value));

@@ -186,6 +186,15 @@ pub struct Database {
 }
 
 impl Database {
+    /// True if it is on this machine.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        match &self.place.value {
+            DatabasePlace::Postgres { host, port, .. } => Origin { scheme: String::new(), host: host.clone(), port: *port }.is_loopback(),
+            DatabasePlace::Sqlite { .. } => true,
+        }
+    }
+
     /// Which language it speaks.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
