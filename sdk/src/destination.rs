@@ -77,7 +77,45 @@ pub struct Target {
     /// Fields that identify a record.
     pub primary_key: Vec<String>,
     /// Top-level fields in the order of the manifest.
-    pub fields: Vec<String>,
+    pub fields: Vec<Field>,
+}
+
+/// One field of what arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// What its values are, where the source says it.
+    pub kind: Kind,
+    /// Category and purpose, for a comment.
+    pub about: String,
+}
+
+impl Field {
+    /// A text without a label.
+    #[must_use]
+    pub fn text(name: &str) -> Self {
+        Self { name: name.to_owned(), kind: Kind::Text, about: String::new() }
+    }
+}
+
+/// What values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text, and whatever has no type.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number with all its digits.
+    Number,
+    /// True or false.
+    Boolean,
+    /// RFC 3339.
+    Timestamp,
+    /// A day.
+    Date,
+    /// Objects, lists, several types.
+    Json,
 }
 
 /// A batch: NDJSON, one object a line.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::pages::{PageAck, PageRequest};
+use crate::sql::Rows;
 use crate::{Error, StreamRequest, host, runtime};
 
 /// A buffer of this size is handed over (measured: 64 KiB to 1 MiB cost the least).
@@ -122,6 +123,18 @@ impl Output {
         self.records += u64::from(answer.extracted);
         self.note(answer.ack);
         Ok(answer)
+    }
+
+    /// Hands over the next part of rows that stay in the host; none at their end. `observe`: fields that the stream declares as not personal.
+    ///
+    /// # Errors
+    /// As [`Output::flush`], and the database's.
+    pub fn rows(&mut self, rows: &mut Rows, observe: &[String]) -> Result<Option<PageAck>, Error> {
+        self.flush()?;
+        let Some(answer) = rows.emit(self.stream, observe)? else { return Ok(None) };
+        self.records += u64::from(answer.extracted);
+        self.note(answer.ack);
+        Ok(Some(answer))
     }
 
     /// Emits what is still in the buffer.

@@ -50,10 +50,11 @@ pub mod files;
 pub mod http;
 pub mod pages;
 pub mod runtime;
+pub mod sql;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
-pub use destination::{Batch, Destination, Mode, Report, RowError, Target};
+pub use destination::{Batch, Destination, Field, Kind, Mode, Report, RowError, Target};
 pub use emit::{Ack, Output};
 pub use error::Error;
 /// Makes a struct or an enum part of the configuration: derives `Debug`, `Deserialize` (unknown fields are refused) and `JsonSchema`.

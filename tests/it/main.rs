@@ -7,6 +7,7 @@
 mod cli;
 mod conditions;
 mod contracts;
+mod databases;
 mod deletes;
 mod discover;
 mod documents;

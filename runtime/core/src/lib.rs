@@ -19,6 +19,8 @@ pub mod manifest;
 
 pub mod schedule;
 
+pub mod statement;
+
 pub mod labels;
 
 pub mod treat;

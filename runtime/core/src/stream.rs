@@ -64,6 +64,50 @@ pub struct Leaf {
     pub opaque: bool,
 }
 
+/// What the values of a field are, in the words that databases have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    /// A text, and whatever has no type.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// A text of the format `date-time`.
+    Timestamp,
+    /// A text of the format `date`.
+    Date,
+    /// An object, a list, or several types.
+    Json,
+}
+
+impl Node {
+    /// What its values are. `null` beside another type says nothing.
+    #[must_use]
+    pub fn kind(&self) -> ValueKind {
+        let Self::Leaf(leaf) = self else { return ValueKind::Json };
+        let Some(schema) = leaf.schema.as_ref().filter(|_| !leaf.opaque) else {
+            return if leaf.opaque { ValueKind::Json } else { ValueKind::Text };
+        };
+        let types: Vec<&str> = match schema.get("type") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect(),
+            _ => Vec::new(),
+        };
+        match (types.as_slice(), schema.get("format").and_then(Value::as_str)) {
+            (["string"], Some("date-time")) => ValueKind::Timestamp,
+            (["string"], Some("date")) => ValueKind::Date,
+            (["integer"], _) => ValueKind::Integer,
+            (["number"], _) => ValueKind::Number,
+            (["boolean"], _) => ValueKind::Boolean,
+            (["object" | "array"] | [_, _, ..], _) => ValueKind::Json,
+            _ => ValueKind::Text,
+        }
+    }
+}
+
 /// A place of a schema that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ShapeError {

@@ -39,8 +39,12 @@ points! {
     Written "written"
     /// The result is stored, perhaps not on disk.
     Result "result"
+    /// It is on disk by which word a commit of the destination's database will be known, nothing is committed.
+    Announced "announced"
     /// The destination has flushed, progress does not know.
     Flushed "flushed"
+    /// The destination's database has committed, progress does not know.
+    Committed "committed"
     /// Progress is stored, perhaps not on disk.
     Checkpoint "checkpoint"
     /// A replacement has taken the old file's place, the run has not ended.

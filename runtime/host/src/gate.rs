@@ -601,6 +601,10 @@ fn footprint(ask: &Ask<'_>) -> (String, Footprint) {
             let verb = if *access == FolderAccess::Read { "read" } else { "write" };
             ((*system).to_owned(), entry(system, Kind::FileGranted, format!("{verb} folder {folder}")))
         }
+        Ask::Statement { system, database, uses } => {
+            let uses: Vec<String> = uses.iter().map(|(table, verb)| format!("{verb} {table}")).collect();
+            ((*system).to_owned(), entry(system, Kind::EgressGranted, format!("database {database}: {}", uses.join(", "))))
+        }
     }
 }
 

@@ -13,6 +13,8 @@ pub mod plugin;
 
 pub mod capability;
 
+pub mod database;
+
 pub mod egress;
 
 pub mod gate;

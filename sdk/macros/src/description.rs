@@ -11,7 +11,7 @@ use crate::schema;
 const ABI: &str = "0.1";
 /// The host reads no more than this.
 const MAX_BYTES: usize = 256 << 10;
-const INTERFACES: [&str; 5] = ["http", "sink", "pages", "files", "runtime"];
+const INTERFACES: [&str; 7] = ["http", "sink", "pages", "files", "runtime", "sql", "tables"];
 const MODES: [&str; 3] = ["append", "replace", "upsert"];
 
 /// What a connector exports.

@@ -11,6 +11,7 @@ use crate::files::{Compression, Entry, FileError};
 use crate::http::{FetchError, Request};
 use crate::pages::{Observed, PageAck};
 use crate::runtime::Level;
+use crate::sql::{Column, Dialect, Failure, Shaped, SqlError, TableName, Value as SqlValue};
 use crate::{Ack, Error};
 
 const MAX_BATCH_BYTES: usize = 16 << 20;
@@ -347,4 +348,43 @@ pub fn random(count: u32) -> Vec<u8> {
 
 pub fn cancelled() -> bool {
     with(|state| state.cancel_after_checkpoints.is_some_and(|count| state.checkpoints.len() >= count))
+}
+
+/// The fake host has no database: what a connector asks of one is tried out with a real one.
+fn no_database<T>() -> Result<T, SqlError> {
+    Err(SqlError::Failed(Failure { code: "no-database".into(), message: "the fake host has no database".into(), ..Failure::default() }))
+}
+
+pub fn dialect_of(_database: &str) -> Result<Dialect, SqlError> {
+    no_database()
+}
+
+pub fn describe(_database: &str, _table: &TableName) -> Result<Option<Vec<Column>>, SqlError> {
+    no_database()
+}
+
+pub fn execute(_database: &str, _statement: &str, _parameters: &[SqlValue]) -> Result<u64, SqlError> {
+    no_database()
+}
+
+pub fn load(_database: &str, _table: &TableName, _columns: &[Shaped], _records: &[u8], _skip: &[u32]) -> Result<u32, SqlError> {
+    no_database()
+}
+
+/// There are none.
+#[derive(Debug)]
+pub enum Rows {}
+
+impl Rows {
+    pub fn read(&self) -> Result<Option<Vec<u8>>, SqlError> {
+        match *self {}
+    }
+}
+
+pub fn query(_database: &str, _statement: &str, _parameters: &[SqlValue], _columns: &[Shaped]) -> Result<Rows, SqlError> {
+    no_database()
+}
+
+pub fn emit_rows(_stream: u32, rows: &Rows, _observe: &[String]) -> Result<Option<PageAck>, Error> {
+    match *rows {}
 }

@@ -3,6 +3,7 @@
 pub mod chance;
 pub mod console;
 pub mod golden;
+pub mod postgres;
 pub mod program;
 pub mod server;
 pub mod story;

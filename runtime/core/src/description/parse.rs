@@ -16,7 +16,7 @@ const MAX_FAULTS: usize = 50;
 const MAX_SUMMARY_BYTES: usize = 500;
 const MAX_ITEMS: usize = 64;
 
-const INTERFACES: [&str; 5] = ["http", "sink", "pages", "files", "runtime"];
+const INTERFACES: [&str; 7] = ["http", "sink", "pages", "files", "runtime", "sql", "tables"];
 const MODES: [&str; 3] = ["append", "replace", "upsert"];
 
 /// Reads the content of the section.

@@ -36,6 +36,11 @@ pub(super) fn of_system(candidate: &Candidate<'_>) -> Vec<Question> {
         let text = "Which folder may it use, and how: `read` or `write`? Its configuration calls the folder by the name in front";
         found.push(ask("folders", "{ files = { path = \"\", access = \"\" } }", text));
     }
+    if imports("sql") {
+        let text =
+            "Which database may it use, and what may it do there: `select`, `insert`, `update`, `delete`, `create`, `alter`, `drop`?";
+        found.push(ask("databases", "{ main = { url = \"\", tables = {} } }", text));
+    }
     found.push(ask("role", "\"\"", "Who runs it: you (`own`), somebody for you (`processor`), for own ends (`separate-controller`), or together with you (`joint-controller`)?"));
     found.push(ask("hosting", "{ country = \"\" }", "In which country does it stand? Two letters of ISO 3166"));
     if imports("http") {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use crate::date::Date;
-use crate::manifest::FolderAccess;
+use crate::manifest::{FolderAccess, TableName, Verb};
 use crate::record::StreamId;
 
 /// For what and when an effect is wanted.
@@ -127,6 +127,15 @@ pub enum Ask<'a> {
         folder: &'a str,
         /// Direction.
         access: FolderAccess,
+    },
+    /// A statement is to be run, or rows are to be loaded.
+    Statement {
+        /// System whose connector asks.
+        system: &'a str,
+        /// Name of the database grant.
+        database: &'a str,
+        /// What it does with which table, beside those that last as long as the connection.
+        uses: &'a BTreeSet<(TableName, Verb)>,
     },
     /// A component's imports are to be linked.
     Link {

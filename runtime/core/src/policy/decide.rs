@@ -2,18 +2,20 @@
 //!
 //! Order inside an answer: unknown subject first, then form, then the grant. Whatever no rule allows is denied.
 
+use std::collections::BTreeSet;
+
 use url::Url;
 
 use super::address::{AddressClass, class};
 use super::ask::{Ask, Because, Occasion, Redirect};
 use super::verdict::Refusal;
 use super::{Deletes, Policy, region};
-use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Network, Origin, Receiver, System};
+use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Network, Origin, Receiver, System, TableName, Verb};
 use crate::problem::{Code, Span, Spanned};
 use crate::record::StreamId;
 
 /// Interfaces of the ABI that a component may import.
-pub const INTERFACES: [&str; 6] = ["types", "http", "sink", "pages", "files", "runtime"];
+pub const INTERFACES: [&str; 8] = ["types", "http", "sink", "pages", "files", "runtime", "sql", "tables"];
 
 /// E210: what a flow rests on held when it was planned, and holds no more. None = it still does.
 pub(super) fn lapse(policy: &Policy, occasion: Occasion<'_>) -> Option<Refusal> {
@@ -77,6 +79,7 @@ pub(super) fn refusal(manifest: &Manifest, ask: &Ask<'_>) -> Option<Refusal> {
         },
         Ask::ReadBody { system } => with_system(manifest, system, read_body),
         Ask::OpenFile { system, folder, access } => with_system(manifest, system, |system| open_file(system, folder, *access)),
+        Ask::Statement { system, database, uses } => with_system(manifest, system, |system| statement(system, database, uses)),
         Ask::Link { system, imports } => with_system(manifest, system, |system| link(system, imports)),
     }
 }
@@ -287,6 +290,29 @@ fn open_file(system: &System, folder: &str, access: FolderAccess) -> Option<Refu
     }
 }
 
+fn statement(system: &System, name: &str, uses: &BTreeSet<(TableName, Verb)>) -> Option<Refusal> {
+    let id = &system.id.value;
+    let refusal = |title: String, span: Span, help: String| Some(Refusal { code: Code::E320, title, span: Some(span), help });
+    let Some(database) = system.databases.get(name) else {
+        let help = format!("declare `[system.{id}.databases.{name}]`, or correct the connector's configuration");
+        return refusal(format!("system `{id}` has no database `{name}`"), system.id.span, help);
+    };
+    let granted = |table: &TableName, verb: Verb| database.tables.iter().any(|grant| grant.covers(table) && grant.verbs.contains(&verb));
+    let (table, verb) = uses.iter().find(|(table, verb)| !granted(table, *verb))?;
+    if *table == database.progress {
+        let help = "give the connector another table: this one is hub's own";
+        return refusal(
+            format!("system `{id}` wants to use `{table}`, where hub keeps its progress"),
+            database.place.span,
+            help.to_owned(),
+        );
+    }
+    let known = database.tables.iter().find(|grant| grant.covers(table));
+    let span = known.map_or(database.place.span, |grant| grant.span);
+    let help = format!("add \"{verb}\" to `\"{table}\"` in `[system.{id}.databases.{name}.tables]`, if the connector may do that");
+    refusal(format!("system `{id}` wants to {verb} in table `{table}`, which the manifest does not grant"), span, help)
+}
+
 fn link(system: &System, imports: &[String]) -> Option<Refusal> {
     let id = &system.id.value;
     let missing = imports.iter().find_map(|import| match import.as_str() {
@@ -298,6 +324,10 @@ fn link(system: &System, imports: &[String]) -> Option<Refusal> {
             .folders
             .is_empty()
             .then(|| (import, "grant a folder: `folders = { NAME = { path = \"…\", access = \"read\" } }`".to_owned())),
+        "sql" | "tables" => system
+            .databases
+            .is_empty()
+            .then(|| (import, "grant a database: `databases = { NAME = { url = \"…\", tables = { … } } }`".to_owned())),
         _ => Some((import, format!("a connector may import {} of hub:connector only", INTERFACES.join(", ")))),
     })?;
     let (import, help) = missing;

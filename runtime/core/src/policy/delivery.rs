@@ -11,6 +11,8 @@ pub enum Delivery {
     Replaced,
     /// Once: what was appended behind the last checkpoint is cut off and written again.
     CutBack,
+    /// Once: records and how far the flow is are committed together.
+    Transactional,
     /// Its state once: a batch that is sent again finds its records by their key.
     Keyed,
     /// Once or more: whether a batch has arrived cannot be known after a crash.
@@ -26,6 +28,9 @@ impl Delivery {
         let Some(connector) = connector else { return Self::Unknown };
         // Whoever reaches nothing but granted folders writes nothing that the host could not cut back.
         let only_files = !connector.imports.iter().any(|import| import == "http");
+        if connector.imports.iter().any(|import| import == "sql") {
+            return Self::Transactional;
+        }
         match mode {
             WriteMode::Replace => Self::Replaced,
             WriteMode::Upsert => Self::Keyed,
@@ -40,6 +45,7 @@ impl Delivery {
         match self {
             Self::Replaced => "replaced",
             Self::CutBack => "cut-back",
+            Self::Transactional => "transactional",
             Self::Keyed => "keyed",
             Self::AtLeastOnce => "at-least-once",
             Self::Unknown => "unknown",
@@ -52,6 +58,7 @@ impl Delivery {
         match self {
             Self::Replaced => "once: the new content takes the old one's place when it is whole",
             Self::CutBack => "once: after a crash, what stands behind the last checkpoint is cut off and written again",
+            Self::Transactional => "once: records and how far the flow is are committed in one transaction",
             Self::Keyed => "its state once: a batch that is sent again finds its records by their key",
             Self::AtLeastOnce => "once or more: after a crash, the last batch is sent again",
             Self::Unknown => "unknown: the destination's connector was not read",
@@ -75,11 +82,13 @@ mod tests {
     #[test]
     fn the_mode_and_the_reach_of_a_connector_decide() {
         let (files, remote) = (connector("\"files\",\"runtime\""), connector("\"http\""));
+        let database = connector("\"sql\"");
         let rows = [
             (WriteMode::Replace, Some(&files), Delivery::Replaced),
             (WriteMode::Append, Some(&files), Delivery::CutBack),
             (WriteMode::Append, Some(&remote), Delivery::AtLeastOnce),
             (WriteMode::Upsert, Some(&remote), Delivery::Keyed),
+            (WriteMode::Append, Some(&database), Delivery::Transactional),
             (WriteMode::Append, None, Delivery::Unknown),
         ];
         for (mode, connector, expected) in rows {

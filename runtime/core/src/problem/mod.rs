@@ -233,6 +233,9 @@ codes! {
     E313 "not-available" Runtime
     E314 "receiver-failed" Runtime
     E315 "cannot-listen" Runtime
+    E320 "statement-not-granted" Policy
+    E321 "statement-refused" Policy
+    E322 "database-failed" Runtime
     E401 "plain-http" Policy
     E402 "certificate" Policy
     E403 "auth-downgrade" Policy

@@ -89,7 +89,7 @@ impl From<Malformed> for FetchError {
 /// A body wants to go into the sandbox.
 #[derive(Debug)]
 pub struct BodyRead {
-    system: Arc<str>,
+    pub(super) system: Arc<str>,
 }
 
 impl Asks for BodyRead {

@@ -9,6 +9,8 @@ mod pointer;
 pub mod run;
 pub mod runtime;
 pub mod sink;
+pub mod sql;
+pub mod tables;
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use hub_core::record::Cursor;
 pub use crate::gate::Page;
 
 /// Every interface of the ABI that a component can call, in the order of their files. What is not in this list does not exist.
-pub const ALL: [&str; 5] = ["files", "http", "pages", "runtime", "sink"];
+pub const ALL: [&str; 7] = ["files", "http", "pages", "runtime", "sink", "sql", "tables"];
 
 /// Where records leave the guest: made by `sync::flow` for one flow, called by `capability::sink` and `capability::pages`.
 pub trait Inlet: Send + Sync {

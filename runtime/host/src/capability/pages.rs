@@ -25,19 +25,25 @@ pub async fn emit_page(
     observe: Vec<String>,
 ) -> Result<PageAccepted, Ended> {
     run.going()?;
-    run.within("a pointer in bytes", pointer.len(), MAX_NAME_BYTES).await?;
-    run.within("a number of constants", constants.len(), MAX_CONSTANTS).await?;
-    run.within("a number of observed fields", observe.len(), MAX_OBSERVED).await?;
-    for name in constants.iter().map(|(path, _)| path).chain(&observe) {
-        run.within("a field path in bytes", name.len(), MAX_NAME_BYTES).await?;
-    }
-    for (_, json) in &constants {
-        run.within("a constant in bytes", json.len(), MAX_CONSTANT_BYTES).await?;
-    }
+    limits(run, &pointer, &constants, &observe).await?;
     if constants.iter().any(|(_, json)| serde_json::from_str::<serde::de::IgnoredAny>(json).is_err()) {
         let title = format!("the connector of system `{}` added a constant that is not JSON", run.system);
         return Err(run.refuse(Problem::new(Code::E219, title, "tell the author of the connector")).await);
     }
     let page = Page { body: page.body(), pointer, constants, observe };
     inlet(run).await?.page(stream, page).await.map_err(|refused| run.end(refused.0))
+}
+
+/// What a guest may pass with a page (E306).
+pub(super) async fn limits(run: &Run, pointer: &str, constants: &[(String, String)], observe: &[String]) -> Result<(), Ended> {
+    run.within("a pointer in bytes", pointer.len(), MAX_NAME_BYTES).await?;
+    run.within("a number of constants", constants.len(), MAX_CONSTANTS).await?;
+    run.within("a number of observed fields", observe.len(), MAX_OBSERVED).await?;
+    for name in constants.iter().map(|(path, _)| path).chain(observe) {
+        run.within("a field path in bytes", name.len(), MAX_NAME_BYTES).await?;
+    }
+    for (_, json) in constants {
+        run.within("a constant in bytes", json.len(), MAX_CONSTANT_BYTES).await?;
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ use hub_core::problem::{Code, Problem};
 
 use super::Inlet;
 use super::files::FilesState;
+use super::sql::Databases;
 use crate::clock::{Clock, SystemClock};
 use crate::egress::Egress;
 use crate::gate::{Asks, Cleared, Gate};
@@ -29,6 +30,8 @@ pub struct Run {
     pub egress: Egress,
     /// Its only way to files.
     pub files: FilesState,
+    /// Its only way to databases.
+    pub databases: Arc<Databases>,
     /// Where records go; none in a destination.
     pub inlet: Option<Arc<dyn Inlet>>,
     /// Set by the host when the run is to end.
@@ -57,6 +60,7 @@ impl Run {
             gate,
             egress,
             files,
+            databases: Arc::default(),
             inlet: None,
             cancelled: Arc::default(),
             clock: Arc::new(SystemClock),

@@ -92,6 +92,36 @@ impl OriginClient {
     }
 }
 
+/// Every address of a URL's host that the gate clears, with its port.
+pub(super) async fn cleared_addresses(
+    system: &Arc<str>,
+    gate: &Arc<Gate>,
+    lookup: &Arc<dyn Lookup>,
+    url: &Url,
+) -> Result<Vec<SocketAddr>, SendError> {
+    let resolver = ClearingResolver {
+        system: Arc::clone(system),
+        gate: Arc::clone(gate),
+        lookup: Arc::clone(lookup),
+        url: origin_url(url),
+        cleared: Mutex::default(),
+    };
+    let port = url.port_or_known_default().unwrap_or_default();
+    let literal = match url.host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        Some(Host::Domain(_)) | None => None,
+    };
+    if let Some(address) = literal {
+        return resolver.clear(address).await.map(|()| vec![SocketAddr::new(address, port)]).map_err(SendError::Denied);
+    }
+    match resolver.addresses(url.host_str().unwrap_or_default().to_owned()).await {
+        Ok(found) => Ok(found.into_iter().map(|address| SocketAddr::new(address.ip(), port)).collect()),
+        Err(NoAddress::Denied(problem)) => Err(SendError::Denied(problem)),
+        Err(NoAddress::Unknown(why)) => Err(SendError::Dns(why)),
+    }
+}
+
 /// The question about an address is about an origin: path and query may hold anything and stay out of it.
 fn origin_url(url: &Url) -> Url {
     let mut origin = url.clone();

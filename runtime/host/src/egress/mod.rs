@@ -14,6 +14,7 @@ mod ready;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,6 +87,14 @@ impl Egress {
     /// See [`SendError`]. Texts hold no URL and no secret.
     pub async fn send(&self, request: Cleared<Request>, timeout: Duration) -> Result<Response, SendError> {
         self.send_ready(request, timeout).await.map_err(|error| error.map_text(|text| self.credentials.redact(text)))
+    }
+
+    /// The cleared addresses of a server that is no HTTP server: a database.
+    ///
+    /// # Errors
+    /// [`SendError::Denied`] and [`SendError::Dns`].
+    pub async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, SendError> {
+        client::cleared_addresses(&self.system, &self.gate, &self.lookup, url).await
     }
 
     /// The address that a guest means: secrets of a low-code connector in the place of their placeholders.

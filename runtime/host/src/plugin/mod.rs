@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use hub_core::manifest::WriteMode;
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, FieldPath, StreamId};
+use hub_core::stream::ValueKind;
 
 /// What a source is asked to read.
 #[derive(Clone, Debug)]
@@ -39,7 +40,18 @@ pub struct WriteTarget {
     /// Destination names of the primary key.
     pub primary_key: Vec<FieldPath>,
     /// Top-level destination fields in the order of the manifest.
-    pub fields: Vec<String>,
+    pub fields: Vec<TargetField>,
+}
+
+/// A field as it arrives at a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetField {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub kind: ValueKind,
+    /// Category and purpose, for a comment.
+    pub about: String,
 }
 
 /// Why a connector did not do it. Texts of the guest are cut to 2 KiB, control characters removed; they may go to the terminal, never to the audit log.

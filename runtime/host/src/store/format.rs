@@ -35,6 +35,20 @@ pub struct Progress {
     /// Run that a rule paused the flow in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+    /// A commit of the destination's database that was begun and is not known to have happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingCommit>,
+}
+
+/// What a destination's database holds if a commit has happened, and where the flow stands then.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PendingCommit {
+    /// The word that is committed with the records.
+    pub token: String,
+    /// State of the connector after them.
+    #[serde(with = "as_base64")]
+    pub cursor: Option<Vec<u8>>,
 }
 
 /// Where complete runs of a flow have sent requests.

@@ -7,25 +7,26 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hub_core::audit::{Draft, Kind, Outcome};
-use hub_core::manifest::{Flow, OnWithdrawal, WriteMode};
+use hub_core::manifest::{Action, Flow, OnWithdrawal, WriteMode};
 use hub_core::policy::{Deletes, FlowRule, Means};
 use hub_core::problem::{Code, Problem};
 use hub_core::record::{Cursor, StreamId};
-use hub_core::stream::{Node, StreamShape};
+use hub_core::stream::{Node, StreamShape, ValueKind};
 use tokio::sync::{Mutex, mpsc};
 
 use super::consult::{self, Answers};
 use super::inlet::{FlowInlet, Message, Totals};
-use super::outlet::{Outlet, plugin_problem};
+use super::outlet::{Outlet, database_problem, plugin_problem};
 use super::{Host, Meter, Options, Summary, capability, held, initial_state, secrets, volume};
 use crate::capability::files::FilesState;
+use crate::capability::sql::Databases;
 use crate::clock;
 use crate::crash::{Point, reach};
 use crate::delivered::{self, Delivered};
 use crate::gate::{Gate, Holding, RunContext};
 use crate::keys;
-use crate::plugin::abi::{self, Setup};
-use crate::plugin::{PluginError, ReadRequest, Source, WriteTarget};
+use crate::plugin::abi::{self, OpenSink, Setup};
+use crate::plugin::{PluginError, ReadRequest, Source, TargetField, WriteTarget};
 use crate::quarantine::{self, Vault};
 use crate::store::format::{Progress, RunOutcome, RunRecord};
 use crate::store::{Durability, Namespace, Put, StoreError, Transaction};
@@ -201,7 +202,10 @@ impl<'a> Run<'a> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let started = async {
             let answers = self.answers().await?;
-            Ok((self.inlet(sender, answers)?, self.outlet().await?))
+            let inlet = self.inlet(sender, answers)?;
+            let sink = self.open_sink().await?;
+            self.settle(sink.as_ref().map(|open| open.databases.clone())).await?;
+            Ok((inlet, self.outlet(sink)))
         }
         .await;
         let (inlet, mut outlet) = started.map_err(|problem: Arc<Problem>| Broken::at_start(problem))?;
@@ -282,9 +286,8 @@ impl<'a> Run<'a> {
         }))
     }
 
-    async fn outlet(&self) -> Result<Outlet, Arc<Problem>> {
-        let sink = if self.options.dry_run { None } else { Some(self.open_sink().await?) };
-        Ok(Outlet {
+    fn outlet(&self, sink: Option<OpenSink>) -> Outlet {
+        Outlet {
             gate: self.gate.clone(),
             from: self.flow.from.value.clone(),
             store: self.host.store.clone(),
@@ -298,16 +301,37 @@ impl<'a> Run<'a> {
             deleted: 0,
             retracted: 0,
             refused: 0,
-        })
+        }
     }
 
-    async fn open_sink(&self) -> Result<(Box<dyn crate::plugin::Sink>, crate::capability::files::Positions), Arc<Problem>> {
+    /// A commit that was announced by an earlier run has happened if the database holds its word: then its records are there, and the flow stands behind them.
+    async fn settle(&mut self, databases: Option<Arc<Databases>>) -> Result<(), Arc<Problem>> {
+        let (Some(databases), Some(pending)) = (databases, self.progress.pending.take()) else { return Ok(()) };
+        let (flow, system) = (&self.flow.id.value, &self.flow.to.value.system);
+        if !databases.is_in_use().await {
+            let title = format!(
+                "flow `{flow}`: whether the last commit of system `{system}` has happened cannot be known: its connector opened no database"
+            );
+            return Err(Arc::new(Problem::new(Code::E322, title, "give the system the database and the connector that it had")));
+        }
+        let applied = databases.applied(flow).await;
+        if applied.map_err(|failure| Arc::new(database_problem(flow, system, &failure)))?.as_deref() == Some(&*pending.token) {
+            self.progress.cursor = pending.cursor;
+        }
+        Ok(())
+    }
+
+    /// None in a dry run.
+    async fn open_sink(&self) -> Result<Option<OpenSink>, Arc<Problem>> {
+        if self.options.dry_run {
+            return Ok(None);
+        }
         let system = &self.flow.to.value.system;
         let (package, declared) = self.system(system)?;
         let cut_to = if self.recovering { self.progress.positions.clone() } else { std::collections::BTreeMap::new() };
-        let (mut sink, positions) = abi::open_sink(self.setup(package, declared), cut_to).await?;
-        sink.open(vec![self.target()]).await.map_err(|error| Arc::new(plugin_problem(&self.flow.id.value, system, &error)))?;
-        Ok((sink, positions))
+        let mut open = abi::open_sink(self.setup(package, declared), cut_to).await?;
+        open.sink.open(vec![self.target()]).await.map_err(|error| Arc::new(plugin_problem(&self.flow.id.value, system, &error)))?;
+        Ok(Some(open))
     }
 
     fn setup(&self, package: Arc<crate::plugin::package::Package>, system: &hub_core::manifest::System) -> Setup {
@@ -338,11 +362,21 @@ impl<'a> Run<'a> {
     }
 
     fn target(&self) -> WriteTarget {
-        let mut fields: Vec<String> = Vec::new();
+        let mut fields: Vec<TargetField> = Vec::new();
         for field in &self.rule.fields {
-            let top = field.to.parts().next().unwrap_or_default();
-            if !fields.iter().any(|known| known == top) {
-                fields.push(top.to_owned());
+            let mut parts = field.to.parts();
+            let top = parts.next().unwrap_or_default();
+            // What is treated is a text or nothing, whatever it was.
+            let kind = match (parts.next(), &field.action, self.rule.shape.at(&field.path)) {
+                (Some(_), ..) => ValueKind::Json,
+                (None, Action::Allow, Some(node)) => node.kind(),
+                (None, Action::Constant(value), _) => of_constant(value),
+                (None, ..) => ValueKind::Text,
+            };
+            let about = format!("{}, for {}", field.resulting, self.flow.purpose.value);
+            match fields.iter_mut().find(|known| known.name == top) {
+                Some(known) => known.kind = ValueKind::Json,
+                None => fields.push(TargetField { name: top.to_owned(), kind, about }),
             }
         }
         let arrives = |source: &hub_core::record::FieldPath| {
@@ -358,8 +392,8 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.progress.open_run = Some(self.record.id.clone());
-        if let Some((_, positions)) = &outlet.sink {
-            self.progress.positions = positions.committed();
+        if let Some(open) = &outlet.sink {
+            self.progress.positions = open.positions.committed();
         }
         // Every checkpoint repeats the mark: only the end of the run takes it away.
         outlet.progress = self.progress.clone();
@@ -565,6 +599,16 @@ impl<'a> Run<'a> {
 
     fn progress_put(&self) -> Put {
         Put { namespace: Namespace::Progress, key: self.flow.id.value.clone().into_bytes(), value: Some(self.progress.encode()) }
+    }
+}
+
+fn of_constant(value: &serde_json::Value) -> ValueKind {
+    match value {
+        serde_json::Value::Bool(_) => ValueKind::Boolean,
+        serde_json::Value::Number(number) if number.is_i64() => ValueKind::Integer,
+        serde_json::Value::Number(_) => ValueKind::Number,
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => ValueKind::Json,
+        serde_json::Value::String(_) | serde_json::Value::Null => ValueKind::Text,
     }
 }
 

@@ -14,13 +14,15 @@ use tokio::sync::mpsc;
 
 use super::Meter;
 use super::inlet::Message;
-use crate::capability::files::Positions;
+use crate::capability::sql::Databases;
 use crate::clock::Clock;
 use crate::crash::{Point, reach};
+use crate::database::Failure;
 use crate::delivered;
 use crate::gate::{Checked, Gate, Verb};
-use crate::plugin::{PluginError, Sink, WriteReport};
-use crate::store::format::Progress;
+use crate::plugin::abi::OpenSink;
+use crate::plugin::{PluginError, WriteReport};
+use crate::store::format::{PendingCommit, Progress};
 use crate::store::{Durability, Namespace, Put, Store, Transaction};
 
 /// One run's destination. `sink` is none in a dry run: everything is cleared, nothing is written.
@@ -30,7 +32,7 @@ pub(super) struct Outlet {
     pub from: StreamId,
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
-    pub sink: Option<(Box<dyn Sink>, Positions)>,
+    pub sink: Option<OpenSink>,
     pub progress: Progress,
     pub on_invalid: OnInvalid,
     pub meter: Arc<Meter>,
@@ -63,10 +65,13 @@ impl Outlet {
     /// The source was read to its end: the destination finishes too.
     pub async fn finish(&mut self) -> Result<(), Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
-        if let Some((sink, positions)) = &mut self.sink {
-            sink.finish(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
-            self.progress.positions = positions.committed();
+        let cursor = self.progress.cursor.clone();
+        self.announce(cursor).await?;
+        if let Some(open) = &mut self.sink {
+            open.sink.finish(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
+            self.progress.positions = open.positions.committed();
         }
+        self.commit().await?;
         reach(Point::Finished);
         Ok(())
     }
@@ -82,8 +87,10 @@ impl Outlet {
         let key = self.key_of_its_own(checked.batch);
         let failed = self.give(key, checked).await?;
         self.retracted += (places.len() as u64).saturating_sub(failed);
-        let Some((sink, _)) = &mut self.sink else { return Ok(()) };
-        sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
+        if self.sink.is_none() {
+            return Ok(());
+        }
+        self.make_durable(self.progress.cursor.clone()).await?;
         if failed == 0 {
             let puts = places.into_iter().map(delivered::gone).collect();
             drop(self.store.commit(Transaction { puts, audit: Vec::new() }, Durability::Lazy));
@@ -94,7 +101,7 @@ impl Outlet {
     /// Writes or deletes. Answers with the number of records that the destination refused.
     async fn give(&mut self, key: String, checked: Checked) -> Result<u64, Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
-        let Some((sink, _)) = &mut self.sink else {
+        let Some(open) = &mut self.sink else {
             self.count(checked.verb, checked.records);
             return Ok(0);
         };
@@ -102,8 +109,8 @@ impl Outlet {
         reach(Point::Intent);
         let began_us = self.clock.now_us();
         let called = match checked.verb {
-            Verb::Write => sink.write(0, key, checked.ndjson),
-            Verb::Delete => sink.delete(0, key, checked.ndjson),
+            Verb::Write => open.sink.write(0, key, checked.ndjson),
+            Verb::Delete => open.sink.delete(0, key, checked.ndjson),
         };
         let report = called.await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
         reach(Point::Written);
@@ -157,15 +164,56 @@ impl Outlet {
     async fn checkpoint(&mut self, state: Cursor) -> Result<(), Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
         self.since = counted_on(self.progress.cursor.as_deref(), state.as_bytes(), self.since);
-        self.progress.cursor = Some(state.as_bytes().to_vec());
-        let Some((sink, positions)) = &mut self.sink else { return Ok(()) };
-        sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
-        reach(Point::Flushed);
-        self.progress.positions = positions.committed();
+        let cursor = Some(state.as_bytes().to_vec());
+        self.make_durable(cursor.clone()).await?;
+        self.progress.cursor = cursor;
+        let Some(open) = &self.sink else { return Ok(()) };
+        self.progress.positions = open.positions.committed();
         let put = Put { namespace: Namespace::Progress, key: flow.into_bytes(), value: Some(self.progress.encode()) };
         let entry = self.gate.context().draft(Kind::FlowCheckpoint);
         drop(self.store.commit(Transaction { puts: vec![put], audit: vec![entry] }, Durability::Lazy));
         reach(Point::Checkpoint);
+        Ok(())
+    }
+
+    fn databases(&self) -> Option<Arc<Databases>> {
+        self.sink.as_ref().map(|open| Arc::clone(&open.databases))
+    }
+
+    /// The destination flushes, and its database commits. `cursor`: where the flow stands when that has happened.
+    async fn make_durable(&mut self, cursor: Option<Vec<u8>>) -> Result<(), Arc<Problem>> {
+        self.announce(cursor).await?;
+        let (flow, system) = (self.gate.context().flow.clone(), self.system());
+        if let Some(open) = &mut self.sink {
+            open.sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
+            reach(Point::Flushed);
+        }
+        self.commit().await
+    }
+
+    /// Before a database commits, it is on record by which word the next run knows that it has, and where the flow stands then.
+    async fn announce(&mut self, cursor: Option<Vec<u8>>) -> Result<(), Arc<Problem>> {
+        let Some(databases) = self.databases() else { return Ok(()) };
+        if !databases.is_in_use().await {
+            return Ok(());
+        }
+        self.progress.pending = Some(PendingCommit { token: ulid::Ulid::new().to_string(), cursor });
+        let key = self.gate.context().flow.clone().into_bytes();
+        let put = Put { namespace: Namespace::Progress, key, value: Some(self.progress.encode()) };
+        let transaction = Transaction { puts: vec![put], audit: Vec::new() };
+        self.store.commit(transaction, Durability::Sync).await.map_err(|error| Arc::new(super::flow::store_problem(&error)))?;
+        reach(Point::Announced);
+        Ok(())
+    }
+
+    /// Commits what the database holds since the last commit, with the word that was announced. If this fails, the next run finds out.
+    async fn commit(&mut self) -> Result<(), Arc<Problem>> {
+        let (Some(databases), Some(pending)) = (self.databases(), &self.progress.pending) else { return Ok(()) };
+        let flow = &self.gate.context().flow;
+        let committed = databases.commit(flow, &pending.token).await;
+        committed.map_err(|failure| Arc::new(database_problem(flow, &self.system(), &failure)))?;
+        reach(Point::Committed);
+        self.progress.pending = None;
         Ok(())
     }
 
@@ -223,6 +271,14 @@ fn disbelieved(flow: &str, batch: u64, what: &str) -> Problem {
         title,
         "the connector has a fault: report it to its author; nothing after the last checkpoint counts as delivered",
     )
+}
+
+/// A database did not do what the host itself wanted of it.
+pub(super) fn database_problem(flow: &str, system: &str, failure: &Failure) -> Problem {
+    let title = format!("flow `{flow}`: the database of system `{system}` failed: {} ({})", failure.message, failure.code);
+    let help = "see that the server runs and what the role may do; nothing after the last checkpoint counts as delivered";
+    let problem = Problem::new(Code::E322, title, help);
+    if failure.passing { problem.passing(system, None) } else { problem }
 }
 
 /// What a connector's error means for a flow; `system` is the one that it serves. A refusal that the guest ran into keeps its remedy and its places.

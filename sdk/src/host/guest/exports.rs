@@ -9,7 +9,7 @@ use super::bindings::hub::connector::types;
 use super::destination_world::exports::hub::connector::destination as wire_destination;
 use super::source_world::exports::hub::connector::source as wire_source;
 use crate::runtime::{Level, log};
-use crate::{Batch, Destination, Error, Mode, Report, Source, StreamRequest, Target, config};
+use crate::{Batch, Destination, Error, Field, Kind, Mode, Report, Source, StreamRequest, Target, config};
 
 /// Exports a [`Source`].
 #[derive(Debug)]
@@ -162,6 +162,22 @@ impl From<wire_destination::Target> for Target {
             wire_destination::Mode::Replace => Mode::Replace,
             wire_destination::Mode::Upsert => Mode::Upsert,
         };
-        Self { index: target.index, name: target.name, mode, primary_key: target.primary_key, fields: target.fields }
+        let fields = target.fields.into_iter().map(Field::from).collect();
+        Self { index: target.index, name: target.name, mode, primary_key: target.primary_key, fields }
+    }
+}
+
+impl From<wire_destination::Field> for Field {
+    fn from(field: wire_destination::Field) -> Self {
+        let kind = match field.kind {
+            wire_destination::Kind::Text => Kind::Text,
+            wire_destination::Kind::Integer => Kind::Integer,
+            wire_destination::Kind::Number => Kind::Number,
+            wire_destination::Kind::Boolean => Kind::Boolean,
+            wire_destination::Kind::Timestamp => Kind::Timestamp,
+            wire_destination::Kind::Date => Kind::Date,
+            wire_destination::Kind::Json => Kind::Json,
+        };
+        Self { name: field.name, kind, about: field.about }
     }
 }

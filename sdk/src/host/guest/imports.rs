@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::bindings::hub::connector::{files as wire_files, http as wire_http, pages as wire_pages, runtime as wire_runtime, sink, types};
+pub use super::databases::*;
 use crate::files::{Compression, Entry, FileError};
 use crate::http::{FetchError, Method, Request};
 use crate::pages::{Observed, PageAck};

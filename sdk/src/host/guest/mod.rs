@@ -1,5 +1,6 @@
 //! The generated bindings of ABI 0.1 and the components made of a connector's traits. The only place with `unsafe` code, all of it generated.
 
+mod databases;
 mod exports;
 pub mod imports;
 
@@ -33,6 +34,8 @@ macro_rules! world {
                     "hub:connector/sink@0.1.0": crate::host::guest::bindings::hub::connector::sink,
                     "hub:connector/pages@0.1.0": crate::host::guest::bindings::hub::connector::pages,
                     "hub:connector/files@0.1.0": crate::host::guest::bindings::hub::connector::files,
+                    "hub:connector/sql@0.1.0": crate::host::guest::bindings::hub::connector::sql,
+                    "hub:connector/tables@0.1.0": crate::host::guest::bindings::hub::connector::tables,
                     "hub:connector/runtime@0.1.0": crate::host::guest::bindings::hub::connector::runtime,
                 },
             });

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::table::Table;
 use crate::manifest::{
-    ConnectorRef, Contract, Credential, CredentialScheme, FolderAccess, FolderGrant, Hosting, ImpactAssessment, Limits, Origin, Region,
-    RightsSupport, SecretRef, System, SystemStatus, Transfer,
+    ConnectorRef, Contract, Credential, CredentialScheme, Database, FolderAccess, FolderGrant, Hosting, ImpactAssessment, Limits, Origin,
+    Region, RightsSupport, SecretRef, System, SystemStatus, Transfer,
 };
 
 pub(super) fn system(system: &System) -> Value {
@@ -17,6 +17,7 @@ pub(super) fn system(system: &System) -> Value {
         .words("hosts", system.hosts.iter().map(|host| origin(&host.value)))
         .words("networks", system.networks.iter().map(|network| format!("{}/{}", network.value.address, network.value.prefix)))
         .set("folders", super::by_id(&system.folders, folder))
+        .set("databases", super::by_id(&system.databases, database))
         .set("credentials", super::by_id(&system.credentials, credential))
         .set("secrets", super::by_id(&system.secrets, |place| Value::String(secret(&place.value))))
         .spanned("labels", system.labels.as_ref())
@@ -75,6 +76,20 @@ fn folder(folder: &FolderGrant) -> Value {
         FolderAccess::Write => "write",
     };
     Table::default().text("path", Some(&folder.path.value)).text("access", Some(access)).done()
+}
+
+fn database(database: &Database) -> Value {
+    let tables = database.tables.iter().map(|grant| {
+        let verbs: Vec<&str> = grant.verbs.iter().map(|verb| verb.word()).collect();
+        (grant.name(), Table::default().words("verbs", verbs).done())
+    });
+    Table::default()
+        .text("url", Some(database.place.value.url()))
+        .text("password", database.password.as_ref().map(|place| secret(&place.value)))
+        .spanned("ca", database.authority.as_ref())
+        .text("progress", Some(database.progress.to_string()))
+        .set("tables", Value::Object(tables.collect()))
+        .done()
 }
 
 fn credential(credential: &Credential) -> Value {

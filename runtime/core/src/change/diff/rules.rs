@@ -84,6 +84,8 @@ const ROWS: &[Row] = &[
     ("system.*.hosts", Items { new: Material, gone: Material }, "reachable host"),
     ("system.*.networks", Items { new: Material, gone: Material }, "reachable network"),
     ("system.*.folders.*", Always(Material), "folder"),
+    ("system.*.databases.*.tables.*.verbs", Items { new: Material, gone: Material }, "permission in a table"),
+    ("system.*.databases.*", Always(Material), "database"),
     ("system.*.credentials.*", Always(Material), "credential"),
     ("system.*.read_body", Flag { set: Material, unset: Material }, "reading of bodies"),
     ("system.*.connector", Always(Material), "connector"),

@@ -6,6 +6,7 @@ mod action;
 mod concat;
 mod consent;
 mod country;
+mod database;
 mod declare;
 mod flow;
 mod govern;

@@ -7,7 +7,7 @@ use super::super::raw::{Node, Raw, Table};
 use super::super::walk::{SECRET, flatten, id_fault};
 use super::super::{ConnectorRef, Credential, CredentialScheme, FolderGrant, Limits, Network, Origin, Region, SecretRef, System};
 use super::secret::secret;
-use super::{Named, OriginFault, party, read, timing};
+use super::{Named, OriginFault, database, party, read, timing};
 use crate::manifest::finding::shorten;
 use crate::problem::{Code, Problem, Span, Spanned};
 
@@ -24,6 +24,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
     let hosts = origins(table, "hosts", loader);
     let networks = networks(table, loader);
     let folders = folders(table, loader);
+    let databases = database::databases(table, loader);
     let credentials = credentials(table, &hosts, loader);
     let secrets = secrets(table, loader);
     let labels = read::filled(table, "labels", loader);
@@ -35,6 +36,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
         hosts,
         networks,
         folders,
+        databases,
         credentials,
         secrets,
         labels,

@@ -1,7 +1,7 @@
 //! Tables of a system: what serves it, what it may reach, who runs it.
 
 use super::{COUNTRY, Kind, NAME, Names, ORIGINS, PERIOD, REFERENCE, REFERENCES, TEXT, Table, optional, required};
-use crate::manifest::types::{ContractKind, FolderAccess, Mechanism, Role, Support, SystemStatus};
+use crate::manifest::types::{ContractKind, FolderAccess, Mechanism, Role, Support, SystemStatus, Verb};
 
 pub static SYSTEM: Table = Table {
     title: "[system.ID]",
@@ -32,6 +32,12 @@ pub static SYSTEM: Table = Table {
             Kind::Map(Names::Id, &Kind::Table(&FOLDER)),
             "Folders that it may use, by the name that the connector uses.",
             "{ out = { path = \"out\", access = \"write\" } }",
+        ),
+        optional(
+            "databases",
+            Kind::Map(Names::Id, &Kind::Table(&DATABASE)),
+            "Databases that it may use, by the name that the connector uses. The host holds the connection.",
+            "{ main = { url = \"sqlite:crm.db\", tables = { \"main.contacts\" = [\"select\"] } } }",
         ),
         optional(
             "credentials",
@@ -105,6 +111,38 @@ static FOLDER: Table = Table {
     keys: &[
         required("path", TEXT, "Relative to this file, or absolute.", "\"out\""),
         required("access", Kind::Choice(FolderAccess::WORDS), "`read`: list and read. `write`: create, replace, append.", "\"write\""),
+    ],
+};
+
+static DATABASE: Table = Table {
+    title: "[system.ID.databases.NAME]",
+    doc: "A database and what may be done in it. The connector sees neither address nor password, and each of its statements is read before it is run.",
+    keys: &[
+        required(
+            "url",
+            TEXT,
+            "`postgres://USER@HOST:PORT/DATABASE`, with TLS unless it stands on this machine, or `sqlite:FILE`, relative to this file.",
+            "\"postgres://hub@db.example.org/warehouse\"",
+        ),
+        optional("password", Kind::Table(&SECRET), "Where the password is; with `postgres` only.", "{ file = \"secrets/warehouse\" }"),
+        optional(
+            "ca",
+            TEXT,
+            "PEM file with the authority that signed the server's certificate; absent = the public ones.",
+            "\"certificates/own-ca.pem\"",
+        ),
+        required(
+            "tables",
+            Kind::Map(Names::Label, &Kind::List(&Kind::Choice(Verb::WORDS))),
+            "What may be done with which table: `SCHEMA.TABLE`, or `SCHEMA.*`. In SQLite the schema is `main`.",
+            "{ \"crm.contacts\" = [\"select\"], \"staging.*\" = [\"insert\", \"create\"] }",
+        ),
+        optional(
+            "progress",
+            TEXT,
+            "Table in which hub keeps how far its flows are, in the same transaction as their records; absent = `public.hub_progress` (`main.hub_progress`).",
+            "\"staging.hub_progress\"",
+        ),
     ],
 };
 

@@ -28,6 +28,8 @@ pub struct System {
     pub networks: Vec<Spanned<Network>>,
     /// Folders that it may use, by the name the connector uses.
     pub folders: BTreeMap<String, FolderGrant>,
+    /// Databases that it may use, by the name the connector uses.
+    pub databases: BTreeMap<String, Database>,
     /// Credentials that the host injects, by the name the connector uses.
     pub credentials: BTreeMap<String, Credential>,
     /// Secret parts of a low-code connector's configuration, by their dotted place in `config`. The connector sees placeholders.
@@ -168,6 +170,124 @@ pub struct FolderGrant {
     pub access: FolderAccess,
 }
 
+/// `databases.NAME = { url, password, tables, … }`.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Where it is.
+    pub place: Spanned<DatabasePlace>,
+    /// Where the password is.
+    pub password: Option<Spanned<SecretRef>>,
+    /// PEM file with the authority of the server's certificate.
+    pub authority: Option<Spanned<String>>,
+    /// What may be done, by table.
+    pub tables: Vec<TableGrant>,
+    /// Where hub keeps how far its flows are.
+    pub progress: TableName,
+}
+
+impl Database {
+    /// True if it is on this machine.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        match &self.place.value {
+            DatabasePlace::Postgres { host, port, .. } => Origin { scheme: String::new(), host: host.clone(), port: *port }.is_loopback(),
+            DatabasePlace::Sqlite { .. } => true,
+        }
+    }
+
+    /// Which language it speaks.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self.place.value {
+            DatabasePlace::Postgres { .. } => Dialect::Postgres,
+            DatabasePlace::Sqlite { .. } => Dialect::Sqlite,
+        }
+    }
+}
+
+/// Which SQL a database speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
+}
+
+/// Where a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabasePlace {
+    /// A server.
+    Postgres {
+        /// Host name or address.
+        host: String,
+        /// TCP port.
+        port: u16,
+        /// Name of the role.
+        user: String,
+        /// Name of the database.
+        database: String,
+    },
+    /// A file.
+    Sqlite {
+        /// Relative to the file that names it, or absolute.
+        path: String,
+    },
+}
+
+impl DatabasePlace {
+    /// As an operator writes it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self {
+            Self::Postgres { host, port, user, database } => format!("postgres://{user}@{host}:{port}/{database}"),
+            Self::Sqlite { path } => format!("sqlite:{path}"),
+        }
+    }
+}
+
+/// A table with its schema, as the database calls them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableName {
+    /// Schema.
+    pub schema: String,
+    /// Table.
+    pub table: String,
+}
+
+impl std::fmt::Display for TableName {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}.{}", self.schema, self.table)
+    }
+}
+
+/// One entry of `tables`.
+#[derive(Clone, Debug)]
+pub struct TableGrant {
+    /// Where it is written.
+    pub span: Span,
+    /// Schema.
+    pub schema: String,
+    /// Table; none = each of the schema.
+    pub table: Option<String>,
+    /// What may be done.
+    pub verbs: Vec<Verb>,
+}
+
+impl TableGrant {
+    /// True if it is about this table.
+    #[must_use]
+    pub fn covers(&self, name: &TableName) -> bool {
+        self.schema == name.schema && self.table.as_ref().is_none_or(|table| *table == name.table)
+    }
+
+    /// As an operator writes it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.schema, self.table.as_deref().unwrap_or("*"))
+    }
+}
+
 /// `credentials.NAME = { scheme, value, … }`.
 #[derive(Clone, Debug)]
 pub struct Credential {
@@ -231,6 +351,24 @@ words! {
         Sunset = "sunset",
         /// Ended: no flow.
         Retired = "retired",
+    }
+
+    /// What a statement does with a table.
+    Verb {
+        /// Reads rows.
+        Select = "select",
+        /// Adds rows.
+        Insert = "insert",
+        /// Changes rows.
+        Update = "update",
+        /// Takes rows away.
+        Delete = "delete",
+        /// Makes the table.
+        Create = "create",
+        /// Adds columns and comments.
+        Alter = "alter",
+        /// Takes the table away.
+        Drop = "drop",
     }
 
     /// Direction of a folder grant.

@@ -98,7 +98,8 @@ fn turning_days(system: &System) -> Vec<Date> {
 
 /// E109: a system that is reached over a network is somebody's, somewhere. What runs on this machine is the operator's.
 fn facts(system: &System, found: &mut Vec<Problem>) {
-    let is_remote = system.hosts.iter().any(|host| !host.value.is_loopback());
+    let is_remote =
+        system.hosts.iter().any(|host| !host.value.is_loopback()) || system.databases.values().any(|database| !database.is_here());
     if !is_remote {
         return;
     }

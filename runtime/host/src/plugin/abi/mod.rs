@@ -21,6 +21,7 @@ use super::{PluginError, Sink, Source};
 use crate::capability::Inlet;
 use crate::capability::files::{FilesState, Positions};
 use crate::capability::run::Run;
+use crate::capability::sql::Databases;
 use crate::clock::Clock;
 use crate::egress::{Credentials, Egress, Lookup, SecretFiles};
 use crate::gate::{Asks, Cleared, Gate};
@@ -64,17 +65,27 @@ pub async fn open_source(setup: Setup, inlet: Arc<dyn Inlet>) -> Result<Box<dyn 
     Ok(Box::new(started.map_err(|error| failed(&setup, &error))?))
 }
 
+/// A destination and what is committed with its checkpoints.
+pub struct OpenSink {
+    /// The instance.
+    pub sink: Box<dyn Sink>,
+    /// How far appended files are durable.
+    pub positions: Positions,
+    /// The transaction of its database.
+    pub databases: Arc<Databases>,
+}
+
 /// Starts an instance that writes. `cut_to`: the committed lengths of appended files, if the last run of the flow did not reach its end.
 ///
 /// # Errors
 /// See [`open_source`].
-pub async fn open_sink(setup: Setup, cut_to: BTreeMap<String, u64>) -> Result<(Box<dyn Sink>, Positions), Arc<Problem>> {
+pub async fn open_sink(setup: Setup, cut_to: BTreeMap<String, u64>) -> Result<OpenSink, Arc<Problem>> {
     let (prepared, link) = prepare(&setup, cut_to).await?;
-    let positions = prepared.run.files.positions();
+    let (positions, databases) = (prepared.run.files.positions(), Arc::clone(&prepared.run.databases));
     let started = match link.get().generation {
         Generation::V0_1 => v0_1::Writing::start(prepared, link).await,
     };
-    Ok((Box::new(started.map_err(|error| failed(&setup, &error))?), positions))
+    Ok(OpenSink { sink: Box::new(started.map_err(|error| failed(&setup, &error))?), positions, databases })
 }
 
 /// Everything that stands before the first instruction of the guest.
@@ -132,9 +143,11 @@ async fn prepare(setup: &Setup, cut_to: BTreeMap<String, u64>) -> Result<(Prepar
     let egress = Egress::new(Arc::clone(&id), Arc::clone(gate), credentials, Arc::clone(&setup.lookup), Arc::clone(&setup.clock))
         .in_region(system.region.clone())
         .paced(system.rate.as_ref().map(|rate| rate.value));
+    let databases = Databases::new(&setup.sources, system);
     let mut run = Run::new(id, package.description.name.as_str().into(), Arc::clone(gate), egress, files);
     run.cancelled = Arc::clone(&setup.cancelled);
     run.clock = Arc::clone(&setup.clock);
+    run.databases = Arc::new(databases);
     Ok((Prepared { ready, run, config, setup }, link))
 }
 

@@ -254,7 +254,7 @@ impl files::HostWriter for State {
 }
 
 /// The guest learns that it must end, not why: the reason may name what it must not know.
-fn ended(_ended: Ended) -> types::Error {
+pub(super) fn ended(_ended: Ended) -> types::Error {
     types::Error::Cancelled
 }
 
@@ -319,7 +319,7 @@ fn severity(level: types::Level) -> capability::runtime::Level {
     }
 }
 
-fn ack(accepted: Accepted) -> sink::Ack {
+pub(super) fn ack(accepted: Accepted) -> sink::Ack {
     sink::Ack { accepted: accepted.accepted, rejected: accepted.rejected, dropped_fields: accepted.dropped_fields }
 }
 

@@ -2,7 +2,7 @@
 
 use wasmtime::component::{HasSelf, Linker};
 
-use super::bindings::hub::connector::{files, http, pages, runtime, sink, types};
+use super::bindings::hub::connector::{files, http, pages, runtime, sink, sql, tables, types};
 use crate::gate::Cleared;
 use crate::plugin::abi::guest::State;
 use crate::plugin::abi::{Link, Prepared, refusal};
@@ -34,6 +34,8 @@ fn add(linker: &mut Linker<State>, interface: &str) -> wasmtime::Result<()> {
         "pages" => pages::add_to_linker::<State, Own>(linker, |state| state),
         "runtime" => runtime::add_to_linker::<State, Own>(linker, |state| state),
         "sink" => sink::add_to_linker::<State, Own>(linker, |state| state),
+        "sql" => sql::add_to_linker::<State, Own>(linker, |state| state),
+        "tables" => tables::add_to_linker::<State, Own>(linker, |state| state),
         "types" => types::add_to_linker::<State, Own>(linker, |state| state),
         _ => Ok(()),
     }

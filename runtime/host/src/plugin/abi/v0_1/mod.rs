@@ -2,6 +2,7 @@
 //!
 //! WIT types become core types here and nowhere else.
 
+mod databases;
 mod imports;
 mod links;
 mod sink;
@@ -37,6 +38,7 @@ mod bindings {
             "hub:connector/http.pending": crate::capability::http::Pending,
             "hub:connector/files.reader": crate::capability::files::Reader,
             "hub:connector/files.writer": crate::capability::files::Writer,
+            "hub:connector/sql.rows": crate::capability::sql::Rows,
         },
     });
 }

@@ -3,6 +3,7 @@
 use futures::future::BoxFuture;
 use hub_core::manifest::WriteMode;
 use hub_core::problem::Code;
+use hub_core::stream::ValueKind;
 
 use super::bindings::exports::hub::connector::destination as wit;
 use super::{complaint, links};
@@ -10,7 +11,7 @@ use crate::capability::runtime::clean;
 use crate::gate::Cleared;
 use crate::plugin::abi::guest::{Guest, limited};
 use crate::plugin::abi::{Link, Prepared};
-use crate::plugin::{PluginError, RowFailure, Sink, WriteReport, WriteTarget};
+use crate::plugin::{PluginError, RowFailure, Sink, TargetField, WriteReport, WriteTarget};
 
 const MAX_ROW_CODE_BYTES: usize = 64;
 
@@ -91,6 +92,19 @@ fn wit_target(target: WriteTarget, index: u32) -> wit::Target {
             WriteMode::Upsert => wit::Mode::Upsert,
         },
         primary_key: target.primary_key.iter().map(ToString::to_string).collect(),
-        fields: target.fields,
+        fields: target.fields.into_iter().map(wit_field).collect(),
     }
+}
+
+fn wit_field(field: TargetField) -> wit::Field {
+    let kind = match field.kind {
+        ValueKind::Text => wit::Kind::Text,
+        ValueKind::Integer => wit::Kind::Integer,
+        ValueKind::Number => wit::Kind::Number,
+        ValueKind::Boolean => wit::Kind::Boolean,
+        ValueKind::Timestamp => wit::Kind::Timestamp,
+        ValueKind::Date => wit::Kind::Date,
+        ValueKind::Json => wit::Kind::Json,
+    };
+    wit::Field { name: field.name, kind, about: field.about }
 }

@@ -1,0 +1,1 @@
+//! Real databases: files of SQLite.
