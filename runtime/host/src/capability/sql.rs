@@ -177,7 +177,7 @@ async fn target(run: &Run, declared: &Database) -> Result<Target, SqlError> {
             };
             let tls = match tls {
                 None => None,
-                Some(Ok(tls)) => Some(tls),
+                Some(Ok(tls)) => Some(Box::new(tls)),
                 Some(Err(problem)) => return Err(run.refuse(problem).await.into()),
             };
             let password = match &declared.password {

@@ -143,7 +143,7 @@ pub enum Target {
         /// Password.
         password: Option<Zeroizing<String>>,
         /// How TLS is spoken; none on this machine only.
-        tls: Option<rustls::ClientConfig>,
+        tls: Option<Box<rustls::ClientConfig>>,
     },
     /// A file.
     Sqlite(PathBuf),

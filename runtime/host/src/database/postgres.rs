@@ -52,7 +52,7 @@ impl Client {
                 }
                 Some(tls) => {
                     config.ssl_mode(SslMode::Require);
-                    let mut maker = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
+                    let mut maker = tokio_postgres_rustls::MakeRustlsConnect::new(*tls);
                     let connector = <_ as tokio_postgres::tls::MakeTlsConnect<TcpStream>>::make_tls_connect(&mut maker, &host);
                     let Ok(connector) = connector;
                     let (client, connection) = config.connect_raw(stream, connector).await?;

@@ -83,7 +83,6 @@ impl Outlet {
 
     /// What is deleted because a consent was withdrawn is forgotten as soon as the destination has made that durable.
     async fn retract(&mut self, checked: Checked, places: Vec<Vec<u8>>) -> Result<(), Arc<Problem>> {
-        let (flow, system) = (self.gate.context().flow.clone(), self.system());
         let key = self.key_of_its_own(checked.batch);
         let failed = self.give(key, checked).await?;
         self.retracted += (places.len() as u64).saturating_sub(failed);
@@ -162,7 +161,7 @@ impl Outlet {
     }
 
     async fn checkpoint(&mut self, state: Cursor) -> Result<(), Arc<Problem>> {
-        let (flow, system) = (self.gate.context().flow.clone(), self.system());
+        let flow = self.gate.context().flow.clone();
         self.since = counted_on(self.progress.cursor.as_deref(), state.as_bytes(), self.since);
         let cursor = Some(state.as_bytes().to_vec());
         self.make_durable(cursor.clone()).await?;
