@@ -29,5 +29,6 @@ mod schedules;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;
 mod trust;
+mod tryton;
 mod undeclared;
 mod upkeep;
