@@ -1,5 +1,7 @@
 //! A real Roundup tracker with invented content on 127.0.0.1, started by `tests/e2e/roundup`, ended with this value.
 
+use serde_json::Value;
+
 use super::process::Process;
 
 /// A tracker that answers.
@@ -14,6 +16,11 @@ impl Tracker {
     /// Changes the title of an issue, which makes it the last one changed.
     pub fn touch(&mut self, issue: u32) {
         assert_eq!(self.0.order(&format!("touch {issue}"))["touched"], issue);
+    }
+
+    /// Title, status and date of change of an issue; null if there is none.
+    pub fn issue(&mut self, issue: u32) -> Value {
+        self.0.order(&format!("show {issue}"))["issue"].clone()
     }
 
     /// Its address as a browser shows it.
