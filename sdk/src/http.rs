@@ -24,6 +24,8 @@ pub enum Method {
     Patch,
     Delete,
     Options,
+    Report,
+    Propfind,
 }
 
 /// One request: `Request::get(url).query("page", 2).credential("crm").send()`.
@@ -111,6 +113,18 @@ impl Request {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The first header of this name, as set by [`Request::header`].
+    #[must_use]
+    pub fn header_value(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as it will be sent.
+    #[must_use]
+    pub fn body_bytes(&self) -> Option<&[u8]> {
+        self.body.as_deref()
     }
 
     /// The name of the credential.

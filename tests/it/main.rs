@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod carddav;
 mod cli;
 mod conditions;
 mod contracts;
@@ -31,5 +32,6 @@ mod schedules;
 #[allow(dead_code, reason = "shared: not every tool is used by every file")]
 mod support;
 mod trust;
+mod tryton;
 mod undeclared;
 mod upkeep;

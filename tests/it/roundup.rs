@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::examples::with_examples;
 use crate::support::program::{Program, root};
 use crate::support::server::{Answer, Server};
-use crate::support::story::{ARCHIVE, HEAD, PURPOSE, flow};
+use crate::support::story::{ARCHIVE, DESK, HEAD, PURPOSE, flow};
 use crate::support::tracker::Tracker;
 
 const OUT: &str = "out/issues.ndjson";
@@ -169,6 +169,42 @@ fn a_host_that_is_not_granted_is_not_reached() {
     assert_eq!((server.requests().len(), other.requests().len()), (0, 0));
     let denied: Vec<Value> = program.audit().into_iter().filter(|entry| entry["kind"] == "flow.denied").collect();
     assert!(!denied.is_empty(), "the denial is on record");
+}
+
+/// A tracker in place of a file: issues by their title, which is the only text that the classic template has.
+#[test]
+fn issues_are_written_once_however_often_they_are_sent() {
+    let mut tracker = Tracker::start(5);
+    let desk = "\n[stream.desk.tickets]\nprimary_key = [\"subject\"]\nidentity = { customer = { field = \"subject\", strength = \"weak\" } }\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n\
+                fields = { subject = \"user.content.private\", state = \"system.operations\", urgency = \"system.operations\" }\n";
+    let system = format!(
+        "\n[system.tracker]\nconnector = \"builtin:roundup\"\nconfig = {{ base_url = \"{}\", overlap_seconds = 0 }}\nhosts = [\"{}\"]\ngrants = [\"read-body\"]\ncollected_for = [\"care\"]\n\
+         dsr = {{ erase = \"manual\", procedure = \"P-3\" }}\ncredentials = {{ tracker = {{ scheme = \"basic\", user = \"admin\", value = {{ file = \"secrets/password\" }} }} }}\n",
+        tracker.url(),
+        tracker.origin()
+    );
+    let fields = "mode = \"upsert\"\nfields = { subject = { action = \"allow\", to = \"title\" }, state = { action = \"allow\", to = \"status\" }, urgency = { action = \"allow\", to = \"priority\" } }";
+    let program = Program::with_manifest(
+        &[HEAD, PURPOSE, DESK, &system, desk, &flow("tickets-to-tracker", "desk.tickets", "tracker.issues", fields)].concat(),
+    );
+    program.write("secrets/password", tracker.password());
+    let known = tracker.issue(1)["title"].as_str().unwrap().to_owned();
+    let ticket = |subject: &str, state: &str| json!({ "subject": subject, "state": state, "urgency": "urgent" }).to_string() + "\n";
+    program.write(
+        "in/tickets.ndjson",
+        [ticket(&known, "resolved"), ticket("Über alles: 100 % & mehr", "chatting"), ticket("Über", "open")].concat(),
+    );
+    let document = program.run(&["run", "--output", "json"]);
+    // `open` is no status of the classic template: that row is refused, by its place and a word.
+    assert!(document.printed().contains("refused"), "{}", document.printed());
+    let written = [tracker.issue(1), tracker.issue(6)];
+    assert_eq!((&written[0]["title"], &written[0]["status"]), (&json!(known), &json!("resolved")));
+    assert_eq!((&written[1]["title"], &written[1]["status"]), (&json!("Über alles: 100 % & mehr"), &json!("chatting")));
+    program.write("in/tickets.ndjson", [ticket(&known, "resolved"), ticket("Über alles: 100 % & mehr", "chatting")].concat());
+    program.run(&["state", "reset", "tickets-to-tracker", "--yes", "tickets-to-tracker"]).ends(0);
+    assert_eq!(read(&program), (json!(2), json!(2)));
+    assert_eq!([tracker.issue(1), tracker.issue(6)], written, "the dates of change too");
+    assert_eq!(tracker.issue(7), Value::Null);
 }
 
 pub fn holds_nowhere(folder: &Path, value: &str) {

@@ -69,9 +69,8 @@ impl OpenFile {
     fn open(config: &Config, target: Target) -> Result<Self, Error> {
         let path = config.path(&target.name)?;
         let names: Vec<String> = target.fields.iter().map(|field| field.name.clone()).collect();
-        let csv = (config.format == Format::Csv)
-            .then(|| config.delimiter().map(|delimiter| CsvRows::new(&names, delimiter)))
-            .transpose()?;
+        let csv =
+            (config.format == Format::Csv).then(|| config.delimiter().map(|delimiter| CsvRows::new(&names, delimiter))).transpose()?;
         let (mut writer, is_new) = match target.mode {
             Mode::Replace => (FileWriter::replace(&path, config.compression())?, true),
             Mode::Append => {

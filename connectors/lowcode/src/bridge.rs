@@ -158,6 +158,8 @@ fn outgoing(request: &Request) -> http::Request {
         Method::Patch => http::Method::Patch,
         Method::Delete => http::Method::Delete,
         Method::Options => http::Method::Options,
+        Method::Report => http::Method::Report,
+        Method::Propfind => http::Method::Propfind,
     };
     let mut outgoing = http::Request::new(method, request.url.as_str());
     for (name, value) in &request.headers {

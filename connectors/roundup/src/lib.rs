@@ -1,16 +1,18 @@
-//! The connector `roundup`: issues and users of a Roundup tracker, paged, by the date of their last change.
+//! The connector `roundup`: issues and users of a Roundup tracker, paged, by the date of their last change; issues written.
 //!
-//! The records stay in the host (`pages`): this code sees counts, the date of the last change, and nothing else of them.
+//! What is read stays in the host (`pages`): this code sees counts, the date of the last change, and nothing else of it.
 
 mod dates;
 mod paging;
 mod window;
+mod write;
 
 use hub_sdk::http::Request;
 use hub_sdk::{Error, Output, Source, StreamRequest, runtime};
 
 use paging::Paging;
 use window::{State, Window};
+use write::RoundupDestination;
 
 /// A tracker's REST interface.
 #[hub_sdk::config]
@@ -28,6 +30,9 @@ struct Config {
     #[serde(default = "default_overlap")]
     #[schemars(range(max = 86400))]
     overlap_seconds: u32,
+    /// Writing only: properties of text that this tracker's issues have beyond those of the classic template.
+    #[serde(default)]
+    extra_fields: Vec<String>,
 }
 
 fn default_credential() -> String {
@@ -98,7 +103,7 @@ struct Roundup {
     config: Config,
 }
 
-hub_sdk::connector!(source: Roundup);
+hub_sdk::connector!(source: Roundup, destination: RoundupDestination);
 
 impl Source for Roundup {
     type Config = Config;

@@ -6,13 +6,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hub_sdk::http::{FetchError, Request};
-use hub_sdk::testing::{Answer, FakeHost, check, read};
-use hub_sdk::{Error, StreamRequest};
+use hub_sdk::http::{FetchError, Method, Request};
+use hub_sdk::testing::{Answer, FakeHost, Writer, check, read};
+use hub_sdk::{Error, Mode, StreamRequest, Target};
 use serde_json::{Value, json};
 
-use super::Roundup;
 use super::dates::{from_tracker, to_tracker};
+use super::{Roundup, RoundupDestination};
 
 /// 2026-11-23.15:38:21
 const NOW: u64 = 1_795_448_301;
@@ -229,4 +229,160 @@ fn wrong_input_has_a_message() {
     assert!(message(r#"{ "page_size": 10 }"#, "issues").contains("missing field `base_url`"));
     let odd = read::<Roundup>(CONFIG, issues(Some(br#"{"since":"yesterday"}"#.to_vec()))).unwrap_err().to_string();
     assert!(odd.contains("reset the flow's state"), "{odd}");
+}
+
+/// Issues that are written to: values and how often each was changed.
+#[derive(Default)]
+struct Desk {
+    issues: BTreeMap<u64, (Value, u64)>,
+    writes: usize,
+    /// So often somebody else changes an issue just before we do.
+    rivals: usize,
+}
+
+impl Desk {
+    fn answer(&mut self, request: &Request) -> Answer {
+        if request.method() != Method::Get {
+            let sent = ["origin", "referer", "x-requested-with"].map(|name| request.header_value(name).unwrap());
+            assert_eq!(sent, ["https://issues.example.org", "https://issues.example.org/tracker/", "rest"]);
+            self.writes += 1;
+        }
+        let (address, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
+        let rest = address.strip_prefix("https://issues.example.org/tracker/rest/data/issue").unwrap();
+        let body = || serde_json::from_slice::<Value>(request.body_bytes().unwrap()).unwrap();
+        match (request.method(), rest.strip_prefix('/').map(|id| id.parse::<u64>().unwrap())) {
+            (Method::Get, None) => {
+                let key = query.rsplit("title%3A=").next().unwrap().replace("%20", " ").replace("%C3%BC", "ü");
+                let found: Vec<Value> = self
+                    .issues
+                    .iter()
+                    .filter(|(_, (issue, _))| issue["title"] == key.as_str())
+                    .map(|(id, _)| json!({ "id": id.to_string() }))
+                    .collect();
+                Answer::json(&json!({ "data": { "collection": found } }))
+            }
+            (Method::Get, Some(id)) => {
+                let version = self.issues[&id].1;
+                if self.rivals > 0 {
+                    self.rivals -= 1;
+                    self.issues.get_mut(&id).unwrap().1 += 1;
+                }
+                Answer::json(&json!({ "data": {} })).header("ETag", &format!("\"{version}\""))
+            }
+            (Method::Post, None) if body()["status"] == "nowhere" => Answer::status(409),
+            (Method::Post, None) => {
+                let id = self.issues.len() as u64 + 1;
+                self.issues.insert(id, (body(), 0));
+                Answer { status: 201, ..Answer::json(&json!({ "data": { "id": id.to_string() } })) }
+            }
+            (Method::Put, Some(id)) => {
+                let (issue, version) = self.issues.get_mut(&id).unwrap();
+                if request.header_value("if-match") != Some(&format!("\"{version}\"")) {
+                    return Answer::status(412);
+                }
+                let (before, after) = (issue.clone(), body());
+                after.as_object().unwrap().iter().for_each(|(name, value)| issue[name] = value.clone());
+                *version += u64::from(*issue != before);
+                Answer::json(&json!({ "data": {} }))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn desk() -> (Rc<RefCell<Desk>>, FakeHost) {
+    let (desk, host) = (Rc::new(RefCell::new(Desk::default())), FakeHost::new());
+    let shared = Rc::clone(&desk);
+    host.grant_read_body();
+    host.serve(move |request| Ok(shared.borrow_mut().answer(request)));
+    (desk, host)
+}
+
+fn target(mode: Mode, key: &[&str], fields: &[&str]) -> Target {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Target { index: 3, name: "issues".into(), mode, primary_key: owned(key), fields: owned(fields) }
+}
+
+fn open(mode: Mode) -> Writer<RoundupDestination> {
+    Writer::open(CONFIG, vec![target(mode, &["title"], &["title", "status"])]).unwrap()
+}
+
+const BATCH: &str = r#"{"title":"Drucker für alle","status":"1"}
+{"title":"Lager"}
+{"title":"Lager","status":"2"}"#;
+
+#[test]
+fn issues_are_found_by_their_key_and_a_second_delivery_changes_nothing() {
+    let (desk, _host) = desk();
+    assert_eq!(open(Mode::Upsert).write(3, BATCH).unwrap().written, 3);
+    let after_first: Vec<_> = desk.borrow().issues.values().cloned().collect();
+    assert_eq!(after_first, [(json!({ "title": "Drucker für alle", "status": "1" }), 0), (json!({ "title": "Lager", "status": "2" }), 1)]);
+    assert_eq!(open(Mode::Upsert).write(3, r#"{"title":"Lager","status":"2"}"#).unwrap().written, 1);
+    assert_eq!(desk.borrow().issues.values().cloned().collect::<Vec<_>>(), after_first);
+}
+
+#[test]
+fn somebody_else_may_be_faster_once() {
+    let (desk, _host) = desk();
+    let mut writer = open(Mode::Upsert);
+    writer.write(3, BATCH).unwrap();
+    desk.borrow_mut().rivals = 1;
+    assert_eq!(writer.write(3, r#"{"title":"Lager","status":"3"}"#).unwrap().written, 1);
+    desk.borrow_mut().rivals = 2;
+    assert_eq!(
+        writer.write(3, r#"{"title":"Lager","status":"4"}"#),
+        Err(Error::transient("an issue is being changed by somebody else again and again"))
+    );
+}
+
+#[test]
+fn appending_adds_and_knows_the_last_batch() {
+    let (desk, _host) = desk();
+    let mut writer = open(Mode::Append);
+    assert_eq!(writer.write_as(3, "key", BATCH).unwrap().written, 3);
+    assert_eq!(writer.write_as(3, "key", BATCH).unwrap().written, 3);
+    assert_eq!(desk.borrow().issues.len(), 3);
+    assert_eq!(writer.write_as(3, "next", BATCH).unwrap().written, 3);
+    assert_eq!((desk.borrow().issues.len(), desk.borrow().writes), (6, 6));
+}
+
+#[test]
+fn rows_that_do_not_fit_are_named_by_a_word() {
+    let (desk, _host) = desk();
+    open(Mode::Append).write(3, r#"{"title":"twice"}{"title":"x"}"#).unwrap();
+    open(Mode::Append).write(3, "{\"title\":\"twice\"}\n{\"title\":\"twice\"}").unwrap();
+    let long = format!("{{\"title\":\"{}\"}}", "x".repeat(600));
+    let rows = [
+        "[1]",
+        r#"{"title":5}"#,
+        r#"{"status":"1"}"#,
+        r#"{"title":" "}"#,
+        &long,
+        r#"{"title":"n","status":"nowhere"}"#,
+        r#"{"title":"n","iban":"x"}"#,
+        r#"{"title":"twice"}"#,
+        r#"{"title":"good"}"#,
+    ];
+    let report = open(Mode::Upsert).write(3, &rows.join("\n")).unwrap();
+    assert_eq!(report.written, 1);
+    let words: Vec<_> = report.failed.iter().map(|row| (row.row, row.code.as_str())).collect();
+    let wanted = ["not-a-json-object", "wrong-type", "no-key", "no-key", "key-too-long", "refused", "unknown-field", "ambiguous-key"];
+    assert_eq!(words, (0..).zip(wanted).collect::<Vec<_>>());
+    assert_eq!(desk.borrow().issues.len(), 3);
+}
+
+#[test]
+fn a_target_that_cannot_be_is_refused_when_opening() {
+    let (_desk, _host) = desk();
+    let message = |config: &str, target: Target| Writer::<RoundupDestination>::open(config, vec![target]).unwrap_err().to_string();
+    let named = |name: &str| Target { name: name.into(), ..target(Mode::Append, &[], &["title"]) };
+    assert!(message(CONFIG, named("users")).contains("only issues can be written"));
+    assert!(message(CONFIG, target(Mode::Replace, &[], &["title"])).contains("use the mode append or upsert"));
+    assert!(message(CONFIG, target(Mode::Upsert, &[], &["title"])).contains("must be one field"));
+    assert!(message(CONFIG, target(Mode::Upsert, &["external_id"], &["external_id"])).contains("go into `extra_fields`"));
+    let extra = |name: &str| format!(r#"{{ "base_url": "https://issues.example.org/tracker", "extra_fields": ["{name}"] }}"#);
+    assert!(message(&extra("a&b"), named("issues")).contains("`a&b` is no name of a property"));
+    assert!(
+        Writer::<RoundupDestination>::open(&extra("external_id"), vec![target(Mode::Upsert, &["external_id"], &["external_id"])]).is_ok()
+    );
 }

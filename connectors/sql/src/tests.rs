@@ -126,7 +126,8 @@ fn a_stage_has_the_types_of_the_table() {
 
 #[test]
 fn streams_lead_to_granted_tables_only_by_plain_names() {
-    let config: Config = serde_json::from_str(r#"{ "schema": "crm", "streams": { "b": { "table": "other.c" }, "d": { "table": "x\"; y" } } }"#).unwrap();
+    let config: Config =
+        serde_json::from_str(r#"{ "schema": "crm", "streams": { "b": { "table": "other.c" }, "d": { "table": "x\"; y" } } }"#).unwrap();
     let name = |stream| config.table(Dialect::Postgres, stream).map(|table| format!("{}.{}", table.schema, table.table));
     assert_eq!(name("a").unwrap(), "crm.a");
     assert_eq!(name("b").unwrap(), "other.c");

@@ -105,7 +105,20 @@ impl OpenTable {
                 Some(stage)
             }
         };
-        Ok(Self { database, dialect, table, mode: target.mode, key: target.primary_key, columns, shaped, key_columns, stage, gone: None, index: target.index, last: None })
+        Ok(Self {
+            database,
+            dialect,
+            table,
+            mode: target.mode,
+            key: target.primary_key,
+            columns,
+            shaped,
+            key_columns,
+            stage,
+            gone: None,
+            index: target.index,
+            last: None,
+        })
     }
 
     fn write(&mut self, key: &str, batch: Batch<'_>) -> Result<Report, Error> {

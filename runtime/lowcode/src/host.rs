@@ -2,7 +2,7 @@
 
 use crate::value::Value;
 
-/// Request methods of the language.
+/// Request methods. The language has no word for the last two, which are WebDAV's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they are HTTP's own")]
 pub enum Method {
@@ -13,6 +13,8 @@ pub enum Method {
     Patch,
     Delete,
     Options,
+    Report,
+    Propfind,
 }
 
 /// One request, ready to be sent but for its authentication, which the host adds.

@@ -6,7 +6,8 @@
 FOLDER (or HUB_E2E_CACHE, else ~/.cache/hub-e2e) keeps the Python environment between runs; making it needs the package index once.
 When the tracker answers, one line of JSON goes to standard output: {"url", "user", "password", "issues", "users"}. The tracker itself lives
 in a temporary folder. Dates of change are spread over the minutes before 2026-01-01: the same for the same N.
-A line `touch ID` on standard input changes the title of that issue and is answered with {"touched": ID}.
+A line `touch ID` on standard input changes the title of that issue and is answered with {"touched": ID}; `show ID` is answered with
+{"issue": {"title", "status", "activity"}}, or null for the issue.
 """
 import argparse
 import fcntl
@@ -196,10 +197,12 @@ def mounted(home):
 def obey(home, words):
     from roundup import instance
 
-    if len(words) != 2 or words[0] != "touch" or not words[1].isdigit():
-        return say({"error": "known is: touch ID"})
+    if len(words) != 2 or words[0] not in ("touch", "show") or not words[1].isdigit():
+        return say({"error": "known are: touch ID, show ID"})
     database = instance.open(str(home)).open("admin")
     try:
+        if words[0] == "show":
+            return say({"issue": shown(database, words[1])})
         if not database.issue.hasnode(words[1]):
             return say({"error": f"there is no issue {words[1]}"})
         database.issue.set(words[1], title=f"{database.issue.get(words[1], 'title')} *")
@@ -207,6 +210,14 @@ def obey(home, words):
     finally:
         database.close()
     say({"touched": int(words[1])})
+
+
+def shown(database, number):
+    if not database.issue.hasnode(number):
+        return None
+    issue = database.issue.getnode(number)
+    status = database.status.get(issue.status, "name") if issue.status else None
+    return {"title": issue.title, "status": status, "activity": str(issue.activity)}
 
 
 def say(answer):

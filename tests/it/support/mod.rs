@@ -1,9 +1,10 @@
-//! What the tests share: the built program, a folder to run it in, an HTTP server with a script, manifests, texts to compare with.
+//! What the tests share: the built program, a folder to run it in, an HTTP server with a script, real systems, manifests, texts to compare with.
 
 pub mod chance;
 pub mod console;
 pub mod golden;
 pub mod postgres;
+pub mod process;
 pub mod program;
 pub mod server;
 pub mod story;

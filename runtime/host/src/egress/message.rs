@@ -48,6 +48,8 @@ pub enum Method {
     Patch,
     Delete,
     Options,
+    Report,
+    Propfind,
 }
 
 impl Method {
@@ -60,8 +62,15 @@ impl Method {
             Self::Patch => reqwest::Method::PATCH,
             Self::Delete => reqwest::Method::DELETE,
             Self::Options => reqwest::Method::OPTIONS,
+            Self::Report => registered("REPORT"),
+            Self::Propfind => registered("PROPFIND"),
         }
     }
+}
+
+/// A method of the IANA registry that the library has no constant for. Such a name is always well-formed.
+fn registered(name: &str) -> reqwest::Method {
+    reqwest::Method::from_bytes(name.as_bytes()).unwrap_or_default()
 }
 
 /// An answer with its whole body.

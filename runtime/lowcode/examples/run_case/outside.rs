@@ -76,6 +76,8 @@ impl Outside {
             Method::Patch => "PATCH",
             Method::Delete => "DELETE",
             Method::Options => "OPTIONS",
+            Method::Report => "REPORT",
+            Method::Propfind => "PROPFIND",
         };
         self.0.wire.send(method, &path, &request.headers, request.body.as_deref()).map_err(|error| FetchError::Transport(error.to_string()))
     }

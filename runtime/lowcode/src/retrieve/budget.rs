@@ -253,6 +253,8 @@ fn method_name(method: Method) -> &'static str {
         Method::Patch => "PATCH",
         Method::Delete => "DELETE",
         Method::Options => "OPTIONS",
+        Method::Report => "REPORT",
+        Method::Propfind => "PROPFIND",
     }
 }
 

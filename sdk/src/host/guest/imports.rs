@@ -210,6 +210,8 @@ fn wire_request(request: &Request) -> wire_http::Request {
         Method::Patch => wire_http::Method::Patch,
         Method::Delete => wire_http::Method::Delete,
         Method::Options => wire_http::Method::Options,
+        Method::Report => wire_http::Method::Report,
+        Method::Propfind => wire_http::Method::Propfind,
     };
     wire_http::Request {
         method,

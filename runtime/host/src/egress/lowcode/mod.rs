@@ -259,6 +259,8 @@ pub(super) fn own_request(system: &Arc<str>, request: hub_lowcode::host::Request
         hub_lowcode::host::Method::Patch => Method::Patch,
         hub_lowcode::host::Method::Delete => Method::Delete,
         hub_lowcode::host::Method::Options => Method::Options,
+        hub_lowcode::host::Method::Report => Method::Report,
+        hub_lowcode::host::Method::Propfind => Method::Propfind,
     };
     Ok(Request { system: Arc::clone(system), url, method, headers, body: request.body.map(Into::into), credential: None, redirect: None })
 }
@@ -272,6 +274,8 @@ fn method(method: Method) -> hub_lowcode::host::Method {
         Method::Patch => hub_lowcode::host::Method::Patch,
         Method::Delete => hub_lowcode::host::Method::Delete,
         Method::Options => hub_lowcode::host::Method::Options,
+        Method::Report => hub_lowcode::host::Method::Report,
+        Method::Propfind => hub_lowcode::host::Method::Propfind,
     }
 }
 

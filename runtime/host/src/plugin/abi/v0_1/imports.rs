@@ -300,6 +300,8 @@ fn method(method: http::Method) -> Method {
         http::Method::Patch => Method::Patch,
         http::Method::Delete => Method::Delete,
         http::Method::Options => Method::Options,
+        http::Method::Report => Method::Report,
+        http::Method::Propfind => Method::Propfind,
     }
 }
 

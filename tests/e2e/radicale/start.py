@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Starts a real Radicale 3.9 with an invented address book on 127.0.0.1 and stops it when standard input closes.
+
+    start.py [--cache FOLDER] [--cards N]
+
+FOLDER (or HUB_E2E_CACHE, else ~/.cache/hub-e2e) keeps the Python environment between runs; making it needs the package index once. When the server answers,
+one line of JSON goes to standard output: {"url", "user", "password", "cards"}; "url" is the address book's. It lives in a temporary folder.
+Orders on standard input, one a line, each answered with one line:
+    touch N     changes the name on card N: {"touched": N}
+    delete N    deletes card N: {"deleted": N}
+    forget      makes the server forget all sync tokens: {"forgotten": true}
+"""
+import argparse
+import base64
+import fcntl
+import json
+import logging
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+import venv
+
+VERSION = "3.9.0"
+INSIDE = "HUB_E2E_INSIDE"
+USER = "hub"
+BOOK = f"/{USER}/contacts/"
+
+
+def main():
+    options = parse_options()
+    if os.environ.get(INSIDE) != "1":
+        python = environment(pathlib.Path(options.cache))
+        os.environ[INSIDE] = "1"
+        os.execv(python, [str(python), __file__, *sys.argv[1:]])
+    home = pathlib.Path(tempfile.mkdtemp(prefix="hub-radicale-"))
+    try:
+        run(home, options)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def parse_options():
+    default = os.environ.get("HUB_E2E_CACHE") or pathlib.Path.home() / ".cache" / "hub-e2e"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", default=default, help="folder that keeps the Python environment")
+    parser.add_argument("--cards", type=int, default=120, help="how many cards (default 120)")
+    options = parser.parse_args()
+    if options.cards < 0:
+        parser.error("--cards must be at least 0")
+    return options
+
+
+def environment(cache):
+    """The Python of an environment that has Radicale. A lock keeps two starts from making it at once."""
+    folder = cache / f"radicale-{VERSION}"
+    done = folder / "complete"
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            venv.create(folder, with_pip=True)
+            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"radicale=={VERSION}"]
+            if subprocess.run(pip, stdout=sys.stderr).returncode != 0:
+                sys.exit(f"radicale {VERSION} could not be installed into {folder}: is the package index reachable?")
+            done.touch()
+    return folder / "bin" / "python"
+
+
+class Book:
+    """The address book as a client sees it."""
+
+    def __init__(self, port, password):
+        self.base = f"http://127.0.0.1:{port}"
+        self.authorization = "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
+
+    def send(self, method, path, body=None, kind="text/vcard; charset=utf-8"):
+        headers = {"Authorization": self.authorization, "Content-Type": kind}
+        data = None if body is None else body.encode()
+        request = urllib.request.Request(self.base + path, method=method, data=data, headers=headers)
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+    def make(self):
+        self.send("MKCOL", BOOK, COLLECTION, "application/xml; charset=utf-8")
+
+    def put(self, number, mark=""):
+        self.send("PUT", f"{BOOK}card-{number}.vcf", card(number, mark))
+
+    def delete(self, number):
+        self.send("DELETE", f"{BOOK}card-{number}.vcf")
+
+
+def run(home, options):
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+    from socketserver import ThreadingMixIn
+
+    import radicale.app
+    import radicale.config
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    password = secrets.token_hex(16)
+    users = home / "users"
+    users.write_text(f"{USER}:{password}\n")
+    settings = radicale.config.load()
+    settings.update({
+        "auth": {"type": "htpasswd", "htpasswd_filename": str(users), "htpasswd_encryption": "plain"},
+        "storage": {"filesystem_folder": str(home / "collections"), "_filesystem_fsync": "False"},
+    }, "start.py", privileged=True)
+    logging.getLogger("radicale").disabled = True
+    server = make_server("127.0.0.1", 0, radicale.app.Application(settings), server_class=Server, handler_class=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    book = Book(server.server_port, password)
+    book.make()
+    for number in range(1, options.cards + 1):
+        book.put(number)
+    say({"url": book.base + BOOK, "user": USER, "password": password, "cards": options.cards})
+    for line in sys.stdin:
+        obey(home, book, line.split())
+    server.shutdown()
+
+
+COLLECTION = """<?xml version="1.0" encoding="utf-8"?>
+<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:set><D:prop>
+<D:resourcetype><D:collection/><C:addressbook/></D:resourcetype><D:displayname>Kontakte</D:displayname></D:prop></D:set></D:mkcol>"""
+
+FIRST = ["Anna", "Björn", "Çağla", "Dörte", "Emil", "Fatma", "Jörg", "Käthe", "Lukas", "Mareike", "Søren", "Zoë"]
+LAST = ["Ahrens", "Bäcker", "Engel", "Groß", "Jäger", "Köhler", "Müller", "Öztürk", "Schäfer", "Voß", "Weiß", "Wójcik"]
+
+
+def card(number, mark):
+    """Every second one in vCard 4, with long lines that are folded."""
+    first, last = FIRST[number % len(FIRST)], LAST[number * 7 % len(LAST)] + mark
+    version = "4.0" if number % 2 else "3.0"
+    street = f"Hafenstraße {number}\\, Hinterhaus" if number % 5 == 0 else f"Hafenstraße {number}"
+    lines = [
+        "BEGIN:VCARD",
+        f"VERSION:{version}",
+        f"UID:urn:uuid:00000000-0000-4000-8000-{number:012}",
+        f"FN:{first} {last}",
+        f"N:{last};{first};;;",
+        f"EMAIL;TYPE=WORK:k{number}@company.example",
+        f"TEL;TYPE=CELL:+49 30 23125 {number % 1000:03}",
+        "ORG:Beispiel GmbH;Vertrieb",
+        f"ADR;TYPE=WORK:;;{street};Köln;NW;50667;Deutschland",
+        f"NOTE:Erste Zeile\\n{'Sehr lange Notiz. ' * 8}",
+        "REV:20260101T120000Z",
+        "END:VCARD",
+    ]
+    return "\r\n".join(folded for line in lines for folded in fold(line)) + "\r\n"
+
+
+def fold(line):
+    """At most 75 bytes a line, never inside a character."""
+    part = ""
+    for sign in line:
+        if len((part + sign).encode()) > 75:
+            yield part
+            part = " "
+        part += sign
+    yield part
+
+
+def obey(home, book, words):
+    if words == ["forget"]:
+        for folder in home.glob("collections/**/.Radicale.cache/sync-token"):
+            shutil.rmtree(folder)
+        return say({"forgotten": True})
+    if len(words) != 2 or words[0] not in ("touch", "delete") or not words[1].isdigit():
+        return say({"error": "known are: touch N, delete N, forget"})
+    number = int(words[1])
+    if words[0] == "touch":
+        book.put(number, " *")
+        return say({"touched": number})
+    book.delete(number)
+    say({"deleted": number})
+
+
+def say(answer):
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Starts a real Tryton 8.2 with invented content on 127.0.0.1 and stops it when standard input closes.
+
+    start.py [--cache FOLDER] [--parties N]
+
+FOLDER (or HUB_E2E_CACHE, else ~/.cache/hub-e2e) keeps the Python environment and a prepared database between runs; making them needs the package index
+once. When the server answers, one line of JSON goes to standard output: {"url", "key", "parties"}; "key" is that of a user application. The database is a copy
+in a temporary folder. Each party has one address and one contact mechanism. Dates of change are spread over the minutes before 2026-01-01, except that
+every fourth party was never changed: the same for the same N.
+Orders on standard input, one a line, each answered with one line:
+    touch CODE    changes the name of the party with that code: {"touched": CODE}
+    show CODE     {"party": {"name", "active", "contacts": [[TYPE, VALUE], …]}}, or null for the party
+"""
+import argparse
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import venv
+
+PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.0"]
+INSIDE = "HUB_E2E_INSIDE"
+DATABASE = "company"
+
+
+def main():
+    options = parse_options()
+    cache = pathlib.Path(options.cache)
+    if os.environ.get(INSIDE) != "1":
+        python = environment(cache)
+        os.environ[INSIDE] = "1"
+        os.execv(python, [str(python), __file__, *sys.argv[1:]])
+    home = pathlib.Path(tempfile.mkdtemp(prefix="hub-tryton-"))
+    try:
+        shutil.copy(prepared(cache), home / f"{DATABASE}.sqlite")
+        run(home, options)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def parse_options():
+    default = os.environ.get("HUB_E2E_CACHE") or pathlib.Path.home() / ".cache" / "hub-e2e"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", default=default, help="folder that keeps the Python environment and the prepared database")
+    parser.add_argument("--parties", type=int, default=120, help="how many parties (default 120)")
+    options = parser.parse_args()
+    if options.parties < 0:
+        parser.error("--parties must be at least 0")
+    return options
+
+
+def home_of(cache):
+    return cache / PACKAGES[0].replace("trytond==", "tryton-")
+
+
+def environment(cache):
+    """The Python of an environment that has Tryton. A lock keeps two starts from making it at once."""
+    folder = home_of(cache)
+    done = folder / "complete"
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            venv.create(folder, with_pip=True)
+            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
+            if subprocess.run(pip, stdout=sys.stderr).returncode != 0:
+                sys.exit(f"{' '.join(PACKAGES)} could not be installed into {folder}: is the package index reachable?")
+            done.touch()
+    return folder / "bin" / "python"
+
+
+def prepared(cache):
+    """A database with the module `party` and nothing in it. It takes a quarter of a minute and is made once."""
+    kept = home_of(cache) / f"{DATABASE}.sqlite"
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(prefix="hub-tryton-") as folder:
+                made = pathlib.Path(folder) / f"{DATABASE}.sqlite"
+                made.touch()
+                secret = pathlib.Path(folder) / "password"
+                secret.write_text("nobody logs in\n")
+                command = [sys.executable, "-c", "import sys; from trytond.cli.admin import main; sys.exit(main())"]
+                command += ["-c", str(settings(folder)), "-d", DATABASE, "-u", "party", "--activate-dependencies", "--email", "admin@company.example", "-p"]
+                result = subprocess.run(command, env={**os.environ, "TRYTONPASSFILE": str(secret)}, capture_output=True, text=True)
+                if result.returncode != 0:
+                    sys.exit(f"trytond-admin failed:\n{result.stdout}{result.stderr}")
+                shutil.copy(made, kept.with_suffix(".new"))
+                kept.with_suffix(".new").rename(kept)
+    return kept
+
+
+def settings(folder):
+    path = pathlib.Path(folder) / "trytond.conf"
+    path.write_text(f"[database]\nuri = sqlite://\npath = {folder}\n")
+    return path
+
+
+def run(home, options):
+    from trytond import config
+
+    config.update_etc([str(settings(home))])
+    # Starts the pool: the configuration must be there before.
+    from trytond.application import app
+    from trytond.pool import Pool
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, *_):
+            pass
+
+    pool = Pool(DATABASE)
+    pool.init()
+    key = fill(pool, options.parties)
+    spread(home, options.parties)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    say({"url": f"http://127.0.0.1:{server.server_port}/{DATABASE}/", "key": key, "parties": options.parties})
+    for line in sys.stdin:
+        obey(pool, line.split())
+    server.shutdown()
+
+
+FIRST = ["Anna", "Björn", "Çağla", "Dörte", "Emil", "Fatma", "Jörg", "Käthe", "Lukas", "Mareike", "Søren", "Zoë"]
+LAST = ["Ahrens", "Bäcker", "Engel", "Groß", "Jäger", "Köhler", "Müller", "Öztürk", "Schäfer", "Voß", "Weiß", "Wójcik"]
+CITIES = [("30159", "Hannover"), ("50667", "Köln"), ("20095", "Hamburg"), ("04109", "Leipzig"), ("80331", "München")]
+
+
+def fill(pool, count):
+    """Parties with the codes K1, K2, …; the key of a user application."""
+    from trytond.transaction import Transaction
+
+    with Transaction().start(DATABASE, 1):
+        pool.get("party.party").create([party(number) for number in range(1, count + 1)])
+        application, = pool.get("res.user.application").create([{"user": 1, "application": "rest", "state": "validated"}])
+        return application.key
+
+
+def party(number):
+    postal_code, city = CITIES[number % len(CITIES)]
+    contact = {"type": "email", "value": f"k{number}@company.example"}
+    if number % 3 == 0:
+        contact = {"type": "phone", "value": f"+49 30 23125 {number % 1000:03}"}
+    return {
+        "code": f"K{number}",
+        "name": f"{FIRST[number % len(FIRST)]} {LAST[number * 7 % len(LAST)]}",
+        "active": number % 10 != 0,
+        "addresses": [("create", [{"street": f"Hafenstraße {number}", "postal_code": postal_code, "city": city}])],
+        "contact_mechanisms": [("create", [contact])],
+    }
+
+
+def spread(home, count):
+    """One change a minute, the last one just before 2026-01-01; every fourth record was never changed. Twelve records share each moment."""
+    import datetime
+    import sqlite3
+
+    end = datetime.datetime(2026, 1, 1)
+    database = sqlite3.connect(home / f"{DATABASE}.sqlite")
+    for table in ["party_party", "party_address", "party_contact_mechanism"]:
+        for number, in database.execute(f"select id from {table} order by id").fetchall():
+            moment = (end - datetime.timedelta(minutes=(count - number) // 12 + 1, microseconds=1)).isoformat(" ")
+            written = None if number % 4 == 0 else moment
+            database.execute(f"update {table} set create_date = ?, write_date = ? where id = ?", (moment, written, number))
+    database.commit()
+    database.close()
+
+
+def obey(pool, words):
+    from trytond.transaction import Transaction
+
+    if len(words) != 2 or words[0] not in ("touch", "show"):
+        return say({"error": "known are: touch CODE, show CODE"})
+    order, code = words
+    with Transaction().start(DATABASE, 1, context={"active_test": False}):
+        found = pool.get("party.party").search([("code", "=", code)])
+        if order == "show":
+            return say({"party": shown(found[0]) if found else None})
+        if not found:
+            return say({"error": f"there is no party {code}"})
+        pool.get("party.party").write(found, {"name": f"{found[0].name} *"})
+    say({"touched": code})
+
+
+def shown(party):
+    contacts = sorted([contact.type, contact.value] for contact in party.contact_mechanisms)
+    return {"name": party.name, "active": bool(party.active), "contacts": contacts}
+
+
+def say(answer):
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
