@@ -16,7 +16,7 @@ fn manifest(book: &Process, grants: &str) -> String {
         book.url(),
         book.origin()
     );
-    let fields = "fields = [\"href\", \"fn\", \"family_name\", \"emails\", \"phones\", \"org\", \"addresses.street\", \"addresses.city\", \"rev\"]\nmode = \"append\"";
+    let fields = "fields = [\"href\", \"fn\", \"family_name\", \"emails\", \"phones\", \"org\", \"addresses.street\", \"addresses.city\", \"rev\"]\nmode = \"append\"\ndeletes = \"ignore\"";
     [HEAD, PURPOSE, ARCHIVE, &system, &flow("contacts-to-archive", "dav.contacts", "archive.contacts", fields)].concat()
 }
 

@@ -155,7 +155,7 @@ fn all_cards_then_what_changed() {
     let second = host(&server);
     assert_eq!(read::<CardDav>(CONFIG, contacts(state)), Ok(1));
     assert_eq!(hrefs(&second), ["/anna/contacts/3.vcf"]);
-    assert_eq!(second.logs().iter().map(|line| line.message.as_str()).collect::<Vec<_>>(), ["cards that were deleted on the server: 1"]);
+    assert_eq!(second.deleted(0), [serde_json::json!({ "href": "/anna/contacts/5.vcf" })]);
 }
 
 #[test]
