@@ -57,7 +57,7 @@ const HOST: &[Row] = &[
     row("lowcode", &["egress", "place", "config", "clock"]),
     row("plugin", &["lowcode", "gate", "capability", "egress", "config", "clock"]),
     row("sync", &["crash", "keys", "quarantine", "place", "capability", "plugin", "gate", "egress", "store", "config", "clock"]),
-    row("telemetry", &["quarantine", "sync", "gate", "egress", "store", "place", "clock", "config"]),
+    row("telemetry", &["evidence", "quarantine", "sync", "gate", "egress", "store", "place", "clock", "config"]),
     row(
         "cli",
         &[

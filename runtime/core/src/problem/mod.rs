@@ -233,6 +233,7 @@ codes! {
     E313 "not-available" Runtime
     E314 "receiver-failed" Runtime
     E315 "cannot-listen" Runtime
+    E316 "anchor-failed" Runtime
     E401 "plain-http" Policy
     E402 "certificate" Policy
     E403 "auth-downgrade" Policy
@@ -244,6 +245,7 @@ codes! {
     E504 "store-format" Integrity
     E505 "lock-damaged" Integrity
     E506 "approval-forged" Integrity
+    E507 "log-key-lost" Integrity
 }
 
 impl Code {

@@ -48,8 +48,15 @@ pub(super) fn number(key: &[u8]) -> Option<u64> {
 }
 
 /// Every family of values.
-pub(super) const NAMESPACES: [Namespace; 6] =
-    [Namespace::Progress, Namespace::Runs, Namespace::Capability, Namespace::Compiled, Namespace::Quarantine, Namespace::Applied];
+pub(super) const NAMESPACES: [Namespace; 7] = [
+    Namespace::Progress,
+    Namespace::Runs,
+    Namespace::Capability,
+    Namespace::Compiled,
+    Namespace::Quarantine,
+    Namespace::Applied,
+    Namespace::Reached,
+];
 
 fn tag(namespace: Namespace) -> u8 {
     match namespace {
@@ -59,6 +66,7 @@ fn tag(namespace: Namespace) -> u8 {
         Namespace::Compiled => b'k',
         Namespace::Quarantine => b'q',
         Namespace::Applied => b'm',
+        Namespace::Reached => b'o',
     }
 }
 

@@ -93,6 +93,8 @@ pub enum Namespace {
     Quarantine,
     /// Manifests that came into force, by number (`format::Applied`).
     Applied,
+    /// Who outside was reached and who was not, by receiver id (`format::Reached`).
+    Reached,
 }
 
 /// One write.
