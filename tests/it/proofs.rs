@@ -241,7 +241,9 @@ fn anchors_of_the_manifest_get_heads_and_tell_a_folder_that_was_put_back() {
         program.run(&["run"]).ends(0);
     }
     assert_eq!((lines(&program, "anchors.jsonl"), server.requests().len()), (3, 1));
-    assert!(program.audit().iter().any(|entry| entry["kind"] == "audit.anchored" && entry["detail"].as_str().unwrap().starts_with("`near`: ")));
+    assert!(
+        program.audit().iter().any(|entry| entry["kind"] == "audit.anchored" && entry["detail"].as_str().unwrap().starts_with("`near`: "))
+    );
     let granted = program.audit().into_iter().find(|entry| entry["system"] == "anchor:far").expect("who takes heads is on record");
     assert_eq!(granted["kind"], "egress.granted");
     program.run(&["audit", "verify"]).ends(0).prints("4 signed heads agree");
@@ -288,10 +290,7 @@ fn an_anchor_that_fails_stops_nothing_and_is_told() {
 #[test]
 fn a_receiver_that_takes_nothing_is_in_the_status() {
     let hooks = Server::scripted(vec![Answer::new(403), Answer::new(403), Answer::new(200)]);
-    let tables = format!(
-        "\n[alert.ops]\nto = \"{}\"\nsecret = {{ env = \"HOOK_SECRET\" }}\non = [\"run.completed\"]\n",
-        hooks.url("/hub")
-    );
+    let tables = format!("\n[alert.ops]\nto = \"{}\"\nsecret = {{ env = \"HOOK_SECRET\" }}\non = [\"run.completed\"]\n", hooks.url("/hub"));
     let mut program = Program::with_manifest(&(sample_to_file(10, "") + &tables));
     program.set("HOOK_SECRET", "word");
     program.run(&["run"]).ends(0).says("HUB-E314");

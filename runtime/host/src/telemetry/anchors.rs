@@ -71,26 +71,25 @@ impl Anchors {
     /// E502 for another log than the one that was anchored, E507 for a lost key, E312 for a token, the gate's refusal.
     pub async fn start(host: &Host, gate: &Arc<Gate>, shared: &Arc<Shared>) -> Result<Self, Problem> {
         let manifest = host.policy.manifest();
-        let (stage, watched) = watch::channel(Stage::default());
-        let mut keepers = Vec::new();
+        // Before anything is written: what contradicts an anchor stays as it is.
+        let mut ways = Vec::new();
         for anchor in manifest.anchors.values() {
-            let way = match &anchor.to {
-                AnchorPlace::File(file) => {
-                    let path = beside(&manifest.sources, file.span, &file.value);
-                    contradiction(&path, &shared.config, &*shared.store)
-                        .map_or(Ok(()), |problem| Err(problem.at(file.span, "this anchor")))?;
-                    Way::File(path)
+            if let AnchorPlace::File(file) = &anchor.to {
+                let path = beside(&manifest.sources, file.span, &file.value);
+                match contradiction(&path, &shared.config, &*shared.store) {
+                    None => ways.push((anchor, Way::File(path))),
+                    Some(problem) => return Err(problem.at(file.span, "this anchor")),
                 }
-                AnchorPlace::Server(receiver) => {
-                    let courier = Courier::new(host, gate, receiver, CONTENT_TYPE, None)?;
-                    courier.permit().await.map_err(Arc::unwrap_or_clone)?;
-                    Way::Server(Box::new(courier))
-                }
-            };
-            keepers.push(Keeper::new(anchor, way, shared));
+            }
         }
-        let keepers = keepers.into_iter().map(|keeper| tokio::spawn(keeper.keep(watched.clone()))).collect();
-        Ok(Self { stage, keepers })
+        for (anchor, receiver) in manifest.anchors.values().filter_map(|anchor| Some((anchor, anchor.receiver()?))) {
+            let courier = Courier::new(host, gate, receiver, CONTENT_TYPE, None)?;
+            courier.permit().await.map_err(Arc::unwrap_or_clone)?;
+            ways.push((anchor, Way::Server(Box::new(courier))));
+        }
+        let (stage, watched) = watch::channel(Stage::default());
+        let start = |(anchor, way)| tokio::spawn(Keeper::new(anchor, way, shared).keep(watched.clone()));
+        Ok(Self { stage, keepers: ways.into_iter().map(start).collect() })
     }
 
     /// A run has ended: what is due goes out.
