@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::examples::{follow, with_examples};
 use crate::support::program::{Outcome, Program, root};
@@ -267,7 +269,9 @@ fn anchors_of_the_manifest_get_heads_and_tell_a_folder_that_was_put_back() {
 
 #[test]
 fn an_anchor_that_fails_stops_nothing_and_is_told() {
-    let server = Server::scripted(vec![Answer::new(503), Answer::new(503), Answer::new(200)]);
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let server = Server::start(move |_, _| Answer::new(if is_mended.load(Ordering::SeqCst) { 200 } else { 503 }));
     let hooks = Server::scripted(vec![Answer::new(200)]);
     let tables = format!(
         "\n[audit.anchor.far]\nurl = \"{}\"\n[alert.ops]\nto = \"{}\"\nsecret = {{ env = \"HOOK_SECRET\" }}\n",
@@ -283,6 +287,7 @@ fn an_anchor_that_fails_stops_nothing_and_is_told() {
     program.run(&["status"]).ends(0).prints("! far has no head of the log yet").prints("HUB-E316 it fails since");
     program.run(&["doctor"]).ends(0).prints("! anchor").prints("status 503");
     program.run(&["audit", "prune", "--before", "2100-01-01", "--yes"]).ends(1).says("HUB-E316");
+    mended.store(true, Ordering::SeqCst);
     program.run(&["run"]).ends(0);
     program.run(&["status"]).ends(0).prints("· last anchored: ");
 }
