@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::examples::{follow, with_examples};
 use crate::support::program::{Outcome, Program, root};
+use crate::support::server::{Answer, Server};
 use crate::support::story::sample_to_file;
 
 #[test]
@@ -216,4 +219,130 @@ fn evidence_is_had_while_a_hub_is_running() {
     program.run(&["audit", "verify", "--proof", "proof.json", "--key", &key]).ends(0);
     running.kill();
     program.run(&["audit", "verify", "--anchors", "anchors.jsonl"]).ends(0);
+}
+
+/// Heads in a file of anchors.
+fn lines(program: &Program, file: &str) -> usize {
+    program.read(file).lines().count()
+}
+
+#[test]
+fn anchors_of_the_manifest_get_heads_and_tell_a_folder_that_was_put_back() {
+    let server = Server::scripted(vec![Answer::new(201)]);
+    let far = format!("[audit.anchor.far]\nurl = \"{}\"\nevery = \"P366D\"\n", server.url("/notes"));
+    let manifest = sample_to_file(100, "") + "\n[audit.anchor.near]\nfile = \"anchors.jsonl\"\n" + &far;
+    let program = Program::with_manifest(&manifest);
+    program.run(&["doctor"]).ends(0).prints("near has no head of the log yet");
+    program.run(&["run"]).ends(0);
+    let key = key(&program);
+    let posted = String::from_utf8(server.requests()[0].body.clone()).unwrap();
+    let verifier = hub_core::audit::note::Verifier::parse(&key).unwrap();
+    assert!(verifier.open(&posted).is_ok(), "{posted}");
+    copy(&program.path("hub-data"), &program.path("older"));
+    for _ in 0..2 {
+        program.run(&["run"]).ends(0);
+    }
+    assert_eq!((lines(&program, "anchors.jsonl"), server.requests().len()), (3, 1));
+    assert!(
+        program.audit().iter().any(|entry| entry["kind"] == "audit.anchored" && entry["detail"].as_str().unwrap().starts_with("`near`: "))
+    );
+    let granted = program.audit().into_iter().find(|entry| entry["system"] == "anchor:far").expect("who takes heads is on record");
+    assert_eq!(granted["kind"], "egress.granted");
+    program.run(&["audit", "verify"]).ends(0).prints("4 signed heads agree");
+    program.run(&["audit", "verify", "--anchors", "anchors.jsonl", "--key", &key]).ends(0);
+    program.run(&["status"]).ends(0).prints("· last anchored: ").prints(", by near, 2 entries since");
+    program.run(&["doctor"]).ends(0).prints("✓ anchor").prints("by far, ");
+    let status = program.run(&["status", "-o", "json"]).ends(0).json();
+    assert_eq!((&status["anchors"][1]["anchor"], &status["anchors"][1]["entries_since"]), (&"near".into(), &2.into()));
+
+    // The whole data folder, with its own signed head: only the anchor tells it.
+    fs::remove_dir_all(program.path("hub-data")).unwrap();
+    copy(&program.path("older"), &program.path("hub-data"));
+    program.run(&["audit", "verify"]).ends(4).says("HUB-E501");
+    program.run(&["run"]).ends(4).says("HUB-E502").says("anchors.jsonl");
+    fs::rename(program.path("anchors.jsonl"), program.path("kept.jsonl")).unwrap();
+    program.run(&["audit", "verify"]).ends(4).says("it is not there, and anchor `near` took a head");
+    program.write("manifest.toml", manifest.replace("anchors.jsonl", "anew.jsonl"));
+    program.run(&["run"]).ends(0);
+    assert_eq!(lines(&program, "anew.jsonl"), 1);
+}
+
+#[test]
+fn an_anchor_that_fails_stops_nothing_and_is_told() {
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let server = Server::start(move |_, _| Answer::new(if is_mended.load(Ordering::SeqCst) { 200 } else { 503 }));
+    let hooks = Server::scripted(vec![Answer::new(200)]);
+    let tables = format!(
+        "\n[audit.anchor.far]\nurl = \"{}\"\n[alert.ops]\nto = \"{}\"\nsecret = {{ env = \"HOOK_SECRET\" }}\n",
+        server.url("/notes"),
+        hooks.url("/hub")
+    );
+    let mut program = Program::with_manifest(&(sample_to_file(10, "") + &tables));
+    program.set("HOOK_SECRET", "word");
+    program.run(&["run"]).ends(0).says("HUB-E316").says("status 503");
+    assert_eq!(program.records("out/contacts.ndjson").len(), 10);
+    let told: serde_json::Value = serde_json::from_slice(&hooks.requests()[0].body).unwrap();
+    assert_eq!((&told["type"], &told["data"]["anchor"]), (&"hub.audit.broken.v1".into(), &"far".into()));
+    program.run(&["status"]).ends(0).prints("! far has no head of the log yet").prints("HUB-E316 it fails since");
+    program.run(&["doctor"]).ends(0).prints("! anchor").prints("status 503");
+    program.run(&["audit", "prune", "--before", "2100-01-01", "--yes"]).ends(1).says("HUB-E316");
+    mended.store(true, Ordering::SeqCst);
+    program.run(&["run"]).ends(0);
+    program.run(&["status"]).ends(0).prints("· last anchored: ");
+}
+
+#[test]
+fn a_receiver_that_takes_nothing_is_in_the_status() {
+    let hooks = Server::scripted(vec![Answer::new(403), Answer::new(403), Answer::new(200)]);
+    let tables = format!("\n[alert.ops]\nto = \"{}\"\nsecret = {{ env = \"HOOK_SECRET\" }}\non = [\"run.completed\"]\n", hooks.url("/hub"));
+    let mut program = Program::with_manifest(&(sample_to_file(10, "") + &tables));
+    program.set("HOOK_SECRET", "word");
+    program.run(&["run"]).ends(0).says("HUB-E314");
+    program.run(&["status"]).ends(0).prints("! alert:ops: HUB-E314 it takes nothing since").prints("(status 403), 1 messages given up");
+    program.run(&["alert", "test"]).ends(1);
+    program.run(&["alert", "test"]).ends(0);
+    let status = program.run(&["status", "-o", "json"]).ends(0).json();
+    assert_eq!(status["receivers_failing"].as_array().unwrap().len(), 0, "{status}");
+}
+
+#[test]
+fn pruning_stops_at_what_was_anchored() {
+    let manifest = sample_to_file(400_000, "");
+    let program = Program::with_manifest(&(manifest.clone() + "\n[audit.anchor.near]\nfile = \"anchors.jsonl\"\n"));
+    program.run(&["run"]).ends(0);
+    let anchored: u64 = program.run(&["status", "-o", "json"]).ends(0).json()["anchors"][0]["entries"].as_u64().unwrap();
+    // More entries than a block that no anchor has seen.
+    program.write("manifest.toml", &manifest);
+    program.run(&["run"]).ends(0);
+    program.write("manifest.toml", manifest + "\n[audit.anchor.near]\nfile = \"anchors.jsonl\"\n");
+    program.run(&["audit", "prune", "--before", "2100-01-01", "--yes"]).ends(0);
+    let first = program.run(&["audit", "verify", "-o", "json"]).ends(0).json()["first"].as_u64().unwrap();
+    assert_eq!(first, anchored / 256 * 256);
+    assert!(program.audit().len() as u64 > 512);
+}
+
+#[test]
+fn a_lost_key_of_the_log_is_not_replaced_in_silence() {
+    let program = program();
+    let public = key(&program);
+    let (file, note) = (program.path("hub-data/audit.key"), program.path("hub-data/audit.note"));
+    fs::rename(&file, program.path("kept.key")).unwrap();
+    let before = program.audit().len();
+    for call in [&["run"][..], &["audit", "key"], &["audit", "export"], &["audit", "verify"]] {
+        program.run(call).ends(4).says("HUB-E507").says("audit.key");
+    }
+    program.run(&["audit", "verify", "--key", &public]).ends(0).prints("1 signed heads agree");
+    program.run(&["doctor"]).ends(1).prints("✗ signature").prints("HUB-E507");
+    assert_eq!((program.audit().len(), file.exists()), (before, false));
+    let other = self::program();
+    fs::copy(other.path("hub-data/audit.key"), &file).unwrap();
+    program.run(&["run"]).ends(4).says("its last head was signed with another one");
+    fs::rename(program.path("kept.key"), &file).unwrap();
+    program.run(&["run"]).ends(0);
+    // It is lost for good: what it signed is put aside.
+    fs::remove_file(&file).unwrap();
+    fs::rename(&note, program.path("kept.note")).unwrap();
+    program.run(&["run"]).ends(0);
+    assert_ne!(key(&program), public);
 }

@@ -12,6 +12,12 @@ pub fn now_ms() -> u64 {
     now_us() / 1000
 }
 
+/// By how many milliseconds a moment is in the future, if it is more than clocks differ anyway.
+#[must_use]
+pub fn ahead_ms(moment_ms: u64) -> Option<u64> {
+    moment_ms.checked_sub(now_ms()).filter(|ahead| *ahead > 2_000)
+}
+
 fn now_us() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     let now = SystemTime::now();

@@ -77,7 +77,7 @@ const HOST: &[Row] = &[
             "clock",
         ],
     ),
-    row("telemetry", &["quarantine", "sync", "gate", "egress", "store", "place", "clock", "config"]),
+    row("telemetry", &["evidence", "quarantine", "sync", "gate", "egress", "store", "place", "clock", "config"]),
     row(
         "cli",
         &[

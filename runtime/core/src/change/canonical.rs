@@ -53,6 +53,10 @@ pub fn of(manifest: &Manifest) -> Value {
         .maybe("breach", manifest.breach.as_ref().map(govern::breach))
         .maybe("observe", manifest.observe.as_ref().map(observe::observe))
         .maybe("alert", (!manifest.alerts.is_empty()).then(|| by_id(&manifest.alerts, observe::alert)))
+        .maybe(
+            "audit",
+            (!manifest.anchors.is_empty()).then(|| Table::default().set("anchor", by_id(&manifest.anchors, observe::anchor)).done()),
+        )
         .done()
 }
 

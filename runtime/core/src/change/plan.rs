@@ -238,6 +238,7 @@ fn entries(new: &State, old: &State, changes: Vec<Change>) -> Vec<Entry> {
 fn table_of(keys: &[String]) -> (String, String, usize) {
     match keys {
         [section, system, stream, ..] if section == "stream" => (section.clone(), format!("{system}.{stream}"), 3),
+        [section, key, id, ..] if section == "audit" => (format!("{section}.{key}"), id.clone(), 3),
         [section, system, ..] if section == "connector" => ("system".to_owned(), system.clone(), 0),
         [section, ..] if matches!(section.as_str(), "operator" | "taxonomy" | "dsr" | "breach") => (section.clone(), String::new(), 1),
         [section, id, ..] => (section.clone(), id.clone(), 2),

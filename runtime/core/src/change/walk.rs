@@ -54,7 +54,7 @@ impl<'v> Walk<'v, '_> {
     }
 }
 
-/// The entries of an object. A section, and a system among the streams, is an empty object where it is absent: what stands in it is what is new or
+/// The entries of an object. A section, a system among the streams, and the list of anchors, is an empty object where it is absent: what stands in it is what is new or
 /// gone. None for anything else that has no entries.
 fn members<'v>(path: &[String], value: Option<&'v Value>) -> Option<Option<&'v Map<String, Value>>> {
     if let Some(value) = value {
@@ -62,7 +62,7 @@ fn members<'v>(path: &[String], value: Option<&'v Value>) -> Option<Option<&'v M
     }
     let holds_tables = match path {
         [section] => !SINGLE.contains(&section.as_str()),
-        [section, _] => section == "stream",
+        [section, key] => section == "stream" || (section == "audit" && key == "anchor"),
         _ => false,
     };
     holds_tables.then_some(None)

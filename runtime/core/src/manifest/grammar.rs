@@ -17,7 +17,7 @@ use declare::{CATEGORY_EXTENSION, COMPATIBILITY, PSEUDONYM, PURPOSE, RETENTION, 
 pub(super) use field::DETECTORS;
 use field::{FIELD, RECIPIENT};
 use govern::{ACTIVITY, BREACH, DPIA, DSR, OPERATOR, QUARANTINE, TAXONOMY};
-use observe::{ALERT, OBSERVE};
+use observe::{ALERT, AUDIT, OBSERVE};
 pub(super) use system::SECRET;
 use system::SYSTEM;
 
@@ -210,6 +210,7 @@ pub static MANIFEST: Table = Table {
         optional("breach", Kind::Table(&BREACH), "Breaches, Art. 33 and 34 GDPR.", "{ clock = \"PT72H\" }"),
         optional("observe", Kind::Table(&OBSERVE), "Who may watch how runs go.", "{ metrics = \"127.0.0.1:9464\" }"),
         optional("alert", Kind::Map(Names::Id, &Kind::Table(&ALERT)), "Servers that are told when something needs a look.", "[alert.ops]"),
+        optional("audit", Kind::Table(&AUDIT), "The audit log.", "{ anchor = { evidence = { file = \"/mnt/evidence/hub.jsonl\" } } }"),
     ],
 };
 

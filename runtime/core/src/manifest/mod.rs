@@ -123,10 +123,12 @@ pub struct Manifest {
     pub observe: Option<Observe>,
     /// Servers that are told when something needs a look, by id.
     pub alerts: BTreeMap<String, Alert>,
+    /// Places outside that signed heads of the audit log go to, by id.
+    pub anchors: BTreeMap<String, Anchor>,
 }
 
 impl Manifest {
-    /// Everybody outside who is told something, alerts last.
+    /// Everybody outside who is told something, anchors last.
     pub fn receivers(&self) -> impl Iterator<Item = &Receiver> {
         let observe = self.observe.iter().flat_map(|observe| {
             let lineage = match &observe.lineage {
@@ -135,7 +137,8 @@ impl Manifest {
             };
             lineage.into_iter().chain(&observe.otlp)
         });
-        observe.chain(self.alerts.values().map(|alert| &alert.receiver))
+        let alerts = self.alerts.values().map(|alert| &alert.receiver);
+        observe.chain(alerts).chain(self.anchors.values().filter_map(Anchor::receiver))
     }
 
     /// The receiver with this id ([`Receiver::id`]).

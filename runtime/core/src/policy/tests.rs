@@ -241,7 +241,7 @@ fn requests_go_where_the_manifest_says() {
 fn whoever_is_told_something_has_one_address() {
     let told = GOOD.replace(
         "[purpose.care]",
-        "[alert.ops]\nto = \"https://hooks.example.org/hub\"\nsecret = { env = \"S\" }\nnetworks = [\"10.20.0.0/16\"]\n[observe]\notlp = { to = \"http://127.0.0.1:4318/v1/traces\", token = { env = \"T\" } }\n[purpose.care]",
+        "[alert.ops]\nto = \"https://hooks.example.org/hub\"\nsecret = { env = \"S\" }\nnetworks = [\"10.20.0.0/16\"]\n[audit.anchor.far]\nurl = \"https://evidence.example.org/notes\"\n[audit.anchor.near]\nfile = \"a.jsonl\"\n[observe]\notlp = { to = \"http://127.0.0.1:4318/v1/traces\", token = { env = \"T\" } }\n[purpose.care]",
     );
     let policy = build(&told).unwrap_or_else(|denied| panic!("{:?}", denied.problems));
     let code = |ask: &Ask<'_>| match decide(&policy, ask, Occasion { flow: "", today: today(), usual_hosts: None }) {
@@ -260,6 +260,9 @@ fn whoever_is_told_something_has_one_address() {
     assert_eq!(send("alert:ops", "https://hooks.example.org/hub?x=1", None), Some("HUB-E204"));
     assert_eq!(send("alert:ops", "https://evil.example/hub", None), Some("HUB-E204"));
     assert_eq!(send("alert:ops", "https://hooks.example.org/hub", Some("token")), Some("HUB-E204"));
+    assert_eq!(send("anchor:far", "https://evidence.example.org/notes", None), None);
+    assert_eq!(send("anchor:far", "https://hooks.example.org/hub", None), Some("HUB-E204"));
+    assert_eq!(send("anchor:near", "https://evidence.example.org/notes", None), Some("HUB-E103"));
     assert_eq!(send("alert:nobody", "https://hooks.example.org/hub", None), Some("HUB-E103"));
     assert_eq!(send("observe:otlp", "http://127.0.0.1:4318/v1/traces", Some("token")), None);
     assert_eq!(send("observe:lineage", "http://127.0.0.1:4318/v1/traces", None), Some("HUB-E103"));

@@ -233,6 +233,7 @@ codes! {
     E313 "not-available" Runtime
     E314 "receiver-failed" Runtime
     E315 "cannot-listen" Runtime
+    E316 "anchor-failed" Runtime
     E320 "statement-not-granted" Policy
     E321 "statement-refused" Policy
     E322 "database-failed" Runtime
@@ -247,6 +248,7 @@ codes! {
     E504 "store-format" Integrity
     E505 "lock-damaged" Integrity
     E506 "approval-forged" Integrity
+    E507 "log-key-lost" Integrity
 }
 
 impl Code {

@@ -48,6 +48,17 @@ pub fn of_run(run: &Run) -> Vec<(Event, Value)> {
     events
 }
 
+/// Signed heads of the log do not reach a place outside: the event with its data. `since`: from when on, as text.
+#[must_use]
+pub fn of_anchor(anchor: &str, since: &str, audit_entries: u64, anchored_entries: u64) -> (Event, Value) {
+    let code = Code::E316;
+    let data = json!({
+        "code": code.id(), "name": code.name(), "anchor": anchor, "since": since, "audit_entries": audit_entries,
+        "anchored_entries": anchored_entries,
+    });
+    (Event::AuditBroken, data)
+}
+
 fn about(run: &Run) -> Value {
     let mut data = Map::new();
     data.insert("flow".to_owned(), run.flow.as_str().into());

@@ -194,4 +194,6 @@ fn only_runs_that_went_well_are_not_told_unless_wanted() {
     assert_eq!(wants("one"), ["run.completed"]);
     assert_eq!(Event::ALL.iter().map(|event| event.word()).collect::<Vec<_>>(), Event::WORDS);
     assert_eq!(manifest.receivers().map(|receiver| receiver.id.as_str()).collect::<Vec<_>>(), ["alert:all", "alert:one"]);
+    let (event, data) = crate::tell::event::of_anchor("far", "2026-11-28T10:00:00.000Z", 40, 12);
+    assert_eq!((event.word(), &data["code"], &data["anchored_entries"]), ("audit.broken", &json!("HUB-E316"), &json!(12)));
 }

@@ -10,7 +10,7 @@ use super::{Failure, Place, load, run};
 use crate::clock::SystemClock;
 use crate::egress::SendError;
 use crate::sync::Host;
-use crate::telemetry::{self, new_id};
+use crate::telemetry::{self, Book, new_id};
 
 #[derive(Args, Debug)]
 pub(super) struct Alert {
@@ -64,6 +64,7 @@ fn test(name: Option<&str>, place: &Place) -> Result<u8, Failure> {
     let wanted = wanted(name, loaded.policy.manifest())?;
     let host = host(place, &loaded)?;
     let gate = telemetry::gate(&host);
+    let book = Book::new(host.store.clone(), host.clock.clone());
     let source = run::source(&host.config);
     let mut failed = Vec::new();
     for alert in wanted {
@@ -71,7 +72,12 @@ fn test(name: Option<&str>, place: &Place) -> Result<u8, Failure> {
         let us = host.clock.now_us();
         let message = event::message(&new_id(us), "test", &source, None, us, &json!({ "alert": id }));
         let courier = telemetry::to_alert(&host, &gate, alert).map_err(|problem| failure(problem, &loaded))?;
-        match super::runtime()?.block_on(courier.bring(&message)) {
+        let runtime = super::runtime()?;
+        let answer = runtime.block_on(courier.bring(&message));
+        if matches!(answer, Ok(200..=299)) {
+            runtime.block_on(book.took(&alert.receiver.id));
+        }
+        match answer {
             Ok(status @ 200..=299) => super::print_text(&format!("✓ {id}: status {status}\n")),
             Ok(status) => failed.push(refused(alert, &format!("status {status}"))),
             Err(SendError::Denied(problem)) => failed.push(Problem::clone(&problem)),

@@ -126,7 +126,7 @@ pub(super) fn must_exist(config: &Config) -> Result<(), Failure> {
 fn verify(place: &Place, outside: &Outside, output: Output) -> Result<u8, Failure> {
     let config = place.config();
     must_exist(&config)?;
-    let kept = outside.kept(&config)?;
+    let kept = outside.kept(place, &config)?;
     let verified = store::verify_audit(&config.data.join("store"), &kept).map_err(|error| run::store_problem(&error))?;
     let bad = verified.verdict.first_bad.as_ref();
     let told = bad.and_then(|_| alert::tell_broken(place));

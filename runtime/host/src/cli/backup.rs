@@ -92,6 +92,12 @@ impl Restore {
         commit(&*opened, Vec::new(), vec![Draft::new(Kind::StateRestored).detail(detail)])?;
         let kept = kept.map_or_else(String::new, |path| format!("; the store that was there is in {}", path.display()));
         print_text(&format!("✓ {} audit entries and all state are back{kept}\n", verified.verdict.entries));
+        if self.folder.join(evidence::NOTE).exists() && evidence::public(&config).is_ok_and(|key| key.is_none()) {
+            print_text(&format!(
+                "! the key that signed this log is not there: put `audit.key` back, or name it in `{}`, before hub runs; else a new one is made\n",
+                evidence::KEY_FILE
+            ));
+        }
         Ok(0)
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use hub_core::audit::timestamp;
 use serde_json::{Value, json};
 
+use super::anchors::{self, Outside};
 use super::{Failure, Output, Place, audit, print_json, print_text};
 use crate::config::Config;
 use crate::store;
@@ -39,7 +40,9 @@ enum State {
 impl Doctor {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let config = self.place.config();
-        let looks = [manifest(&self.place), folder(&config), log(&config), signed(&config), master(), connectors(&config)];
+        let mut looks = vec![manifest(&self.place), folder(&config), log(&config), signed(&config)];
+        looks.extend(anchored(&self.place, &config));
+        looks.extend([wall_clock(&config), master(), connectors(&config)]);
         match self.output {
             Output::Json => {
                 let looks: Vec<Value> =
@@ -131,7 +134,37 @@ fn log(config: &Config) -> Look {
     }
 }
 
+/// What tells this log from an older one, or from one that was written anew.
+fn anchored(place: &Place, config: &Config) -> Vec<Look> {
+    // What is wrong with a manifest `hub check` says.
+    let Some(manifest) = anchors::manifest(place).ok().flatten() else { return Vec::new() };
+    if manifest.anchors.is_empty() {
+        let told = "none: who has the data folder and its key can write another log unseen; declare [audit.anchor.ID], or hub audit anchor";
+        return vec![look("anchor", State::Weak, told)];
+    }
+    let outside = Outside::look(config).unwrap_or_default();
+    let lines = outside.anchors(&manifest).into_iter();
+    lines.map(|(good, line)| look("anchor", if good { State::Good } else { State::Weak }, line)).collect()
+}
+
+/// A clock that was put back while hub was stopped.
+fn wall_clock(config: &Config) -> Look {
+    let copy = store::open_copy(&config.data.join("store")).ok();
+    let newest = copy.and_then(|copy| evidence::newest(&copy.store).ok().flatten());
+    match newest.and_then(clock::ahead_ms) {
+        None => look("clock", State::Good, timestamp(clock::now_ms())),
+        Some(ahead) => {
+            let told =
+                format!("the newest audit entry is {} s in the future: set the clock; was it put back, or ahead before?", ahead / 1000);
+            look("clock", State::Weak, told)
+        }
+    }
+}
+
 fn signed(config: &Config) -> Look {
+    if let Some(problem) = evidence::lost(config) {
+        return look("signature", State::Bad, format!("{} {}: hub explain {}", problem.code, problem.title, problem.code));
+    }
     let note = config.data.join(evidence::NOTE);
     let age = |path: &Path| path.metadata().ok()?.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok();
     match (evidence::public(config), age(&note)) {

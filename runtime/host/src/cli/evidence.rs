@@ -12,7 +12,7 @@ use hub_core::audit::{Draft, Kind, LIMIT, TreeHead};
 use hub_core::problem::{Code, Problem};
 use serde_json::json;
 
-use super::{Failure, Output, Place, commit, io_problem, run, runtime};
+use super::{Failure, Output, Place, anchors, commit, io_problem, run, runtime};
 use crate::config::Config;
 use crate::evidence::{self, EvidenceError, Signed};
 use crate::store::{self, Store, StoreError};
@@ -55,8 +55,8 @@ impl Outside {
         }
     }
 
-    /// The heads that a store must agree with: those in files, and the one that was signed last.
-    pub(super) fn kept(&self, config: &Config) -> Result<Vec<TreeHead>, Failure> {
+    /// The heads that a store must agree with: those in files, also of the manifest's anchors, and the one that was signed last.
+    pub(super) fn kept(&self, place: &Place, config: &Config) -> Result<Vec<TreeHead>, Failure> {
         let note = config.data.join(evidence::NOTE);
         let given = self.given_key()?;
         let verifier = match given {
@@ -64,12 +64,23 @@ impl Outside {
             None => evidence::public(config)?,
         };
         let Some(verifier) = verifier else {
+            if let Some(problem) = evidence::lost(config) {
+                return Err(problem
+                    .note("with the public key that was given away the log can be verified: hub audit verify --key KEY")
+                    .into());
+            }
             return match self.anchors.first() {
                 Some(file) => Err(untrue(file, "there is no key to check it with: name it with `--key`")),
                 None => Ok(Vec::new()),
             };
         };
         let mut heads = self.anchors(&verifier)?;
+        match anchors::manifest(place) {
+            Ok(Some(manifest)) => heads.extend(anchors::heads(&manifest, config, &verifier)?),
+            Ok(None) => {}
+            // A log is verified whatever became of its manifest.
+            Err(_) => tracing::warn!("`{}` cannot be read: its anchors are not compared", place.manifest.display()),
+        }
         if note.exists() {
             heads.extend(read_heads(&note, &verifier)?);
         }
@@ -186,7 +197,7 @@ pub(super) fn read_heads(file: &Path, verifier: &Verifier) -> Result<Vec<TreeHea
     evidence::heads(file, verifier).map_err(|why| untrue(file, &why.to_string()))
 }
 
-fn untrue(file: &Path, why: &str) -> Failure {
+pub(super) fn untrue(file: &Path, why: &str) -> Failure {
     let help = "compare it with another copy, and the key with the one that you were given; keep what you have as evidence";
     Problem::new(Code::E501, format!("`{}` proves nothing: {why}", file.display()), help).into()
 }

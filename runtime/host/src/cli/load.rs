@@ -59,8 +59,12 @@ pub(super) fn load_on(path: &Path, config: &Config, day: Option<Date>) -> Result
     }
 }
 
-/// Reads a manifest and the descriptions of its connectors.
-pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
+/// Reads a manifest as it is written: no connector is looked at, no rule applied.
+pub(super) fn written(path: &Path) -> Result<Manifest, Failure> {
+    parse(path, &Disk { base: folder_of(path), read: RefCell::default() })
+}
+
+fn parse(path: &Path, disk: &Disk) -> Result<Manifest, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Problem::new(
             Code::E001,
@@ -73,9 +77,13 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
         let at = error.utf8_error().valid_up_to();
         Problem::new(Code::E001, format!("`{name}` is not UTF-8 text (byte {at})"), "save the file as UTF-8")
     })?;
+    manifest::read(&name, &text, disk).map_err(|failed| Failure { problems: failed.problems, sources: failed.sources })
+}
+
+/// Reads a manifest and the descriptions of its connectors.
+pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
     let disk = Disk { base: folder_of(path), read: RefCell::default() };
-    let mut manifest =
-        manifest::read(&name, &text, &disk).map_err(|failed| Failure { problems: failed.problems, sources: failed.sources })?;
+    let mut manifest = parse(path, &disk)?;
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut packages = crate::sync::Packages::new();
     let systems: Vec<manifest::System> = manifest.systems.values().cloned().collect();

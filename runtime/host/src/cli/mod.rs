@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::store::{Durability, Put, Store, Transaction};
 
 mod alert;
+mod anchors;
 mod approve;
 mod audit;
 mod backup;

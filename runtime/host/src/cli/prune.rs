@@ -7,13 +7,15 @@ use clap::Args;
 use hub_core::audit::tree::BLOCK;
 use hub_core::audit::{TreeHead, Verdict};
 use hub_core::date::Date;
+use hub_core::manifest::Manifest;
 use hub_core::problem::{Code, Problem};
 
+use super::anchors::{self, Outside};
 use super::evidence::{self as proofs, Log};
 use super::{Failure, Place, audit, observed, print_text, run, runtime};
 use crate::config::Config;
 use crate::sealed::SealedStore;
-use crate::store::{self, StoreError};
+use crate::store::{self, Store, StoreError};
 use crate::{clock, evidence, history};
 
 #[derive(Args, Debug)]
@@ -23,10 +25,11 @@ pub(super) struct Prune {
     /// Delete entries before this day, in UTC and whole blocks of 256; without it, only end a pruning that was cut off
     #[arg(long, value_name = "DATE", value_parser = day)]
     before: Option<Date>,
-    /// The signed head, or the file of them, that was given away (`hub audit anchor`): nothing behind the last one is deleted
+    /// The signed head, or the file of them, that was given away (`hub audit anchor`): nothing behind the last one is deleted. Without it, the anchors of
+    /// the manifest count
     #[arg(long, value_name = "FILE", conflicts_with = "yes")]
     anchor: Option<PathBuf>,
-    /// Delete without a head that was given away: nobody else can say then what the log was
+    /// Delete without a head that was given away: nobody else can say then what the log was. Of no use where the manifest declares anchors
     #[arg(long)]
     yes: bool,
 }
@@ -39,10 +42,14 @@ impl Prune {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let config = self.place.config();
         audit::must_exist(&config)?;
-        let kept = match &self.anchor {
+        let declared = anchors::manifest(&self.place)?.filter(|manifest| !manifest.anchors.is_empty());
+        let mut kept = match &self.anchor {
             Some(file) => proofs::read_heads(file, &evidence::of_log(&config)?.verifier())?,
             None => Vec::new(),
         };
+        if let Some(manifest) = &declared {
+            kept.extend(anchors::heads(manifest, &config, &evidence::of_log(&config)?.verifier())?);
+        }
         let verdict = whole(&config, &kept)?;
         let log = Log::open(&self.place)?;
         let own = log.own()?;
@@ -56,8 +63,9 @@ impl Prune {
         }
         let Some(before) = self.before else { return Ok(0) };
         let dated = observed::first_at(store, clock::start_of(before, None))?;
-        let given = match kept.iter().map(|head| head.size).max() {
+        let given = match given(&kept, declared.as_ref(), store)? {
             Some(size) => size,
+            None if declared.is_some() => return Err(nothing_anchored()),
             None if self.yes => verdict.entries,
             None => return Err(unanchored()),
         };
@@ -83,6 +91,20 @@ impl Prune {
         print_text(&format!("✓ entries {first} to {} are deleted; the log is kept from entry {to} on\n", to - 1));
         Ok(0)
     }
+}
+
+/// Entries that the last head counts which was given away: whatever the call says, nothing behind it goes where the manifest declares anchors.
+fn given(kept: &[TreeHead], declared: Option<&Manifest>, store: &dyn Store) -> Result<Option<u64>, Failure> {
+    let taken = match declared {
+        Some(manifest) => Outside::read(store).map_err(|error| run::store_problem(&error))?.anchored(manifest),
+        None => None,
+    };
+    Ok(kept.iter().map(|head| head.size).chain(taken).max())
+}
+
+fn nothing_anchored() -> Failure {
+    let help = "run hub once: the end of a run gives each anchor a head; `hub doctor` says whether they took one";
+    Problem::new(Code::E316, "no anchor of the manifest has taken a head of this log yet", help).into()
 }
 
 /// Deleting must not hide that something was changed.

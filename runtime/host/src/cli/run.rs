@@ -70,7 +70,11 @@ impl Run {
             Err(failure) => return Err(runtime.block_on(on_record(failure, &config))),
         };
         selected(&self.flow, &loaded)?;
+        if let Some(problem) = evidence::lost(&config) {
+            return Err(problem.into());
+        }
         let opened = open(&config)?;
+        warn_of_clock(&*opened)?;
         let host = Host {
             policy: loaded.policy.clone(),
             packages: loaded.packages.clone(),
@@ -381,6 +385,18 @@ fn left_behind(running: &[String]) -> String {
         [] => "ended at once: no run was left".to_owned(),
         flows => format!("ended at once in the middle of {}: the next run goes on from the last checkpoint", flows.join(", ")),
     }
+}
+
+/// Entries are never dated earlier than those before them: until the clock has caught up, all have one time.
+fn warn_of_clock(store: &dyn Store) -> Result<(), Failure> {
+    let newest = evidence::newest(store).map_err(|error| store_problem(&error))?;
+    if let Some(ahead) = newest.and_then(crate::clock::ahead_ms) {
+        tracing::warn!(
+            "the newest audit entry is {} s in the future: the clock was put back, or was ahead before; see `clock.step`",
+            ahead / 1000
+        );
+    }
+    Ok(())
 }
 
 /// Opens the store of a data folder.

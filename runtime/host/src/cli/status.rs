@@ -1,9 +1,10 @@
-//! `hub status`: what each declared flow did last, from the run history. Also while a hub runs, by a private copy.
+//! `hub status`: what each declared flow did last, from the run history, and who outside was not reached. Also while a hub runs, by a private copy.
 
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::json;
 
+use super::anchors::Outside;
 use super::{Failure, Output, Place, changes, load, run};
 use crate::store::format::{RunOutcome, RunRecord};
 use crate::store::{self, Namespace, Store, StoreError};
@@ -21,14 +22,18 @@ impl Status {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let config = self.place.config();
         let loaded = load::load(&self.place.manifest, &config)?;
-        let looked = changes::read(&config, |store| Ok((runs(store)?, store.head()?.size)))?;
-        let (records, entries) = looked.unwrap_or_default();
-        let flows: Vec<&String> = loaded.policy.manifest().flows.keys().collect();
+        let looked = changes::read(&config, |store| Ok((runs(store)?, Outside::read(store)?)))?;
+        let (records, outside) = looked.unwrap_or_default();
+        let (manifest, entries) = (loaded.policy.manifest(), outside.entries);
+        let flows: Vec<&String> = manifest.flows.keys().collect();
         let last = |flow: &str| records.iter().rev().find(|record| record.flow == flow);
         match self.output {
             Output::Json => {
                 let flows: Vec<_> = flows.iter().map(|flow| json!({ "flow": flow, "last": last(flow).map(as_json) })).collect();
-                super::print_json(&json!({ "version": 1, "audit_entries": entries, "flows": flows }));
+                let (anchors, failing) = outside.as_json(manifest);
+                super::print_json(&json!({
+                    "version": 1, "audit_entries": entries, "flows": flows, "anchors": anchors, "receivers_failing": failing,
+                }));
             }
             Output::Human => {
                 let mut table = Table::new();
@@ -45,7 +50,11 @@ impl Status {
                 for flow in flows {
                     table.add_row(row(flow, last(flow)));
                 }
-                super::print_text(&format!("{table}\n\naudit: {entries} entries   hub audit verify {}\n", self.place.manifest.display()));
+                let outside = outside.lines(manifest);
+                super::print_text(&format!(
+                    "{table}\n\naudit: {entries} entries   hub audit verify {}\n{outside}",
+                    self.place.manifest.display()
+                ));
             }
         }
         Ok(0)

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use hub_core::audit::note::{LogKey, Verifier};
+use hub_core::audit::note::{BadNote, LogKey, Verifier};
 use hub_core::problem::{Code, Problem};
 use zeroize::Zeroizing;
 
@@ -19,11 +19,14 @@ const FILE: &str = "audit.key";
 /// A key file is one short line.
 const MAX_BYTES: u64 = 1024;
 
-/// The key of the log in a data folder. Makes it if it is to lie there and does not yet.
+/// The key of the log in a data folder. Makes it if it is to lie there and nothing was signed yet.
 ///
 /// # Errors
-/// It cannot be read or made, or others can read it.
+/// It cannot be read or made, others can read it, or see [`lost`].
 pub fn of_log(config: &Config) -> Result<LogKey, Problem> {
+    if let Some(problem) = lost(config) {
+        return Err(problem);
+    }
     if let Some(named) = config::environment(KEY_FILE) {
         return read(Path::new(&named))?.ok_or_else(|| problem(format!("`{named}` does not exist")));
     }
@@ -41,6 +44,25 @@ pub fn of_log(config: &Config) -> Result<LogKey, Problem> {
 pub fn public(config: &Config) -> Result<Option<Verifier>, Problem> {
     let path = config::environment(KEY_FILE).map_or_else(|| beside(config), PathBuf::from);
     Ok(read(&path)?.map(|key| key.verifier()))
+}
+
+/// What is wrong if heads of the log were signed with a key that is not there any more. None otherwise, also if the key cannot be read: that is another
+/// fault, and told where it is used.
+#[must_use]
+pub fn lost(config: &Config) -> Option<Problem> {
+    let note = fs::read_to_string(config.data.join(super::NOTE)).ok().filter(|note| !note.is_empty())?;
+    let title = match public(config) {
+        Ok(None) if config::environment(KEY_FILE).is_none() => {
+            format!("`{}` is gone: the audit log has heads that were signed with it", beside(config).display())
+        }
+        Ok(Some(verifier)) if verifier.open(&note) == Err(BadNote::Unsigned) => {
+            format!("the key of the audit log is now `{}`; its last head was signed with another one", verifier.name())
+        }
+        _ => return None,
+    };
+    let help =
+        format!("put the key back, or name its file in `{KEY_FILE}`; if it is lost for good, `hub explain HUB-E507` says how to go on");
+    Some(Problem::new(Code::E507, title, help))
 }
 
 fn beside(config: &Config) -> PathBuf {

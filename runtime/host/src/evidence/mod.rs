@@ -19,8 +19,8 @@ use hub_core::audit::tree::{BLOCK, Frontier, Hash, TreeHead};
 use crate::config::Config;
 use crate::store::{Durability, Store, StoreError, Transaction};
 
-pub use anchor::{append, heads};
-pub use key::{KEY_FILE, of_log, public};
+pub use anchor::{BadAnchors, append, heads, last_head};
+pub use key::{KEY_FILE, lost, of_log, public};
 pub use ocsf::event;
 
 /// Name of the file beside the store with the head that was signed last.
@@ -114,6 +114,17 @@ pub fn begins_with(store: &dyn Store, signed: &TreeHead) -> Result<(), StoreErro
         (None, Ok(_)) => damaged(format!("its first {} audit entries are not the ones that were signed", signed.size), 0),
         (None, Err(seq)) => damaged("the stored hash of an audit entry is missing".to_owned(), seq),
     }
+}
+
+/// The time of the newest entry, in milliseconds since 1970. None if there is none.
+///
+/// # Errors
+/// The store's.
+pub fn newest(store: &dyn Store) -> Result<Option<u64>, StoreError> {
+    let Some(last) = store.head()?.size.checked_sub(1) else { return Ok(None) };
+    let entry = store.audit(last, 1)?.pop().and_then(|line| serde_json::from_slice::<serde_json::Value>(&line).ok());
+    let time = entry.and_then(|entry| chrono::DateTime::parse_from_rfc3339(entry.get("ts")?.as_str()?).ok());
+    Ok(time.and_then(|time| u64::try_from(time.timestamp_millis()).ok()))
 }
 
 /// Writes the entries that a head signs, behind the line with its note.

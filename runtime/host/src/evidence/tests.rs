@@ -150,3 +150,59 @@ fn an_entry_becomes_an_event() {
     assert_eq!(event["unmapped"]["kind"], "flow.denied");
     assert!(super::event(b"no entry", "hub/test").is_null());
 }
+
+#[tokio::test]
+async fn what_a_crash_left_of_an_anchor_harms_nothing() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key());
+    let file = folder.path().join("anchors.jsonl");
+    let signed = sign(&store(5).await, &key).await.unwrap();
+    assert!(last_head(&file, &key.verifier()).is_err(), "there is no file");
+    append(&file, &signed.note, 1_000).unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    for torn in [1, 20, whole.len() - 1] {
+        std::fs::write(&file, [&whole[..], &whole[..torn]].concat()).unwrap();
+        assert_eq!(last_head(&file, &key.verifier()).unwrap(), Some(signed.head.clone()), "{torn}");
+        let read = heads(&file, &key.verifier()).unwrap();
+        assert!(read.iter().all(|head| *head == signed.head) && !read.is_empty(), "{torn}");
+        append(&file, &signed.note, 1_000).unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), whole.repeat(2), "{torn}");
+    }
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(last_head(&file, &key.verifier()).unwrap(), None);
+    std::fs::write(&file, &signed.note).unwrap();
+    assert!(append(&file, &signed.note, 1_000).is_err(), "a note is no file of anchors");
+    assert_eq!(heads(&file, &key.verifier()).unwrap(), [signed.head]);
+}
+
+#[tokio::test]
+async fn a_key_that_signed_is_never_replaced_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(Some(folder.path().to_owned()), None);
+    let file = folder.path().join("audit.key");
+    let key = of_log(&config).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(lost(&config).is_none(), "nothing was signed");
+    let key_again = of_log(&config).unwrap();
+    assert_ne!(key.verifier(), key_again.verifier());
+    keep_note(&sign(&store(5).await, &key_again).await.unwrap(), folder.path()).unwrap();
+    assert!(lost(&config).is_none() && of_log(&config).is_ok());
+    std::fs::remove_file(&file).unwrap();
+    let problem = of_log(&config).unwrap_err();
+    assert_eq!((problem.code.id(), file.exists()), ("HUB-E507", false), "{}", problem.title);
+    keep_note(&sign(&store(5).await, &key).await.unwrap(), folder.path()).unwrap();
+    std::fs::write(&file, LogKey::file("hub/other", &[5; 32])).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(of_log(&config).unwrap_err().title.contains("`hub/other`"));
+    std::fs::remove_file(folder.path().join(NOTE)).unwrap();
+    assert_eq!(of_log(&config).unwrap().verifier().name(), "hub/other");
+}
+
+#[tokio::test]
+async fn the_newest_entry_has_a_time() {
+    let empty = MemoryStore::new(Options::default());
+    assert_eq!(newest(&empty).unwrap(), None);
+    let options = Options { now: || crate::store::Moment { wall_ms: 1_795_446_000_123, monotonic_ms: 0 }, ..Options::default() };
+    let store = MemoryStore::new(options);
+    store.commit(Transaction { puts: Vec::new(), audit: vec![Draft::new(Kind::HubStart)] }, Durability::Sync).await.unwrap();
+    assert_eq!(newest(&store).unwrap(), Some(1_795_446_000_123));
+}

@@ -268,6 +268,30 @@ pub struct Capability {
     pub read_body: bool,
 }
 
+/// What became of messages to a receiver, or of signed heads that went to an anchor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reached {
+    /// Milliseconds since 1970. Of an anchor: when it last took a head. Of a receiver: when it took a message after one that it had not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_ms: Option<u64>,
+    /// Audit entries that this head counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub entries: u64,
+    /// Milliseconds since 1970: since when nothing is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_since_ms: Option<u64>,
+    /// Why, in hub's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Messages given up since then.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub given_up: u64,
+    /// Milliseconds since 1970: when an alert last said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_ms: Option<u64>,
+}
+
 /// A component that was compiled for this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -356,6 +380,8 @@ versioned! {
     pub VersionedApplied of Applied { "1" V1(Applied) } newest 1 V1
     /// Every version of [`UnderConsent`].
     pub VersionedUnderConsent of UnderConsent { "1" V1(UnderConsent) } newest 1 V1
+    /// Every version of [`Reached`].
+    pub VersionedReached of Reached { "1" V1(Reached) } newest 1 V1
     /// Every version of [`Head`].
     pub(super) VersionedHead of Head { "1" V1(Head) } newest 1 V1
     /// Every version of [`Anchor`].
@@ -424,6 +450,7 @@ mod tests {
         ("held-record", |bytes| HeldRecord::decode(bytes).map(|form| form.encode())),
         ("applied", |bytes| Applied::decode(bytes).map(|form| form.encode())),
         ("under-consent", |bytes| UnderConsent::decode(bytes).map(|form| form.encode())),
+        ("reached", |bytes| Reached::decode(bytes).map(|form| form.encode())),
         ("head", |bytes| Head::decode(bytes).map(|form| form.encode())),
         ("anchor", |bytes| Anchor::decode(bytes).map(|form| form.encode())),
     ];

@@ -48,7 +48,7 @@ pub(super) fn number(key: &[u8]) -> Option<u64> {
 }
 
 /// Every family of values.
-pub(super) const NAMESPACES: [Namespace; 7] = [
+pub(super) const NAMESPACES: [Namespace; 8] = [
     Namespace::Progress,
     Namespace::Runs,
     Namespace::Capability,
@@ -56,6 +56,7 @@ pub(super) const NAMESPACES: [Namespace; 7] = [
     Namespace::Quarantine,
     Namespace::Applied,
     Namespace::Delivered,
+    Namespace::Reached,
 ];
 
 fn tag(namespace: Namespace) -> u8 {
@@ -67,6 +68,7 @@ fn tag(namespace: Namespace) -> u8 {
         Namespace::Quarantine => b'q',
         Namespace::Applied => b'm',
         Namespace::Delivered => b'd',
+        Namespace::Reached => b'o',
     }
 }
 

@@ -95,6 +95,8 @@ pub enum Namespace {
     Applied,
     /// Records that were delivered under a consent, by flow and a code of their key (`format::UnderConsent`).
     Delivered,
+    /// Who outside was reached and who was not, by receiver id (`format::Reached`).
+    Reached,
 }
 
 /// One write.

@@ -73,7 +73,7 @@ impl Sealer {
             return Ok(sealed);
         }
         if let Some(step) = self.step(now) {
-            sealed.push(self.seal_one(&Draft::new(Kind::ClockStep).detail(format!("the wall clock moved by {step} ms")))?);
+            sealed.push(self.seal_one(&Draft::new(Kind::ClockStep).detail(step))?);
         }
         for draft in drafts {
             sealed.push(self.seal_one(draft)?);
@@ -81,15 +81,19 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Milliseconds by which the wall clock moved against the monotonic one since the last entry, if that is a step. Sets the time of the next entry.
-    fn step(&mut self, now: Moment) -> Option<i128> {
+    /// By how much the wall clock moved against the monotonic one since the last entry, if that is a step. Sets the time of the next entry. For the first
+    /// entry of a process there is no monotonic clock to compare with: only a clock that is behind the newest entry is known to have been put back.
+    fn step(&mut self, now: Moment) -> Option<String> {
         let before = self.last_moment.replace(now);
+        let behind = self.last_ms.saturating_sub(now.wall_ms);
         self.last_ms = self.last_ms.max(now.wall_ms);
-        let before = before?;
+        let Some(before) = before else {
+            return (behind > STEP_MS).then(|| format!("the wall clock is {behind} ms behind the newest entry"));
+        };
         let wall = i128::from(now.wall_ms) - i128::from(before.wall_ms);
         let monotonic = i128::from(now.monotonic_ms) - i128::from(before.monotonic_ms);
         let step = wall - monotonic;
-        (step.unsigned_abs() > u128::from(STEP_MS)).then_some(step)
+        (step.unsigned_abs() > u128::from(STEP_MS)).then(|| format!("the wall clock moved by {step} ms"))
     }
 
     fn seal_one(&mut self, draft: &Draft) -> Result<Sealed, StoreError> {
@@ -111,6 +115,24 @@ mod tests {
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
         let values = sealed.iter().map(|one| serde_json::from_slice::<serde_json::Value>(&one.bytes).unwrap());
         values.map(|value| (text(&value["kind"]), text(&value["ts"])[11..19].to_owned())).collect()
+    }
+
+    #[test]
+    fn a_clock_put_back_between_two_processes_is_on_record() {
+        let first = |last_ms, wall_ms| {
+            let mut sealer = Sealer::new(Frontier::default(), [0; 32], last_ms);
+            let mut seal = |monotonic_ms| {
+                let now = Moment { wall_ms: wall_ms + monotonic_ms, monotonic_ms };
+                kinds(&sealer.seal(&[Draft::new(Kind::HubStart)], now).unwrap())
+            };
+            let (first, next) = (seal(0), seal(1_000));
+            assert_eq!(next.len(), 1, "it is told once");
+            first
+        };
+        let start = ("hub.start".to_owned(), "01:00:00".to_owned());
+        assert_eq!(first(3_600_000, 60_000), [("clock.step".to_owned(), "01:00:00".to_owned()), start.clone()]);
+        assert_eq!(first(3_600_000, 3_599_000).len(), 1, "a little is how clocks are");
+        assert_eq!(first(0, 3_600_000), [start]);
     }
 
     #[test]

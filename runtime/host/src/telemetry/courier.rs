@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::book::Book;
 use super::metrics::Metrics;
 use crate::clock::Clock;
 use crate::egress::{Credentials, Egress, Method, Request, SendError};
@@ -23,7 +24,7 @@ const QUEUE: usize = 256;
 /// For one try.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Between one try and the next. After the last a message is given up.
-const PAUSES: [Duration; 6] = [
+pub(super) const PAUSES: [Duration; 6] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
     Duration::from_secs(15),
@@ -102,38 +103,43 @@ impl Courier {
         self.gate.clear(request).await
     }
 
-    async fn insist(&self, message: &Message, metrics: &Metrics) {
+    async fn insist(&self, message: &Message, metrics: &Metrics, book: &Book) {
         let mut pauses = PAUSES.iter();
         loop {
             let (reason, may_pass) = match self.bring(message).await {
-                Ok(200..=299) => return metrics.told(&self.id, "taken"),
+                Ok(200..=299) => {
+                    metrics.told(&self.id, "taken");
+                    return book.took(&self.id).await;
+                }
                 Ok(status) => (format!("status {status}"), matches!(status, 408 | 425 | 429 | 500..)),
                 Err(SendError::Denied(problem)) => (problem.code.id().to_owned(), false),
                 Err(error) => (error.cause().to_owned(), true),
             };
             match pauses.next().filter(|_| may_pass) {
                 Some(pause) => {
+                    book.failed(&self.id, &reason).await;
                     tracing::warn!(receiver = &*self.id, reason, "HUB-E314 it was not told; another try follows");
                     self.clock.sleep(*pause).await;
                 }
                 None => {
                     tracing::error!(receiver = &*self.id, reason, "HUB-E314 it was not told, and the message is given up");
-                    return metrics.told(&self.id, "given-up");
+                    metrics.told(&self.id, "given-up");
+                    return book.gave_up(&self.id, &reason).await;
                 }
             }
         }
     }
 
     /// Brings messages from now on.
-    pub(super) fn start(self, metrics: Arc<Metrics>) -> Outbox {
+    pub(super) fn start(self, metrics: Arc<Metrics>, book: Arc<Book>) -> Outbox {
         let (sender, mut waiting) = mpsc::channel::<Message>(QUEUE);
-        let (id, counts) = (self.id.clone(), metrics.clone());
+        let (id, counts, kept) = (self.id.clone(), metrics.clone(), book.clone());
         let task = tokio::spawn(async move {
             while let Some(message) = waiting.recv().await {
-                self.insist(&message, &metrics).await;
+                self.insist(&message, &metrics, &book).await;
             }
         });
-        Outbox { id, sender, task, metrics: counts }
+        Outbox { id, sender, task, metrics: counts, book: kept }
     }
 }
 
@@ -143,6 +149,7 @@ pub(super) struct Outbox {
     sender: mpsc::Sender<Message>,
     task: JoinHandle<()>,
     metrics: Arc<Metrics>,
+    book: Arc<Book>,
 }
 
 impl Outbox {
@@ -156,7 +163,7 @@ impl Outbox {
 
     /// Waits until everything was brought, at most so long.
     pub(super) async fn close(self, patience: Duration) {
-        let Self { id, sender, mut task, metrics } = self;
+        let Self { id, sender, mut task, metrics, book } = self;
         let capacity = sender.clone();
         drop(sender);
         // The channel closes when its last sender goes: this one only counts.
@@ -165,6 +172,8 @@ impl Outbox {
         if tokio::time::timeout(patience, &mut task).await.is_err() {
             task.abort();
             metrics.told(&id, "given-up");
+            let known = book.of(&id).reason;
+            book.gave_up(&id, known.as_deref().unwrap_or("no answer in time")).await;
             tracing::error!(receiver = &*id, waiting, "HUB-E314 it was not told everything before the end");
         }
     }

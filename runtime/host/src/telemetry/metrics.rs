@@ -180,7 +180,7 @@ impl Metrics {
         self.breakers.get_or_create(&vec![("system", system.to_owned())]).set(is_left_alone.into());
     }
 
-    /// A message was `taken`, `given-up` or `left-out`.
+    /// A message was `taken`, `given-up` or `left-out`; a signed head `taken` or `failed`.
     pub(super) fn told(&self, receiver: &str, outcome: &str) {
         self.told.get_or_create(&vec![("receiver", receiver.to_owned()), ("outcome", outcome.to_owned())]).inc();
     }

@@ -1,7 +1,11 @@
-//! Tells who watches how runs go: numbers for Prometheus, lineage, traces, alerts. What is told is `hub_core::tell`'s; who may be told, the gate's.
+//! Tells who watches how runs go: numbers for Prometheus, lineage, traces, alerts, and signed heads of the log for whoever keeps them. What is told is
+//! `hub_core::tell`'s; who may be told, the gate's.
 //!
 //! Invariant: nothing here stops a run once it has begun. It sees summaries, codes and counts, never a record.
 
+mod alerts;
+mod anchors;
+mod book;
 mod courier;
 mod metrics;
 mod page;
@@ -14,7 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use hub_core::gate::Reason;
-use hub_core::manifest::{Alert, Event, Lineage, Receiver};
+use hub_core::manifest::{Alert, Lineage, Receiver};
 use hub_core::policy::Policy;
 use hub_core::problem::{Code, Problem};
 use hub_core::tell::event::{self, Message};
@@ -22,6 +26,9 @@ use hub_core::tell::{Run, State, lineage, trace};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use alerts::Alerts;
+use anchors::{Anchors, Shared};
+pub use book::{Book, reached};
 pub use courier::Courier;
 use courier::Outbox;
 use metrics::Metrics;
@@ -44,15 +51,13 @@ pub struct Telemetry {
     policy: Arc<Policy>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    /// Which hub it is: the name of its audit log.
-    source: String,
     metrics: Arc<Metrics>,
     page: Option<Page>,
     file: Option<Mutex<File>>,
     lineage: Option<Outbox>,
     traces: Option<Outbox>,
-    /// By alert id.
-    alerts: BTreeMap<String, Outbox>,
+    alerts: Arc<Alerts>,
+    anchors: Anchors,
     running: Mutex<BTreeMap<String, (Arc<Meter>, u64)>>,
 }
 
@@ -80,7 +85,7 @@ impl Telemetry {
     /// Listens, opens files and puts every receiver on record. `source`: which hub this is.
     ///
     /// # Errors
-    /// E315 for a port or file that cannot be had, E312 for a secret, the gate's refusal.
+    /// E315 for a port or file that cannot be had, E312 for a secret, E502 or E507 for an anchor of another log, the gate's refusal.
     pub async fn start(host: &Host, source: String) -> Result<Self, Problem> {
         let manifest = host.policy.manifest();
         let metrics = Arc::new(Metrics::new(host.store.clone(), manifest.flows.keys(), manifest.systems.keys()));
@@ -93,7 +98,8 @@ impl Telemetry {
             None => None,
         };
         let gate = gate(host);
-        let plain = async |receiver: &Receiver| started(Courier::new(host, &gate, receiver, JSON, None)?, &metrics).await;
+        let book = Arc::new(Book::new(host.store.clone(), host.clock.clone()));
+        let plain = async |receiver: &Receiver| started(Courier::new(host, &gate, receiver, JSON, None)?, &metrics, &book).await;
         let (file, lineage) = match observe.and_then(|observe| observe.lineage.as_ref()) {
             Some(Lineage::File(file)) => (Some(Mutex::new(append_to(host, file)?)), None),
             Some(Lineage::Server(receiver)) => (None, Some(plain(receiver).await?)),
@@ -103,28 +109,24 @@ impl Telemetry {
             Some(receiver) => Some(plain(receiver).await?),
             None => None,
         };
-        let mut alerts = BTreeMap::new();
+        let mut outboxes = BTreeMap::new();
         for (id, alert) in &manifest.alerts {
-            alerts.insert(id.clone(), started(to_alert(host, &gate, alert)?, &metrics).await?);
+            outboxes.insert(id.clone(), started(to_alert(host, &gate, alert)?, &metrics, &book).await?);
         }
-        Ok(Self {
-            policy: host.policy.clone(),
-            store: host.store.clone(),
-            clock: host.clock.clone(),
-            source,
-            metrics,
-            page,
-            file,
-            lineage,
-            traces,
-            alerts,
-            running: Mutex::default(),
-        })
+        let (policy, store, clock) = (host.policy.clone(), host.store.clone(), host.clock.clone());
+        let alerts = Arc::new(Alerts { policy: policy.clone(), clock: clock.clone(), source, outboxes });
+        let (config, metrics_too) = (host.config.clone(), metrics.clone());
+        let shared = Shared { config, store: store.clone(), clock: clock.clone(), book, alerts: alerts.clone(), metrics: metrics_too };
+        let anchors = Anchors::start(host, &gate, &Arc::new(shared)).await?;
+        Ok(Self { policy, store, clock, metrics, page, file, lineage, traces, alerts, anchors, running: Mutex::default() })
     }
 
-    /// Waits for receivers a little, then lets go.
+    /// Gives away what is due, waits for receivers a little, then lets go.
     pub async fn finish(self) {
-        let outboxes = self.lineage.into_iter().chain(self.traces).chain(self.alerts.into_values());
+        self.anchors.finish().await;
+        // The keepers of anchors have ended: nobody else holds them.
+        let alerts = Arc::into_inner(self.alerts).map(|alerts| alerts.outboxes).unwrap_or_default();
+        let outboxes = self.lineage.into_iter().chain(self.traces).chain(alerts.into_values());
         futures::future::join_all(outboxes.map(|outbox| outbox.close(PATIENCE))).await;
         drop(self.page);
     }
@@ -178,26 +180,8 @@ impl Telemetry {
 
     fn alert(&self, run: &Run) {
         for (event, data) in event::of_run(run) {
-            self.tell(event, Some(&run.flow), &data);
+            self.alerts.tell(event, Some(&run.flow), &data);
         }
-    }
-
-    /// Tells an event to everybody who wants it.
-    fn tell(&self, event: Event, subject: Option<&str>, data: &Value) {
-        let wanting: Vec<&Outbox> = self
-            .policy
-            .manifest()
-            .alerts
-            .values()
-            .filter(|alert| alert.wants(event))
-            .filter_map(|alert| self.alerts.get(&alert.id.value))
-            .collect();
-        if wanting.is_empty() {
-            return;
-        }
-        let us = self.clock.now_us();
-        let message = event::message(&new_id(us), event.word(), &self.source, subject, us, data);
-        wanting.into_iter().for_each(|outbox| outbox.put(message.clone()));
     }
 }
 
@@ -211,6 +195,7 @@ impl Watcher for Telemetry {
     }
 
     fn ended(&self, flow: &str, result: &Result<Summary, Arc<Problem>>) {
+        self.anchors.ran();
         let Some((meter, began_us)) = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(flow) else { return };
         let run = self.facts(flow, &meter, began_us, Some(result));
         self.metrics.ended(&run, result.as_ref().ok());
@@ -243,9 +228,9 @@ fn message(document: &Value) -> Message {
     Message { id: String::new(), body: document.to_string().into_bytes() }
 }
 
-async fn started(courier: Courier, metrics: &Arc<Metrics>) -> Result<Outbox, Problem> {
+async fn started(courier: Courier, metrics: &Arc<Metrics>, book: &Arc<Book>) -> Result<Outbox, Problem> {
     courier.permit().await.map_err(Arc::unwrap_or_clone)?;
-    Ok(courier.start(metrics.clone()))
+    Ok(courier.start(metrics.clone(), book.clone()))
 }
 
 fn append_to(host: &Host, file: &hub_core::problem::Spanned<String>) -> Result<File, Problem> {
@@ -287,3 +272,6 @@ fn denied(summary: &Summary) -> Vec<(Code, u64)> {
     }
     all.into_iter().filter(|(_, count)| *count > 0).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::system::secret;
 use super::table::Table;
-use crate::manifest::{Alert, Event, Lineage, LogForm, Observe, Receiver};
+use crate::manifest::{Alert, Anchor, AnchorPlace, Event, Lineage, LogForm, Observe, Receiver};
 
 pub(super) fn observe(observe: &Observe) -> Value {
     let lineage = |lineage: &Lineage| match lineage {
@@ -23,6 +23,14 @@ pub(super) fn observe(observe: &Observe) -> Value {
 pub(super) fn alert(alert: &Alert) -> Value {
     let told = Event::ALL.iter().filter(|event| alert.wants(**event));
     receiver(&alert.receiver).text("secret", Some(secret(&alert.secret.value))).words("on", told).done()
+}
+
+pub(super) fn anchor(anchor: &Anchor) -> Value {
+    let table = match &anchor.to {
+        AnchorPlace::File(file) => Table::default().text("file", Some(&file.value)),
+        AnchorPlace::Server(server) => receiver(server),
+    };
+    table.spanned("every", anchor.every.as_ref()).done()
 }
 
 fn receiver(receiver: &Receiver) -> Table {

@@ -164,6 +164,8 @@ const ROWS: &[Row] = &[
     ("observe", Always(Material), "observation"),
     ("alert.*.on", Items { new: Material, gone: Material }, "event that is told"),
     ("alert.*", Always(Material), "receiver of alerts"),
+    ("audit.anchor.*.every", Always(Editorial), "rhythm of anchors"),
+    ("audit.anchor.*", Always(Material), "place of signed heads"),
 ];
 
 /// Class and words of a difference.

@@ -72,6 +72,7 @@ const ROWS: &[Row] = &[
     ("at = 2026-09-14, digest", "at = 2026-09-15, digest", "flow.crm-won-to-erp.approved.at", E, "record of approval"),
     // Who is told how runs go.
     ("", "[alert.ops]\nto = \"https://hooks.example.org/hub\"\nsecret = { env = \"S\" }\n", "alert.ops", M, "new receiver of alerts `ops`"),
+    ("", "[audit.anchor.far]\nurl = \"https://evidence.example.org/notes\"\n", "audit.anchor.far", M, "new place of signed heads `far`"),
     ("", "[observe]\notlp = { to = \"https://otel.example.org/v1/traces\" }\n", "observe.otlp", M, "new receiver of traces"),
     ("", "[observe]\nlineage = { file = \"l.ndjson\" }\n", "observe.lineage", M, "new receiver of lineage"),
     ("", "[observe]\nmetrics = \"127.0.0.1:9464\"\n", "observe.metrics", M, "address of the metrics: 127.0.0.1:9464"),

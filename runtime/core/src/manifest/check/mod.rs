@@ -56,6 +56,7 @@ pub(super) fn check(root: &Table, loader: &mut Loader<'_>) -> Option<Manifest> {
         breach: read::one(root, "breach", loader, govern::breach),
         observe: read::one(root, "observe", loader, observe::observe),
         alerts: read::keyed(root, "alert", loader, observe::alert),
+        anchors: observe::anchors(root, loader),
         sources: loader.sources(),
         digest: loader.digest(),
         operator: operator?,

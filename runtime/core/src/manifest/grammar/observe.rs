@@ -1,6 +1,6 @@
-//! Tables about who is told how runs go.
+//! Tables about who is told how runs go, and where signed heads of the log go.
 
-use super::{Kind, TEXT, Table, optional, required};
+use super::{Kind, Names, TEXT, Table, optional, required};
 use crate::manifest::grammar::SECRET;
 use crate::manifest::types::{Event, LogForm};
 
@@ -58,6 +58,39 @@ pub static ALERT: Table = Table {
             "[\"run.failed\", \"audit.broken\"]",
         ),
         optional("token", Kind::Table(&SECRET), "Sent as `Authorization: Bearer`.", "{ file = \"secrets/hook-token\" }"),
+        optional("networks", NETWORKS, NETWORKS_DOC, "[\"10.20.0.0/16\"]"),
+    ],
+};
+
+pub static AUDIT: Table = Table {
+    title: "[audit]",
+    doc: "The audit log.",
+    keys: &[optional(
+        "anchor",
+        Kind::Map(Names::Id, &Kind::Table(&ANCHOR)),
+        "Places outside that signed heads of the log go to: with them an older log, or one written anew, is told.",
+        "[audit.anchor.evidence]",
+    )],
+};
+
+static ANCHOR: Table = Table {
+    title: "[audit.anchor.ID]",
+    doc: "A place that signed heads of the log go to, best on another machine. Exactly one of `file` and `url`.",
+    keys: &[
+        optional("file", TEXT, "A file that notes are added to, one a line; relative to this file.", "\"/mnt/evidence/hub.jsonl\""),
+        optional(
+            "url",
+            TEXT,
+            "A server that each note is posted to: https, host, port and path, without a query. Plain http for loopback only.",
+            "\"https://evidence.example.org/notes\"",
+        ),
+        optional(
+            "every",
+            TEXT,
+            "After a run, but at most once in so long (of UTC); absent = after each run, at most once in PT10M while hub stays.",
+            "\"P1D\"",
+        ),
+        optional("token", Kind::Table(&SECRET), "Sent as `Authorization: Bearer`; with `url` only.", "{ env = \"ANCHOR_TOKEN\" }"),
         optional("networks", NETWORKS, NETWORKS_DOC, "[\"10.20.0.0/16\"]"),
     ],
 };

@@ -1,10 +1,12 @@
-//! Who is told how runs go: a page of numbers on this machine, lineage, traces, alerts. None of it holds a record's value.
+//! Who is told how runs go: a page of numbers on this machine, lineage, traces, alerts, and where signed heads of the log go. None of it holds a
+//! record's value.
 
 use std::net::SocketAddr;
 
 use url::Url;
 
 use super::system::{Credential, Network, Origin, SecretRef};
+use super::timing::Rhythm;
 use super::words::words;
 use crate::problem::{Span, Spanned};
 
@@ -33,7 +35,7 @@ pub enum Lineage {
 /// A server that is told something. Nothing is sent to another place than this one.
 #[derive(Clone, Debug)]
 pub struct Receiver {
-    /// `alert:ID`, `observe:lineage` or `observe:otlp`: no system has such an id.
+    /// `alert:ID`, `anchor:ID`, `observe:lineage` or `observe:otlp`: no system has such an id.
     pub id: String,
     /// Where it is declared.
     pub span: Span,
@@ -58,6 +60,37 @@ pub struct Alert {
     pub secret: Spanned<SecretRef>,
     /// What it is told, as written; empty = see [`Alert::wants`].
     pub on: Vec<Spanned<Event>>,
+}
+
+/// `[audit.anchor.ID]`: a place outside that signed heads of the audit log go to.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    /// Id and its place.
+    pub id: Spanned<String>,
+    /// Where.
+    pub to: AnchorPlace,
+    /// At most once in so long; absent = after each run, see the reference.
+    pub every: Option<Spanned<Rhythm>>,
+}
+
+/// `file`, `url` or `witness`.
+#[derive(Clone, Debug)]
+pub enum AnchorPlace {
+    /// A file that notes are added to, relative to the file that names it.
+    File(Spanned<String>),
+    /// A server that notes are posted to.
+    Server(Box<Receiver>),
+}
+
+impl Anchor {
+    /// The server, if it is one.
+    #[must_use]
+    pub fn receiver(&self) -> Option<&Receiver> {
+        match &self.to {
+            AnchorPlace::File(_) => None,
+            AnchorPlace::Server(receiver) => Some(receiver),
+        }
+    }
 }
 
 impl Receiver {

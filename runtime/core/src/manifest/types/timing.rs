@@ -65,6 +65,40 @@ impl fmt::Display for Delay {
     }
 }
 
+/// How often something is done at most: hours, minutes and seconds up to a day, or whole days up to a year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rhythm {
+    /// All of it in seconds.
+    pub seconds: u32,
+}
+
+impl Rhythm {
+    const DAY: u32 = 86_400;
+    const MOST_DAYS: u32 = 366;
+
+    /// Reads `P1D` or a [`Delay`]. None for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(delay) = Delay::parse(text) {
+            return Some(Self { seconds: delay.seconds });
+        }
+        let digits = text.strip_prefix('P')?.strip_suffix('D')?;
+        let days: u32 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+        (1..=Self::MOST_DAYS).contains(&days).then(|| Self { seconds: days * Self::DAY })
+    }
+}
+
+/// `P1D`, `PT6H`.
+impl fmt::Display for Rhythm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.seconds.is_multiple_of(Self::DAY) {
+            write!(out, "P{}D", self.seconds / Self::DAY)
+        } else {
+            Delay { seconds: self.seconds }.fmt(out)
+        }
+    }
+}
+
 /// `maintenance = [{ from, to, days, zone }]`: hours in which no scheduled run begins.
 #[derive(Clone, Debug)]
 pub struct Maintenance {
@@ -157,6 +191,17 @@ mod tests {
         assert_eq!(Delay::parse("PT90M").unwrap().to_string(), "PT1H30M");
         for bad in ["", "PT", "P1D", "5M", "PT0S", "PT25H", "PT1M1H", "PT1", "PTM", "PT99999999999S", "pt5m", "PT5M ", "PT4294967295H"] {
             assert_eq!(Delay::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn rhythms_are_read_and_written() {
+        for good in ["PT10M", "PT1H30M", "P1D", "P7D", "P366D"] {
+            assert_eq!(Rhythm::parse(good).unwrap().to_string(), good);
+        }
+        assert_eq!(Rhythm::parse("PT24H").unwrap().to_string(), "P1D");
+        for bad in ["", "P", "PD", "P0D", "P367D", "P+1D", "P1M", "P1Y", "P1DT1H", "PT0S", "P99999999999D", "p1d", "P1D "] {
+            assert_eq!(Rhythm::parse(bad), None, "{bad}");
         }
     }
 
