@@ -39,6 +39,28 @@ fn check_as_json() {
     assert_eq!(text.lines().nth(at("line") - 1).unwrap()[at("column") - 1..].split(']').next(), Some("\"emial\""));
 }
 
+/// What is told of a run.
+const RUN: [&str; 15] = [
+    "run",
+    "flow",
+    "read",
+    "written",
+    "rejected",
+    "undeclared",
+    "skipped",
+    "held",
+    "suspected",
+    "deleted",
+    "retracted",
+    "deletes_ignored",
+    "milliseconds",
+    "interrupted",
+    "problem",
+];
+/// What is told of the last run of a flow.
+const LAST: [&str; 12] =
+    ["run", "state", "started", "ended", "code", "read", "written", "deleted", "retracted", "deletes_ignored", "rejected", "undeclared"];
+
 #[test]
 fn run_status_and_audit_as_json() {
     let program = Program::with_manifest(&sample_to_file(10, "").replace("records = 10", "records = 10, undeclared = true"));
@@ -47,26 +69,7 @@ fn run_status_and_audit_as_json() {
     let document = outcome.json();
     keys(&document, &["version", "ok", "exit_code", "flows"]);
     let flow = &document["flows"][0];
-    keys(
-        flow,
-        &[
-            "run",
-            "flow",
-            "read",
-            "written",
-            "rejected",
-            "undeclared",
-            "skipped",
-            "held",
-            "suspected",
-            "deleted",
-            "retracted",
-            "deletes_ignored",
-            "milliseconds",
-            "interrupted",
-            "problem",
-        ],
-    );
+    keys(flow, &RUN);
     assert_eq!((&flow["read"], &flow["written"], &flow["rejected"]), (&json!(10), &json!(10), &json!(0)));
     assert_eq!(flow["undeclared"], json!({ "loyalty_card": 10 }));
 
@@ -74,23 +77,7 @@ fn run_status_and_audit_as_json() {
     keys(&status, &["version", "audit_entries", "flows"]);
     keys(&status["flows"][0], &["flow", "last"]);
     let last = &status["flows"][0]["last"];
-    keys(
-        last,
-        &[
-            "run",
-            "state",
-            "started",
-            "ended",
-            "code",
-            "read",
-            "written",
-            "deleted",
-            "retracted",
-            "deletes_ignored",
-            "rejected",
-            "undeclared",
-        ],
-    );
+    keys(last, &LAST);
     assert_eq!((&last["state"], &last["run"]), (&json!("ok"), &flow["run"]));
 
     let verified = program.run(&["audit", "verify", "--output", "json"]).ends(0).json();

@@ -124,16 +124,12 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Debian keeps them by version; elsewhere they are in the path.
+/// Debian keeps them by version; others in a folder for all programs.
 fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
-    let mut found: Vec<PathBuf> = versions.filter(|folder| folder.join("initdb").is_file()).collect();
+    let usual = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"].map(PathBuf::from);
+    let mut found: Vec<PathBuf> = versions.collect();
     found.sort();
-    let in_path = || {
-        std::env::var_os("PATH")
-            .into_iter()
-            .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>())
-            .find(|folder| folder.join("initdb").is_file())
-    };
-    found.pop().or_else(in_path).unwrap_or_else(|| panic!("initdb was not found: install PostgreSQL (apt-get install postgresql)"))
+    let mut all = usual.into_iter().chain(found).filter(|folder| folder.join("initdb").is_file());
+    all.next_back().unwrap_or_else(|| panic!("initdb was not found: install PostgreSQL (apt-get install postgresql)"))
 }

@@ -442,7 +442,7 @@ mod tests {
     /// Newest form of a stored form, as plain JSON.
     type Reader = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
 
-    const TYPES: [(&str, Reader); 9] = [
+    const TYPES: [(&str, Reader); 10] = [
         ("progress", |bytes| Progress::decode(bytes).map(|form| form.encode())),
         ("run-record", |bytes| RunRecord::decode(bytes).map(|form| form.encode())),
         ("capability", |bytes| Capability::decode(bytes).map(|form| form.encode())),
