@@ -1,3 +1,5 @@
+//! Statements for every case; what databases make of them is tried with real ones by the integration tests.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use hub_sdk::sql::{Column, Dialect, TableName, Value};

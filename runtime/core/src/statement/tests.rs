@@ -1,3 +1,5 @@
+//! What connectors need is understood, what must never run is refused, and any text has an answer.
+
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use super::*;

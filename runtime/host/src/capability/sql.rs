@@ -373,3 +373,6 @@ async fn refused(run: &Run, why: &str) -> Ended {
     let title = format!("the connector of system `{}` passed a statement that is not run: {why}", run.system);
     run.refuse(Problem::new(Code::E321, title, "report it to the connector's author")).await
 }
+
+#[cfg(test)]
+mod tests;

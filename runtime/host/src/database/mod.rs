@@ -7,8 +7,6 @@ mod copy;
 mod postgres;
 mod rows;
 mod sqlite;
-#[cfg(test)]
-mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

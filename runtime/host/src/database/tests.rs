@@ -1,1 +1,0 @@
-//! Real databases: files of SQLite.
