@@ -24,7 +24,7 @@ fn target(mode: Mode) -> Target {
         name: "contacts".into(),
         mode,
         primary_key: vec!["id".into()],
-        fields: vec!["id".into(), "name".into(), "address".into()],
+        fields: ["id", "name", "address"].map(hub_sdk::Field::text).to_vec(),
     }
 }
 

@@ -300,7 +300,13 @@ fn desk() -> (Rc<RefCell<Desk>>, FakeHost) {
 
 fn target(mode: Mode, key: &[&str], fields: &[&str]) -> Target {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Target { index: 3, name: "issues".into(), mode, primary_key: owned(key), fields: owned(fields) }
+    Target {
+        index: 3,
+        name: "issues".into(),
+        mode,
+        primary_key: owned(key),
+        fields: fields.iter().map(|field| hub_sdk::Field::text(field)).collect(),
+    }
 }
 
 fn open(mode: Mode) -> Writer<RoundupDestination> {

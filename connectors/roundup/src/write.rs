@@ -108,13 +108,15 @@ impl Written {
             }
             (Mode::Replace, _) => return wrong("a tracker's issues cannot be replaced as a whole; use the mode append or upsert".into()),
         };
-        if let Some(unknown) = target.fields.iter().find(|field| !known.contains(&field.as_str())) {
+        if let Some(unknown) = target.fields.iter().find(|field| !known.contains(&field.name.as_str())) {
             return wrong(format!(
-                "there is no field `{unknown}` to write; there are {}, and properties of your own go into `extra_fields`",
+                "there is no field `{}` to write; there are {}, and properties of your own go into `extra_fields`",
+                unknown.name,
                 known.join(", ")
             ));
         }
-        Ok(Self { key, fields: target.fields, last: None })
+        let fields = target.fields.into_iter().map(|field| field.name).collect();
+        Ok(Self { key, fields, last: None })
     }
 
     fn row(&self, line: &[u8]) -> Result<Row, Refused> {

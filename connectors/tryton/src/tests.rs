@@ -342,7 +342,13 @@ fn wrong_input_has_a_message() {
 
 fn target(stream: &str, key: &[&str], fields: &[&str]) -> Target {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Target { index: 0, name: stream.into(), mode: Mode::Upsert, primary_key: owned(key), fields: owned(fields) }
+    Target {
+        index: 0,
+        name: stream.into(),
+        mode: Mode::Upsert,
+        primary_key: owned(key),
+        fields: fields.iter().map(|field| hub_sdk::Field::text(field)).collect(),
+    }
 }
 
 fn open(stream: &str, key: &[&str], fields: &[&str]) -> Result<Writer<TrytonDestination>, Error> {

@@ -157,8 +157,8 @@ impl Kind {
             return wrong("Tryton has no way to add or replace all; use the mode upsert".into());
         }
         let names: Vec<_> = kind.fields.iter().map(|field| field.name).collect();
-        if let Some(unknown) = target.fields.iter().find(|field| !names.contains(&field.as_str())) {
-            return wrong(format!("there is no field `{unknown}` to write; there are {}", names.join(", ")));
+        if let Some(unknown) = target.fields.iter().find(|field| !names.contains(&field.name.as_str())) {
+            return wrong(format!("there is no field `{}` to write; there are {}", unknown.name, names.join(", ")));
         }
         if let Some(odd) = target.primary_key.iter().find(|field| !names.contains(&field.as_str())) {
             return wrong(format!("`{odd}` cannot be part of the key; there are {}", names.join(", ")));
