@@ -33,7 +33,7 @@ fn columns() -> Vec<Shaped> {
 }
 
 async fn made(run: &Run) {
-    execute(run, "main", "create table main.people (id integer not null, name text, primary key (id))", Vec::new()).await.unwrap();
+    execute(run, "main", "create table main.people (id bigint not null, name text, primary key (id))", Vec::new()).await.unwrap();
 }
 
 async fn all(run: &Run) -> String {
