@@ -11,7 +11,7 @@ use crate::support::program::Program;
 use crate::support::story::{ARCHIVE, HEAD, PURPOSE, crm, flow};
 
 /// A SQLite file, written from `crm` and read into `archive`.
-fn through_sqlite(records: u64, mode: &str) -> String {
+pub fn through_sqlite(records: u64, mode: &str) -> String {
     let shelf = "\n[system.shelf]\nconnector = \"builtin:sql\"\ncollected_for = [\"care\"]\ndsr = { erase = \"manual\", procedure = \"P-1\" }\n\
         [system.shelf.databases.main]\nurl = \"sqlite:shelf.db\"\ntables = { \"main.contacts\" = [\"select\", \"insert\", \"update\", \"delete\", \"create\", \"alter\"] }\n\
         [stream.shelf.contacts]\nprimary_key = [\"id\"]\nretention = [\"customer\"]\nsubjects = [\"customer\"]\n\

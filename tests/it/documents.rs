@@ -74,7 +74,7 @@ fn run_status_and_audit_as_json() {
     assert_eq!(flow["undeclared"], json!({ "loyalty_card": 10 }));
 
     let status = program.run(&["status", "--output", "json"]).ends(0).json();
-    keys(&status, &["version", "audit_entries", "flows"]);
+    keys(&status, &["version", "audit_entries", "flows", "anchors", "receivers_failing"]);
     keys(&status["flows"][0], &["flow", "last"]);
     let last = &status["flows"][0]["last"];
     keys(last, &LAST);
@@ -133,7 +133,7 @@ fn what_a_connector_claims_as_json() {
         assert_eq!(document["name"], json!(name));
         assert!(jsonschema::validator_for(&document["config"]).is_ok());
         for stream in document["streams"].as_array().unwrap() {
-            keys(stream, &["name", "summary", "fields", "subjects", "primary_key", "cursor"]);
+            keys(stream, &["name", "summary", "fields", "subjects", "primary_key", "cursor", "deletes"]);
             assert!(
                 stream["fields"].as_object().unwrap().values().all(Value::is_string),
                 "every field of a shipped connector has a category: {stream:#}"

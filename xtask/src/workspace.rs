@@ -88,6 +88,9 @@ impl Workspace {
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(environment("CARGO").unwrap_or_else(|| "cargo".to_owned()));
         command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        for name in OF_THIS_PACKAGE {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -108,6 +111,27 @@ impl Workspace {
         path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned()
     }
 }
+
+/// What cargo tells a program that it runs about its package. Build scripts look at some of it: handed on, the same dependencies would be built once for
+/// `cargo xtask` and once for whoever calls cargo by himself.
+const OF_THIS_PACKAGE: [&str; 16] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
 
 /// One variable of the environment; none if it is absent or not UTF-8.
 #[expect(clippy::disallowed_methods, reason = "xtask's one place that reads the environment")]

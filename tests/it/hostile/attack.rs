@@ -17,6 +17,8 @@ pub enum Guest {
     Network,
     /// The source `tests/guests/folders`.
     Folders,
+    /// The source `tests/guests/databases`.
+    Databases,
     /// The destination `tests/guests/recipient`.
     Recipient,
     /// The source that the scene has made as `guests/NAME.wasm`.

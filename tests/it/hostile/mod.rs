@@ -6,6 +6,7 @@
 
 mod attack;
 mod components;
+mod databases;
 mod folders;
 mod machine;
 mod names;
@@ -20,7 +21,10 @@ use attack::Attack;
 
 /// Every attack that is a row of a table.
 fn all() -> Vec<&'static Attack> {
-    [records::ALL, machine::ALL, network::ALL, folders::ALL, recipient::ALL, components::ALL].into_iter().flatten().collect()
+    [records::ALL, machine::ALL, network::ALL, folders::ALL, databases::ALL, recipient::ALL, components::ALL]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[test]

@@ -139,6 +139,7 @@ impl Scene {
             Guest::Records => "records",
             Guest::Network => "network",
             Guest::Folders => "folders",
+            Guest::Databases => "databases",
             Guest::Recipient => "recipient",
             Guest::Made => name,
         };
