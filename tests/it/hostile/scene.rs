@@ -69,7 +69,7 @@ impl Scene {
         });
         let program = Program::new();
         program.write("secret.txt", format!("{SECRET}\n"));
-        for guest in ["records", "network", "folders", "recipient", "table"] {
+        for guest in ["records", "network", "folders", "databases", "recipient", "table"] {
             program.write(&format!("guests/{guest}.wasm"), component(guest));
         }
         let honest = flow("honest", "crm.contacts", "archive.honest", "fields = [\"id\", \"email\"]");
