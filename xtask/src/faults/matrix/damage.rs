@@ -15,7 +15,7 @@ const DATABASE: &str = "hub-data/store/db";
 const STATE_KEY: &str = "hub-data/keys/state-1.key";
 const ANCHOR: &str = "hub-data/store/audit.head";
 /// What hub says about what is not as it was written, cannot be opened, or has no key.
-const TOLD: [&str; 6] = ["HUB-E501", "HUB-E502", "HUB-E504", "HUB-E216", "HUB-E312", "HUB-E009"];
+const TOLD: [&str; 7] = ["HUB-E501", "HUB-E502", "HUB-E504", "HUB-E507", "HUB-E216", "HUB-E312", "HUB-E009"];
 
 const fn scenario(name: &'static str, fault: &'static str, expected: &'static str, play: fn(&Ground) -> Result<String>) -> Scenario {
     Scenario { name, fault, expected, needs: &[], brief: true, play }
