@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use hub_core::manifest::{Database, DatabasePlace, Dialect, System, TableName, Verb};
+use hub_core::manifest::{Database, DatabasePlace, Dialect, SecretRef, System, TableName, Verb};
 use hub_core::policy::ask::Ask;
-use hub_core::problem::{Code, Problem, Sources};
+use hub_core::problem::{Code, Problem, Sources, Spanned};
 use hub_core::record::MAX_BATCH_BYTES;
 use hub_core::statement::{self, MAX_STATEMENT_BYTES, Understood};
 use tokio::sync::Mutex;
 use url::Url;
+use zeroize::Zeroizing;
 
 pub use crate::database::Rows;
 use crate::database::{Access, Column, Failure, Session, Shaped, Target, Value};
@@ -54,7 +55,7 @@ impl From<Failure> for SqlError {
 /// The databases of one system in one run, of which one at most is open; shared with whoever commits the checkpoint.
 #[derive(Default)]
 pub struct Databases {
-    declared: BTreeMap<String, Database>,
+    declared: BTreeMap<String, Arc<Database>>,
     sources: Sources,
     state: Mutex<State>,
 }
@@ -67,6 +68,7 @@ struct State {
 
 struct Open {
     name: String,
+    declared: Arc<Database>,
     session: Session,
 }
 
@@ -88,7 +90,8 @@ impl Databases {
     /// What the manifest grants to a system.
     #[must_use]
     pub fn new(sources: &Sources, system: &System) -> Self {
-        Self { declared: system.databases.clone(), sources: sources.clone(), state: Mutex::default() }
+        let declared = system.databases.iter().map(|(name, database)| (name.clone(), Arc::new(database.clone()))).collect();
+        Self { declared, sources: sources.clone(), state: Mutex::default() }
     }
 
     /// A guest has used one of them.
@@ -101,10 +104,8 @@ impl Databases {
     /// # Errors
     /// The database's.
     pub async fn commit(&self, flow: &str, token: &str) -> Result<(), Failure> {
-        let mut state = self.state.lock().await;
-        let Some(open) = &mut state.open else { return Ok(()) };
-        match self.declared.get(&open.name) {
-            Some(declared) => open.session.commit(&declared.progress, flow, token).await,
+        match &mut self.state.lock().await.open {
+            Some(open) => open.session.commit(&open.declared.progress, flow, token).await,
             None => Ok(()),
         }
     }
@@ -114,10 +115,8 @@ impl Databases {
     /// # Errors
     /// The database's.
     pub async fn applied(&self, flow: &str) -> Result<Option<String>, Failure> {
-        let mut state = self.state.lock().await;
-        let Some(open) = &mut state.open else { return Ok(None) };
-        match self.declared.get(&open.name) {
-            Some(declared) => open.session.applied(&declared.progress, flow).await,
+        match &mut self.state.lock().await.open {
+            Some(open) => open.session.applied(&open.declared.progress, flow).await,
             None => Ok(None),
         }
     }
@@ -125,26 +124,26 @@ impl Databases {
 
 /// The database of that name, open: connects at its first use.
 async fn opened<'s>(run: &Run, state: &'s mut State, name: &str) -> Result<&'s mut Session, SqlError> {
-    if state.open.as_ref().is_some_and(|open| open.name != name) {
-        let title = format!("the connector of system `{}` wants to use a second database in one run", run.system);
-        let help = "one transaction cannot span two: use a system and a flow for each";
-        return Err(run.refuse(Problem::new(Code::E321, title, help)).await.into());
-    }
-    if state.open.is_none() {
-        let declared = declared(run, name).await?;
-        let access = if run.inlet.is_some() { Access::Read } else { Access::Write };
-        let session = Session::open(target(run, &declared).await?, access).await?;
-        state.open = Some(Open { name: name.to_owned(), session });
-    }
-    match &mut state.open {
-        Some(open) => Ok(&mut open.session),
-        None => Err(Failure::default().into()),
-    }
+    let open = match state.open.take() {
+        Some(open) if open.name == name => open,
+        Some(_) => {
+            let title = format!("the connector of system `{}` wants to use a second database in one run", run.system);
+            let help = "one transaction cannot span two: use a system and a flow for each";
+            return Err(run.refuse(Problem::new(Code::E321, title, help)).await.into());
+        }
+        None => {
+            let declared = declared(run, name).await?;
+            let access = if run.inlet.is_some() { Access::Read } else { Access::Write };
+            let session = Session::open(target(run, &declared).await?, access).await?;
+            Open { name: name.to_owned(), declared, session }
+        }
+    };
+    Ok(&mut state.open.insert(open).session)
 }
 
-async fn declared(run: &Run, name: &str) -> Result<Database, SqlError> {
+async fn declared(run: &Run, name: &str) -> Result<Arc<Database>, SqlError> {
     match run.databases.declared.get(name) {
-        Some(declared) => Ok(declared.clone()),
+        Some(declared) => Ok(Arc::clone(declared)),
         // The gate has the words for it.
         None => Err(match cleared(run, name, BTreeSet::new()).await {
             Err(ended) => ended.into(),
@@ -160,55 +159,38 @@ async fn cleared(run: &Run, database: &str, uses: BTreeSet<(TableName, Verb)>) -
 
 async fn target(run: &Run, declared: &Database) -> Result<Target, SqlError> {
     let sources = &run.databases.sources;
-    match &declared.place.value {
-        DatabasePlace::Sqlite { path } => Ok(Target::Sqlite(beside(sources, declared.place.span, path))),
-        DatabasePlace::Postgres { host, port, user, database } => {
-            let unusable = |why: &str| {
-                let title = format!("the database of system `{}` cannot be used: {why}", run.system);
-                Problem::new(Code::E322, title, "correct `url`, `password` or `ca` of the database")
-                    .at(declared.place.span, "this database")
-            };
-            let tls = match (&declared.authority, declared.is_here()) {
-                (None, true) => None,
-                (authority, _) => {
-                    let own = authority.as_ref().map(|file| beside(sources, file.span, &file.value));
-                    Some(trust(own.as_deref()).map_err(|why| unusable(&why)))
-                }
-            };
-            let tls = match tls {
-                None => None,
-                Some(Ok(tls)) => Some(Box::new(tls)),
-                Some(Err(problem)) => return Err(run.refuse(problem).await.into()),
-            };
-            let password = match &declared.password {
-                None => None,
-                Some(place) => match egress::read_secret(sources, place.span, &place.value) {
-                    Ok(password) => Some(password),
-                    Err(why) => return Err(run.refuse(unusable(&format!("its password: {why}"))).await.into()),
-                },
-            };
-            // The question about an address is asked in terms of the web; what it is about is TLS or none.
-            let scheme = if tls.is_some() { "https" } else { "http" };
-            let Ok(url) = Url::parse(&format!("{scheme}://{host}:{port}/")) else {
-                return Err(run.refuse(unusable("its host is none")).await.into());
-            };
-            let addresses = match run.egress.addresses(&url).await {
-                Ok(addresses) => addresses,
-                Err(SendError::Denied(problem)) => return Err(run.end(problem).into()),
-                Err(_) => {
-                    return Err(Failure {
-                        code: "connection".to_owned(),
-                        passing: true,
-                        message: "the name leads nowhere".to_owned(),
-                        row: None,
-                    }
-                    .into());
-                }
-            };
-            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-            Ok(Target::Postgres { addresses, host, user: user.clone(), database: database.clone(), password, tls })
+    let (host, port, user, database) = match &declared.place.value {
+        DatabasePlace::Sqlite { path } => return Ok(Target::Sqlite(beside(sources, declared.place.span, path))),
+        DatabasePlace::Postgres { host, port, user, database } => (host, port, user.clone(), database.clone()),
+    };
+    let (tls, password, url) = match means(sources, declared, host, *port) {
+        Ok(means) => means,
+        Err(why) => {
+            let title = format!("the database of system `{}` cannot be used: {why}", run.system);
+            let problem = Problem::new(Code::E322, title, "correct `url`, `password` or `ca` of the database");
+            return Err(run.refuse(problem.at(declared.place.span, "this database")).await.into());
         }
-    }
+    };
+    let addresses = run.egress.addresses(&url).await.map_err(|error| match error {
+        SendError::Denied(problem) => SqlError::Ended(run.end(problem)),
+        _ => Failure::passing("the name leads nowhere").into(),
+    })?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Target::Postgres { addresses, host, user, database, password, tls })
+}
+
+type Tls = Option<Box<rustls::ClientConfig>>;
+
+/// How TLS is spoken, the password, and the URL that stands for the server when the gate is asked: its question about an address is asked in terms of the
+/// web, and what it is about is TLS or none.
+fn means(sources: &Sources, declared: &Database, host: &str, port: u16) -> Result<(Tls, Option<Zeroizing<String>>, Url), String> {
+    let own = declared.authority.as_ref().map(|file| beside(sources, file.span, &file.value));
+    let tls = if own.is_none() && declared.is_here() { None } else { Some(Box::new(trust(own.as_deref())?)) };
+    let read = |place: &Spanned<SecretRef>| egress::read_secret(sources, place.span, &place.value);
+    let password = declared.password.as_ref().map(read).transpose().map_err(|why| format!("its password: {why}"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = Url::parse(&format!("{scheme}://{host}:{port}/")).map_err(|_| "its host is none".to_owned())?;
+    Ok((tls, password, url))
 }
 
 /// Who may sign the server's certificate: an own authority, or those that the machine trusts.

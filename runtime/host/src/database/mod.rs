@@ -33,7 +33,8 @@ impl Failure {
         Self { code: code.to_owned(), message: message.into(), ..Self::default() }
     }
 
-    fn passing(message: impl Into<String>) -> Self {
+    /// A connection that may come about another time.
+    pub(crate) fn passing(message: impl Into<String>) -> Self {
         Self { passing: true, ..Self::new("connection", message) }
     }
 }

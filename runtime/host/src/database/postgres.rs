@@ -29,6 +29,8 @@ const SETTINGS: &str = "SET search_path = pg_catalog, pg_temp; SET standard_conf
 pub(super) struct Client {
     inner: tokio_postgres::Client,
     is_guarded: bool,
+    /// The table of progress is known to be there: made or seen by this connection.
+    has_progress: bool,
 }
 
 impl Client {
@@ -67,7 +69,7 @@ impl Client {
             Err(_) => return Err(Failure::passing("the server does not answer")),
         };
         inner.batch_execute(SETTINGS).await.map_err(|error| failure(&error))?;
-        Ok(Self { inner, is_guarded: access == Access::Write })
+        Ok(Self { inner, is_guarded: access == Access::Write, has_progress: false })
     }
 
     pub(super) async fn begin(&mut self, access: Access) -> Result<(), Failure> {
@@ -103,16 +105,14 @@ impl Client {
 
     pub(super) async fn describe(&mut self, table: &TableName) -> Result<Option<Vec<Column>>, Failure> {
         let columns = "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, \
-             coalesce(pg_catalog.array_position(i.indkey::int2[], a.attnum), 0)::int4 \
+             coalesce(pg_catalog.array_position(i.indkey::int2[], a.attnum) - pg_catalog.array_lower(i.indkey::int2[], 1) + 1, 0)::int4 \
              FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
              LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisprimary \
              WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY a.attnum";
         let found = self.inner.query(columns, &[&table.schema, &table.table]).await.map_err(|error| failure(&error))?;
         let column = |row: tokio_postgres::Row| {
-            let key: i32 = row.try_get(3)?;
-            // The array of an index counts from 0.
-            let key = if key == 0 { 0 } else { u32::try_from(key).unwrap_or(0) };
+            let key = u32::try_from(row.try_get::<_, i32>(3)?).unwrap_or(0);
             Ok(Column { name: row.try_get(0)?, kind: row.try_get(1)?, nullable: !row.try_get::<_, bool>(2)?, key })
         };
         let columns: Result<Vec<Column>, tokio_postgres::Error> = found.into_iter().map(column).collect();
@@ -178,10 +178,11 @@ impl Client {
 
     pub(super) async fn mark(&mut self, progress: &TableName, flow: &str, token: &str) -> Result<(), Failure> {
         let table = quoted_table(progress);
-        if self.describe(progress).await?.is_none() {
+        if !self.has_progress && self.describe(progress).await?.is_none() {
             self.run(&format!("CREATE TABLE IF NOT EXISTS {table} (flow text PRIMARY KEY, token text NOT NULL, at timestamptz NOT NULL)"))
                 .await?;
         }
+        self.has_progress = true;
         let text = format!(
             "INSERT INTO {table} (flow, token, at) VALUES ($1, $2, now()) ON CONFLICT (flow) DO UPDATE SET token = excluded.token, at = excluded.at"
         );

@@ -65,25 +65,17 @@ pub(super) struct OriginClient {
 
 impl OriginClient {
     pub(super) fn new(system: &Arc<str>, gate: &Arc<Gate>, lookup: &Arc<dyn Lookup>, url: &Url) -> Result<Self, SendError> {
-        let resolver = Arc::new(ClearingResolver {
-            system: Arc::clone(system),
-            gate: Arc::clone(gate),
-            lookup: Arc::clone(lookup),
-            url: origin_url(url),
-            cleared: Mutex::default(),
-        });
+        let resolver = Arc::new(ClearingResolver::new(system, gate, lookup, url));
         let http = build(url.scheme() == "https", Arc::clone(&resolver)).map_err(|error| super::failure::classify(&error))?;
         Ok(Self { http, resolver })
     }
 
     /// A literal address never meets the resolver.
     pub(super) async fn clear_literal(&self) -> Result<(), Arc<Problem>> {
-        let literal = match self.resolver.url.host() {
-            Some(Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address),
-            Some(Host::Domain(_)) | None => return Ok(()),
-        };
-        self.resolver.clear(literal).await
+        match literal(&self.resolver.url) {
+            Some(address) => self.resolver.clear(address).await,
+            None => Ok(()),
+        }
     }
 
     /// The gate cleared this address for this origin.
@@ -99,26 +91,24 @@ pub(super) async fn cleared_addresses(
     lookup: &Arc<dyn Lookup>,
     url: &Url,
 ) -> Result<Vec<SocketAddr>, SendError> {
-    let resolver = ClearingResolver {
-        system: Arc::clone(system),
-        gate: Arc::clone(gate),
-        lookup: Arc::clone(lookup),
-        url: origin_url(url),
-        cleared: Mutex::default(),
-    };
+    let resolver = ClearingResolver::new(system, gate, lookup, url);
     let port = url.port_or_known_default().unwrap_or_default();
-    let literal = match url.host() {
-        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-        Some(Host::Domain(_)) | None => None,
-    };
-    if let Some(address) = literal {
+    if let Some(address) = literal(url) {
         return resolver.clear(address).await.map(|()| vec![SocketAddr::new(address, port)]).map_err(SendError::Denied);
     }
     match resolver.addresses(url.host_str().unwrap_or_default().to_owned()).await {
         Ok(found) => Ok(found.into_iter().map(|address| SocketAddr::new(address.ip(), port)).collect()),
         Err(NoAddress::Denied(problem)) => Err(SendError::Denied(problem)),
         Err(NoAddress::Unknown(why)) => Err(SendError::Dns(why)),
+    }
+}
+
+/// The address that a URL names itself.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(IpAddr::V4(address)),
+        Host::Ipv6(address) => Some(IpAddr::V6(address)),
+        Host::Domain(_) => None,
     }
 }
 
@@ -162,6 +152,16 @@ struct ClearingResolver {
 }
 
 impl ClearingResolver {
+    fn new(system: &Arc<str>, gate: &Arc<Gate>, lookup: &Arc<dyn Lookup>, url: &Url) -> Self {
+        Self {
+            system: Arc::clone(system),
+            gate: Arc::clone(gate),
+            lookup: Arc::clone(lookup),
+            url: origin_url(url),
+            cleared: Mutex::default(),
+        }
+    }
+
     async fn clear(&self, address: IpAddr) -> Result<(), Arc<Problem>> {
         let wanted = Connection { system: Arc::clone(&self.system), url: self.url.clone(), address };
         let cleared = self.gate.clear(wanted).await?.into_inner();
