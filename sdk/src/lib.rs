@@ -46,6 +46,7 @@ mod error;
 mod host;
 mod source;
 
+pub mod dates;
 pub mod files;
 pub mod http;
 pub mod pages;

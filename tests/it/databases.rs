@@ -154,6 +154,31 @@ fn postgres_gives_and_takes_every_type_without_loss() {
     assert!(!program.run(&["audit", "show", "--last", "1000"]).stdout.contains("Ada"));
 }
 
+/// A key that is not personal is known to the connector: of rows of one instant, those that were read do not come again.
+#[test]
+fn postgres_goes_on_behind_cursor_and_key() {
+    let postgres = shop();
+    postgres.sql(
+        "shop",
+        "SET ROLE hub_user; CREATE TABLE crm.people_rates (rate int, code text, area int, changed timestamptz, PRIMARY KEY (code, area));
+         INSERT INTO crm.people_rates VALUES (1, 'a', 1, '2026-11-28 10:00:00Z'), (2, 'a', 2, '2026-11-28 10:00:00Z')",
+    );
+    let stream = "[stream.warehouse.rates]\nprimary_key = [\"code\", \"area\"]\ncursor = \"changed\"\n\
+         fields = { code = \"system.operations\", area = \"system.operations\", rate = \"system.operations\", changed = \"system.operations\" }\n";
+    let source = warehouse(&postgres, stream)
+        .replace("people = { cursor = \"changed\" }", "rates = { table = \"people_rates\", cursor = \"changed\" }")
+        .replace("\"crm.people\"", "\"crm.people_rates\"");
+    let fields = "fields = [\"code\", \"area\", \"rate\"]\nmode = \"append\"\n";
+    let purpose = PURPOSE.replace("allows = [\"user\"]", "allows = [\"user\", \"system\"]");
+    let program =
+        Program::with_manifest(&[HEAD, &purpose, ARCHIVE, &source, &flow("rates", "warehouse.rates", "archive.rates", fields)].concat());
+    program.write("password", PASSWORD);
+    program.run(&["run"]).ends(0).says("2 records written");
+    program.run(&["run"]).ends(0).says(" 0 records written");
+    postgres.sql("shop", "INSERT INTO crm.people_rates VALUES (3, 'b', 1, '2026-11-28 10:00:00Z')");
+    program.run(&["run"]).ends(0).says("1 records written");
+}
+
 #[test]
 fn a_server_that_crashes_leaves_every_row_once() {
     let mut postgres = shop();

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
+use hub_sdk::dates::{self, DAY_SECONDS, clock, clock_seconds, date_days, date_of, days};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 const SECOND: u64 = 1_000_000;
-const DAY_SECONDS: u64 = 86_400;
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A moment of the years 1970 to 9999. As text `2026-11-28T16:44:42.024901Z`, whose order is that of time.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,14 +39,7 @@ impl Moment {
 
     /// `Mon, 23 Nov 2026 15:38:21 GMT` (RFC 9110, the form that is sent today).
     pub fn from_http(text: &str) -> Option<Self> {
-        let (_, rest) = text.split_once(", ")?;
-        let mut words = rest.split_ascii_whitespace();
-        let day = words.next()?.parse().ok()?;
-        let month = words.next().and_then(|word| MONTHS.iter().position(|month| *month == word))?;
-        let year = words.next()?.parse().ok()?;
-        let time = clock_of(words.next()?)?;
-        (words.next() == Some("GMT")).then_some(())?;
-        Some(Self((days(year, month as u64 + 1, day)? * DAY_SECONDS + time) * SECOND))
+        dates::from_http(text).map(Self::from_seconds)
     }
 
     /// From a clock that counts seconds since 1970.
@@ -108,41 +100,9 @@ impl TryFrom<String> for Moment {
 fn parse(text: &str) -> Option<Moment> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let (time, fraction) = time.split_once('.')?;
-    let mut parts = date.split('-').map(str::parse);
-    let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    (parts.next().is_none() && fraction.len() == 6).then_some(())?;
+    (fraction.len() == 6).then_some(())?;
     let fraction: u64 = fraction.parse().ok().filter(|fraction| *fraction < SECOND)?;
-    Some(Moment((days(year, month, day)? * DAY_SECONDS + clock_of(time)?) * SECOND + fraction))
-}
-
-fn clock_of(text: &str) -> Option<u64> {
-    let mut parts = text.split(':').map(str::parse::<u64>);
-    let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    parts.next().is_none().then_some(())?;
-    clock(hour, minute, second)
-}
-
-fn clock(hour: u64, minute: u64, second: u64) -> Option<u64> {
-    (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
-}
-
-/// Days from 1970-01-01 to a date of 1970 to 9999. Years begin in March: the leap day comes last.
-fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    ((1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)).then_some(())?;
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468)
-}
-
-/// The date of a day since 1970-01-01.
-fn date_of(day: u64) -> (u64, u64, u64) {
-    let shifted = day + 719_468;
-    let in_era = shifted % 146_097;
-    let year_of_era = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
-    let of_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * of_year + 2) / 153;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (shifted / 146_097 * 400 + year_of_era + u64::from(month <= 2), month, of_year - (153 * march_month + 2) / 5 + 1)
+    Some(Moment((date_days(date)? * DAY_SECONDS + clock_seconds(time)?) * SECOND + fraction))
 }
 
 #[cfg(test)]
