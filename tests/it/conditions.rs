@@ -1,7 +1,7 @@
 //! Who is delivered: a filter takes records, a ledger says who consented, a limit of storage ends, and keys are looked up in another stream.
 
 use crate::support::program::Program;
-use crate::support::story::{ARCHIVE, DESK, HEAD, PURPOSE, flow};
+use crate::support::story::{ARCHIVE, DESK, HEAD, LEDGER, PURPOSE, flow};
 
 const PEOPLE: &str = r#"
 [stream.desk.people]
@@ -10,20 +10,6 @@ subjects = ["customer"]
 retention = ["customer"]
 primary_key = ["id"]
 fields = { id = "user.unique_id", email = "user.contact.email", city = "user.contact.address.city", last = "system.operations", amount = "user.payment" }
-"#;
-
-const LEDGER: &str = r#"
-[purpose.news]
-use = "marketing.communications.email"
-basis = { art6 = "a", consent_scope = "news-1", proof = "double-opt-in" }
-allows = ["user"]
-[stream.desk.consents]
-subjects = ["customer"]
-retention = ["customer"]
-collected_for = ["care"]
-identity = { mail = { field = "mail", strength = "strong" } }
-consent_ledger = { subject = "mail", scope = "scope", status = "status", at = "at", proof = "proof" }
-fields = { mail = "user.contact.email", scope = "system.operations", status = "system.operations", at = "system.operations", proof = "user.privacy_preferences" }
 "#;
 
 const RECORDS: &str = r#"{"id":"1","email":"ada@x.example","city":"Hannover","last":"2026-01-02","amount":10}

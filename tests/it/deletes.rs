@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::support::program::{Program, executable};
-use crate::support::story::{ARCHIVE, DESK, HEAD, PURPOSE, crm, flow};
+use crate::support::story::{ARCHIVE, DESK, HEAD, LEDGER, PURPOSE, crm, flow};
 
 /// The system `table`: rows with keys in `rows`.
 const TABLE: &str = r#"
@@ -109,17 +109,6 @@ subjects = ["customer"]
 retention = ["customer"]
 primary_key = ["id"]
 fields = { id = "user.unique_id", email = "user.contact.email" }
-[purpose.news]
-use = "marketing.communications.email"
-basis = { art6 = "a", consent_scope = "news-1", proof = "double-opt-in" }
-allows = ["user"]
-[stream.desk.consents]
-subjects = ["customer"]
-retention = ["customer"]
-collected_for = ["care"]
-identity = { mail = { field = "mail", strength = "strong" } }
-consent_ledger = { subject = "mail", scope = "scope", status = "status", at = "at", proof = "proof" }
-fields = { mail = "user.contact.email", scope = "system.operations", status = "system.operations", at = "system.operations", proof = "user.privacy_preferences" }
 "#;
 
 fn newsletter(destination: &str, more: &str) -> Program {
@@ -127,7 +116,7 @@ fn newsletter(destination: &str, more: &str) -> Program {
     let gate = format!("[flow.people.consent]\nledger = \"desk.consents\"\nscope = \"news-1\"\nmatch = {{ email = \"mail\" }}\n{more}");
     let rest = format!("mode = \"{}\"\n{FIELDS}\n{gate}", if destination == TABLE { "upsert" } else { "append" });
     let flow = flow("people", "desk.people", to, &rest).replace("purpose = \"care\"", "purpose = \"news\"");
-    program(&[HEAD, PURPOSE, destination, DESK, PEOPLE, &flow].concat())
+    program(&[HEAD, PURPOSE, destination, DESK, PEOPLE, LEDGER, &flow].concat())
 }
 
 fn ledger(program: &Program, rows: &[(&str, &str)]) {

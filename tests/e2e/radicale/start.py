@@ -10,34 +10,28 @@ Orders on standard input, one a line, each answered with one line:
     delete N    deletes card N: {"deleted": N}
     forget      makes the server forget all sync tokens: {"forgotten": true}
 """
-import argparse
 import base64
-import fcntl
 import json
 import logging
-import os
 import pathlib
 import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import urllib.request
-import venv
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import environment
 
 VERSION = "3.9.0"
-INSIDE = "HUB_E2E_INSIDE"
 USER = "hub"
 BOOK = f"/{USER}/contacts/"
 
 
 def main():
     options = parse_options()
-    if os.environ.get(INSIDE) != "1":
-        python = environment(pathlib.Path(options.cache))
-        os.environ[INSIDE] = "1"
-        os.execv(python, [str(python), __file__, *sys.argv[1:]])
+    environment.enter(__file__, options.cache / f"radicale-{VERSION}", [f"radicale=={VERSION}"])
     home = pathlib.Path(tempfile.mkdtemp(prefix="hub-radicale-"))
     try:
         run(home, options)
@@ -46,31 +40,12 @@ def main():
 
 
 def parse_options():
-    default = os.environ.get("HUB_E2E_CACHE") or pathlib.Path.home() / ".cache" / "hub-e2e"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", default=default, help="folder that keeps the Python environment")
+    parser = environment.parser(__doc__)
     parser.add_argument("--cards", type=int, default=120, help="how many cards (default 120)")
     options = parser.parse_args()
     if options.cards < 0:
         parser.error("--cards must be at least 0")
     return options
-
-
-def environment(cache):
-    """The Python of an environment that has Radicale. A lock keeps two starts from making it at once."""
-    folder = cache / f"radicale-{VERSION}"
-    done = folder / "complete"
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            venv.create(folder, with_pip=True)
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"radicale=={VERSION}"]
-            if subprocess.run(pip, stdout=sys.stderr).returncode != 0:
-                sys.exit(f"radicale {VERSION} could not be installed into {folder}: is the package index reachable?")
-            done.touch()
-    return folder / "bin" / "python"
 
 
 class Book:

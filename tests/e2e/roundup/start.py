@@ -9,8 +9,6 @@ in a temporary folder. Dates of change are spread over the minutes before 2026-0
 A line `touch ID` on standard input changes the title of that issue and is answered with {"touched": ID}; `show ID` is answered with
 {"issue": {"title", "status", "activity"}}, or null for the issue.
 """
-import argparse
-import fcntl
 import json
 import os
 import pathlib
@@ -20,18 +18,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-import venv
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import environment
 
 VERSION = "2.6.0"
-INSIDE = "HUB_E2E_INSIDE"
 
 
 def main():
     options = parse_options()
-    if os.environ.get(INSIDE) != "1":
-        python = environment(pathlib.Path(options.cache))
-        os.environ[INSIDE] = "1"
-        os.execv(python, [str(python), __file__, *sys.argv[1:]])
+    environment.enter(__file__, options.cache / f"roundup-{VERSION}", [f"roundup=={VERSION}"])
     home = pathlib.Path(tempfile.mkdtemp(prefix="hub-roundup-"))
     try:
         run(home / "tracker", options)
@@ -40,32 +36,13 @@ def main():
 
 
 def parse_options():
-    default = os.environ.get("HUB_E2E_CACHE") or pathlib.Path.home() / ".cache" / "hub-e2e"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", default=default, help="folder that keeps the Python environment")
+    parser = environment.parser(__doc__)
     parser.add_argument("--issues", type=int, default=120, help="how many issues (default 120)")
     parser.add_argument("--users", type=int, default=30, help="how many users besides the two that every tracker has (default 30)")
     options = parser.parse_args()
     if options.issues < 0 or options.users < 1:
         parser.error("--issues must be at least 0 and --users at least 1: issues are assigned to users")
     return options
-
-
-def environment(cache):
-    """The Python of an environment that has Roundup. A lock keeps two starts from making it at once."""
-    folder = cache / f"roundup-{VERSION}"
-    done = folder / "complete"
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            venv.create(folder, with_pip=True)
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"roundup=={VERSION}"]
-            if subprocess.run(pip, stdout=sys.stderr).returncode != 0:
-                sys.exit(f"roundup {VERSION} could not be installed into {folder}: is the package index reachable?")
-            done.touch()
-    return folder / "bin" / "python"
 
 
 def run(home, options):

@@ -11,8 +11,6 @@ Orders on standard input, one a line, each answered with one line:
     touch CODE    changes the name of the party with that code: {"touched": CODE}
     show CODE     {"party": {"name", "active", "contacts": [[TYPE, VALUE], …]}}, or null for the party
 """
-import argparse
-import fcntl
 import json
 import os
 import pathlib
@@ -21,32 +19,27 @@ import subprocess
 import sys
 import tempfile
 import threading
-import venv
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import environment
 
 PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.0"]
-INSIDE = "HUB_E2E_INSIDE"
 DATABASE = "company"
 
 
 def main():
     options = parse_options()
-    cache = pathlib.Path(options.cache)
-    if os.environ.get(INSIDE) != "1":
-        python = environment(cache)
-        os.environ[INSIDE] = "1"
-        os.execv(python, [str(python), __file__, *sys.argv[1:]])
+    environment.enter(__file__, home_of(options.cache), PACKAGES)
     home = pathlib.Path(tempfile.mkdtemp(prefix="hub-tryton-"))
     try:
-        shutil.copy(prepared(cache), home / f"{DATABASE}.sqlite")
+        shutil.copy(prepared(options.cache), home / f"{DATABASE}.sqlite")
         run(home, options)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 def parse_options():
-    default = os.environ.get("HUB_E2E_CACHE") or pathlib.Path.home() / ".cache" / "hub-e2e"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", default=default, help="folder that keeps the Python environment and the prepared database")
+    parser = environment.parser(__doc__, "the Python environment and the prepared database")
     parser.add_argument("--parties", type=int, default=120, help="how many parties (default 120)")
     options = parser.parse_args()
     if options.parties < 0:
@@ -58,28 +51,10 @@ def home_of(cache):
     return cache / PACKAGES[0].replace("trytond==", "tryton-")
 
 
-def environment(cache):
-    """The Python of an environment that has Tryton. A lock keeps two starts from making it at once."""
-    folder = home_of(cache)
-    done = folder / "complete"
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            venv.create(folder, with_pip=True)
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
-            if subprocess.run(pip, stdout=sys.stderr).returncode != 0:
-                sys.exit(f"{' '.join(PACKAGES)} could not be installed into {folder}: is the package index reachable?")
-            done.touch()
-    return folder / "bin" / "python"
-
-
 def prepared(cache):
     """A database with the module `party` and nothing in it. It takes a quarter of a minute and is made once."""
     kept = home_of(cache) / f"{DATABASE}.sqlite"
-    with open(cache / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with environment.locked(cache):
         if not kept.exists():
             with tempfile.TemporaryDirectory(prefix="hub-tryton-") as folder:
                 made = pathlib.Path(folder) / f"{DATABASE}.sqlite"

@@ -44,6 +44,21 @@ pub fn flow(id: &str, from: &str, to: &str, rest: &str) -> String {
     format!("\n[flow.{id}]\nfrom = \"{from}\"\nto = \"{to}\"\npurpose = \"care\"\nretention = [\"customer\"]\n{rest}\n")
 }
 
+/// A purpose that rests on consent, and the ledger of consents in the system `desk`.
+pub const LEDGER: &str = r#"
+[purpose.news]
+use = "marketing.communications.email"
+basis = { art6 = "a", consent_scope = "news-1", proof = "double-opt-in" }
+allows = ["user"]
+[stream.desk.consents]
+subjects = ["customer"]
+retention = ["customer"]
+collected_for = ["care"]
+identity = { mail = { field = "mail", strength = "strong" } }
+consent_ledger = { subject = "mail", scope = "scope", status = "status", at = "at", proof = "proof" }
+fields = { mail = "user.contact.email", scope = "system.operations", status = "system.operations", at = "system.operations", proof = "user.privacy_preferences" }
+"#;
+
 /// So many invented contacts into `out/contacts.ndjson`, with some more lines in the flow.
 pub fn sample_to_file(records: u64, rest: &str) -> String {
     let rest = format!("fields = [\"id\", \"email\"]\n{rest}");
