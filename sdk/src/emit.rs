@@ -125,7 +125,8 @@ impl Output {
         Ok(answer)
     }
 
-    /// Hands over the next part of rows that stay in the host; none at their end. `observe`: fields that the stream declares as not personal.
+    /// Hands over the next part of rows that stay in the host; none at their end. `observe`: fields whose values are told, unless they may
+    /// be personal.
     ///
     /// # Errors
     /// As [`Output::flush`], and the database's.

@@ -24,10 +24,16 @@ pub struct PageOutcome {
 }
 
 impl FieldPlan {
+    /// True for what a page's connector may observe: a declared, non-personal scalar outside arrays.
+    #[must_use]
+    pub fn is_observable(&self, field: &str) -> bool {
+        self.leaves.get(field).is_some_and(|leaf| !leaf.personal && !leaf.many)
+    }
+
     /// Passes the records of a page: the elements of the array, or the one object, under an RFC 6901 pointer. Nothing or `null` there: no record.
     ///
     /// `constants` are added to each record as if they stood in it: a declared top-level field and the JSON text of a scalar; a field of the
-    /// same name in the record gives way. `observe` names declared, non-personal scalars outside arrays.
+    /// same name in the record gives way. `observe` names what [`FieldPlan::is_observable`].
     ///
     /// # Errors
     /// The body is not one JSON text, a constant or observation is not possible, or a record ends the batch. `out` and `report` are then as before.

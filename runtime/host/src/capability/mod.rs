@@ -30,6 +30,10 @@ pub trait Inlet: Send + Sync {
     fn deleted(&self, stream: u32, keys: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>>;
     /// A JSON text whose array (or object) at `pointer` holds records; it never entered the sandbox.
     fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>>;
+    /// Whether the guest may learn values of this field of a page; of none, unless the inlet knows better.
+    fn is_observable(&self, _field: &str) -> bool {
+        false
+    }
     /// Everything before is covered by this state.
     fn checkpoint(&self, stream: u32, state: Cursor) -> BoxFuture<'_, Result<(), Refused>>;
 }

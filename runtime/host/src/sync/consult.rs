@@ -276,6 +276,10 @@ impl Inlet for Reader {
         })
     }
 
+    fn is_observable(&self, field: &str) -> bool {
+        self.plan.is_observable(field)
+    }
+
     fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {
         Box::pin(async move {
             let (mut rows, mut report) = (Vec::new(), ScanReport::default());

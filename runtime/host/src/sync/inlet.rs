@@ -214,6 +214,10 @@ impl Inlet for FlowInlet {
         Box::pin(self.delete(stream, keys))
     }
 
+    fn is_observable(&self, field: &str) -> bool {
+        self.plan.is_observable(field)
+    }
+
     fn page(&self, stream: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {
         Box::pin(async move {
             let passed = self.deliver(stream, Payload::Page(page)).await?;

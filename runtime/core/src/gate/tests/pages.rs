@@ -101,5 +101,8 @@ fn only_what_is_not_personal_is_observed() {
     check(&["in"], "! HUB-E201: record 0: `in` cannot be observed: nothing declares it\n");
     check(&["tags"], "! HUB-E201: record 0: `tags` cannot be observed: it has no single value\n");
     check(&["id"; 17], "! HUB-E219: record 0: more than 16 fields are to be observed\n");
+    let plan = setup().plan().unwrap();
+    let observable = ["at", "id", "in.x", "parent", "name", "ssn", "in", "tags"].map(|field| plan.is_observable(field));
+    assert_eq!(observable, [true, true, true, true, false, false, false, false]);
     setup().check_page("[{\"id\":1,\"at\":{\"x\":1}}]", "", &[], &["at"], "{\"id\":1}\n? at.x 1\n= 1\n@ at - - - -\n");
 }
