@@ -61,6 +61,17 @@ fn state_is_shown_without_cursors_and_a_flow_can_begin_anew() {
 }
 
 #[test]
+fn a_store_is_written_anew_and_flows_go_on() {
+    let program = program();
+    let done = program.run(&["state", "compact", "-o", "json"]).ends(0).json();
+    assert!(done["bytes_after"].as_u64() > Some(0) && done["audit_entries"].as_u64() > Some(0), "{done}");
+    program.run(&["state", "compact"]).ends(0).prints("KiB before").prints("proven whole");
+    program.run(&["run"]).ends(0).says(" 0 records written");
+    program.run(&["audit", "verify"]).ends(0);
+    program_without_run().run(&["state", "compact"]).ends(2);
+}
+
+#[test]
 fn a_backup_is_proven_and_taken_back_and_what_was_there_is_kept() {
     let program = program();
     program.run(&["backup", "safe"]).ends(0).prints("proven whole").prints("without keys");

@@ -45,6 +45,14 @@ enum Verb {
         #[arg(long)]
         replace: bool,
     },
+    /// Write the store anew without what was deleted from it: history, state and log stay, the space goes back to the disk
+    Compact {
+        #[command(flatten)]
+        place: Place,
+        /// How the result is printed
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
     /// Forget how far a flow has come: its next run reads everything again
     Reset {
         /// The flow
@@ -60,7 +68,7 @@ enum Verb {
 impl State {
     pub(super) fn output(&self) -> Output {
         match &self.verb {
-            Verb::Show { output, .. } => *output,
+            Verb::Show { output, .. } | Verb::Compact { output, .. } => *output,
             _ => Output::Human,
         }
     }
@@ -70,6 +78,7 @@ impl State {
             Verb::Show { place, output } => show(place, *output),
             Verb::Export { file, place, to } => transfer::export(file, place, to.as_deref()),
             Verb::Import { file, place, replace } => transfer::import(file, place, *replace),
+            Verb::Compact { place, output } => compact(place, *output),
             Verb::Reset { flow, place, yes } => reset(flow, place, yes.as_deref()),
         }
     }
@@ -132,6 +141,24 @@ fn line(id: &str, progress: &Progress) -> String {
     let paused = if progress.paused.is_some() { format!("; paused: hub resume {id}") } else { String::new() };
     let files: String = progress.positions.iter().map(|(path, length)| format!("\n    {path} is good up to byte {length}")).collect();
     format!("{id}  {cursor}{open}{paused}{files}\n")
+}
+
+fn compact(place: &Place, output: Output) -> Result<u8, Failure> {
+    let config = place.config();
+    audit::must_exist(&config)?;
+    let done = store::compact(&config.data.join("store")).map_err(|error| run::store_problem(&error))?;
+    match output {
+        Output::Json => {
+            print_json(&json!({ "version": 1, "bytes_before": done.before, "bytes_after": done.after, "audit_entries": done.entries }))
+        }
+        Output::Human => print_text(&format!(
+            "✓ {} KiB on disk, {} KiB before; {} audit entries and all state proven whole\n",
+            done.after / 1024,
+            done.before / 1024,
+            done.entries
+        )),
+    }
+    Ok(0)
 }
 
 fn reset(flow: &str, place: &Place, yes: Option<&str>) -> Result<u8, Failure> {

@@ -5,6 +5,7 @@
 mod anchor;
 mod check;
 mod committer;
+mod compact;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use hub_core::audit::tree::{BLOCK, BLOCK_LEVEL, Hash, stored_hash};
 use hub_core::audit::{Draft, TreeHead};
 
 pub use self::sled::SledStore;
+pub use compact::{Compacted, compact};
 pub use files::{bytes_on_disk, free_bytes, rename_unused, replace as replace_file};
 pub use memory::MemoryStore;
 pub use salvage::{StoreCopy, VerifiedAudit, back_up, open_copy, verify_audit};

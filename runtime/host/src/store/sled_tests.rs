@@ -8,7 +8,7 @@ use hub_core::audit::tree::BLOCK;
 use tempfile::TempDir;
 
 use super::super::contract::{self, announce, block_on, entry, grow, put};
-use super::super::{PRUNED_AT_ONCE, StoreCopy, open_copy};
+use super::super::{PRUNED_AT_ONCE, StoreCopy, compact, open_copy};
 use super::super::{format, verify_audit};
 use super::*;
 
@@ -350,4 +350,42 @@ fn random_cuts_one_after_the_other_leave_what_every_old_head_knows() {
         let forged = hub_core::audit::TreeHead { root: [9; 32], ..heads[heads.len() - 1].clone() };
         assert!(verify_audit(folder.path(), &[forged]).unwrap().verdict.first_bad.is_some());
     }
+}
+
+#[test]
+fn a_store_written_anew_is_smaller_and_says_the_same() {
+    let folder = pruned(6_000, 4_096);
+    let store = open(folder.path()).unwrap();
+    for round in 0..40_u8 {
+        let puts = (0..40_u8).map(|key| put(Namespace::Runs, &[key], Some(&[round; 4_000]))).collect();
+        block_on(store.commit(Transaction { puts, audit: Vec::new() }, Durability::Sync)).unwrap();
+    }
+    let puts = (1..40_u8).map(|key| put(Namespace::Runs, &[key], None)).collect();
+    block_on(store.commit(Transaction { puts, audit: vec![entry(1)] }, Durability::Sync)).unwrap();
+    assert!(matches!(compact(folder.path()), Err(StoreError::InUse)), "nobody writes meanwhile");
+    let says = |store: &SledStore| {
+        let values = store.scan(Namespace::Runs, b"", None, 100).unwrap();
+        (store.head().unwrap(), store.first().unwrap(), values, store.audit(4_096, 5_000).unwrap(), store.hash(1_023, 9).unwrap())
+    };
+    let before = says(&store);
+    drop(store);
+    let done = compact(folder.path()).unwrap();
+    assert!(done.after * 2 < done.before, "{done:?}");
+    let store = open(folder.path()).unwrap();
+    assert_eq!(says(&store), before);
+    assert_eq!((before.1, before.2.len(), done.entries), (4_096, 1, before.0.size));
+    block_on(store.commit(Transaction { puts: Vec::new(), audit: vec![entry(2)] }, Durability::Sync)).unwrap();
+    drop(store);
+    assert!(verify_audit(folder.path(), &[before.0]).unwrap().verdict.first_bad.is_none());
+    assert!(!folder.path().with_extension("compact").exists());
+}
+
+#[test]
+fn a_damaged_store_is_not_written_anew() {
+    let folder = filled(600);
+    tamper(folder.path(), |database| drop(database.insert(numbered(AUDIT, 300), b"{}").unwrap()));
+    let damaged = compact(folder.path());
+    assert!(matches!(damaged, Err(StoreError::Damaged { first_bad_entry: Some(300), .. })), "{damaged:?}");
+    assert_eq!(verify_audit(folder.path(), &[]).unwrap().verdict.first_bad.unwrap().seq, 300, "it is as it was");
+    assert!(!folder.path().with_extension("compact").exists());
 }
