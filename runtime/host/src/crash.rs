@@ -77,13 +77,23 @@ pub fn is_near(point: Point) -> bool {
     armed(point).is_some()
 }
 
+/// True if the process is to end at some place: what only saves time is left out then, so that each place is passed as often as it can be.
+#[must_use]
+pub fn is_rehearsed() -> bool {
+    rehearsal().is_some()
+}
+
 fn armed(point: Point) -> Option<&'static Armed> {
+    rehearsal().filter(|armed| armed.name == point.name())
+}
+
+fn rehearsal() -> Option<&'static Armed> {
     let armed = ARMED.get_or_init(|| {
         let text = config::environment("HUB_CRASH_AT")?;
         let (name, times) = text.split_once(':')?;
         Some(Armed { name: name.to_owned(), left: AtomicU64::new(times.parse().ok()?) })
     });
-    armed.as_ref().filter(|armed| armed.name == point.name())
+    armed.as_ref()
 }
 
 #[cold]

@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 
 use super::{Failure, Form, Shaped};
 
+/// Bytes handed to the server at once, about.
+const PIECE_BYTES: usize = 256 << 10;
+
 /// The fields of one record by column.
 pub(super) struct Fields<'r>(pub(super) Vec<Option<&'r RawValue>>);
 
@@ -115,28 +118,56 @@ fn array(raw: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Rows for COPY in its text format, and their number.
-pub(super) fn rows(columns: &[Shaped], ndjson: &[u8], skip: &[u32]) -> Result<(Vec<u8>, u32), Failure> {
-    let mut out = Vec::with_capacity(ndjson.len());
-    let mut count = 0;
-    let mut room = Vec::new();
-    for (number, line) in lines(ndjson, skip) {
-        let at = |failure: Failure| Failure { row: Some(number), ..failure };
-        let read = fields(columns, line, room).map_err(at)?;
-        for (index, (column, value)) in columns.iter().zip(&read.0).enumerate() {
+/// Rows for COPY in its text format, piece by piece: the server works on one while the next is made.
+pub(super) struct Pieces<'r, I> {
+    columns: &'r [Shaped],
+    lines: I,
+    room: Vec<Option<&'r RawValue>>,
+    /// Rows of all pieces so far.
+    pub(super) count: u32,
+}
+
+/// The rows of a batch.
+pub(super) fn pieces<'r>(
+    columns: &'r [Shaped],
+    ndjson: &'r [u8],
+    skip: &'r [u32],
+) -> Pieces<'r, impl Iterator<Item = (u32, &'r [u8])> + use<'r>> {
+    Pieces { columns, lines: lines(ndjson, skip), room: Vec::new(), count: 0 }
+}
+
+impl<'r, I: Iterator<Item = (u32, &'r [u8])>> Iterator for Pieces<'r, I> {
+    type Item = Result<Vec<u8>, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut out = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 8);
+        while out.len() < PIECE_BYTES {
+            let Some((number, line)) = self.lines.next() else { break };
+            if let Err(failure) = self.row(line, &mut out) {
+                return Some(Err(Failure { row: Some(number), ..failure }));
+            }
+        }
+        (!out.is_empty()).then_some(Ok(out))
+    }
+}
+
+impl<'r, I> Pieces<'r, I> {
+    fn row(&mut self, line: &'r [u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+        let read = fields(self.columns, line, std::mem::take(&mut self.room))?;
+        for (index, (column, value)) in self.columns.iter().zip(&read.0).enumerate() {
             if index > 0 {
                 out.push(b'\t');
             }
-            match value.map(|value| plain(column.form, value)).transpose().map_err(at)?.flatten() {
+            match value.map(|value| plain(column.form, value)).transpose()?.flatten() {
                 None => out.extend_from_slice(b"\\N"),
-                Some(text) => escape(text.as_bytes(), &mut out),
+                Some(text) => escape(text.as_bytes(), out),
             }
         }
         out.push(b'\n');
-        count += 1;
-        room = read.0;
+        self.count += 1;
+        self.room = read.0;
+        Ok(())
     }
-    Ok((out, count))
 }
 
 fn escape(text: &[u8], out: &mut Vec<u8>) {

@@ -17,8 +17,6 @@ use super::rows::Collector;
 use super::{Access, Chunk, Column, Failure, Rows, Shaped, Target, Value, copy, quoted, quoted_table};
 
 const CONNECT: Duration = Duration::from_secs(10);
-/// Bytes handed to the server at once.
-const PIECE_BYTES: usize = 256 << 10;
 /// Parts of an answer that may wait to be taken.
 const AHEAD: usize = 2;
 /// Names are found in the catalogue only, texts mean what they say, and values come in one form whatever the server is set to.
@@ -144,27 +142,25 @@ impl Client {
     }
 
     pub(super) async fn load(&mut self, table: &TableName, columns: &[Shaped], ndjson: Vec<u8>, skip: &[u32]) -> Result<u32, Failure> {
-        let (rows, count) = copy::rows(columns, &ndjson, skip)?;
-        drop(ndjson);
         let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
         let statement = format!("COPY {} ({}) FROM STDIN", quoted_table(table), names.join(", "));
-        let loaded = self
-            .guarded(async {
-                let sink = self.inner.copy_in::<_, Bytes>(&*statement).await.map_err(|error| failure(&error))?;
-                futures::pin_mut!(sink);
-                let mut rest = Bytes::from(rows);
-                while !rest.is_empty() {
-                    let piece = rest.split_to(rest.len().min(PIECE_BYTES));
-                    sink.feed(piece).await.map_err(|error| failure(&error))?;
-                }
-                sink.finish().await.map_err(|error| failure(&error))
-            })
-            .await;
-        match loaded {
-            Ok(_) => Ok(count),
-            // The server counts the rows that it got.
-            Err(failed) => Err(Failure { row: failed.row.map(|sent| original(sent, skip)), ..failed }),
-        }
+        // The server counts the rows that it got.
+        let refused = |error: tokio_postgres::Error| {
+            let failed = failure(&error);
+            Failure { row: failed.row.map(|sent| original(sent, skip)), ..failed }
+        };
+        self.guarded(async {
+            let sink = self.inner.copy_in::<_, Bytes>(&*statement).await.map_err(refused)?;
+            futures::pin_mut!(sink);
+            let mut pieces = copy::pieces(columns, &ndjson, skip);
+            // A row that cannot be one ends the load: a load that is dropped before its end fails on the server too.
+            for piece in &mut pieces {
+                sink.feed(Bytes::from(piece?)).await.map_err(refused)?;
+            }
+            sink.finish().await.map_err(refused)?;
+            Ok(pieces.count)
+        })
+        .await
     }
 
     pub(super) async fn applied(&mut self, progress: &TableName, flow: &str) -> Result<Option<String>, Failure> {

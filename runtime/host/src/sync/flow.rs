@@ -218,11 +218,11 @@ impl<'a> Run<'a> {
             drained
         });
         let totals = inlet.totals.lock().await.clone();
-        let complete = match drained.and(read) {
+        let complete = match (drained, read) {
+            (Err(problem), _) => Err(problem),
+            (Ok(()), Ok(())) if !self.is_interrupted() => outlet.finish().await,
             // A run that was asked to end has read a part: a replacement made of it must not take the old one's place.
-            Ok(()) if self.is_interrupted() => Ok(()),
-            Ok(()) => outlet.finish().await,
-            Err(problem) => Err(problem),
+            (Ok(()), read) => outlet.catch_up().await.and(read),
         };
         match complete {
             Ok(()) => Ok((totals, outlet)),
@@ -294,6 +294,10 @@ impl<'a> Run<'a> {
             clock: self.host.clock.clone(),
             sink,
             progress: self.progress.clone(),
+            reached: self.progress.cursor.clone(),
+            waits_until: None,
+            is_ahead: false,
+            committed: Instant::now(),
             on_invalid: self.flow.on_invalid,
             meter: self.meter.clone(),
             since: 0,
@@ -354,9 +358,9 @@ impl<'a> Run<'a> {
             return Err(Arc::new(Problem::new(Code::E103, format!("system `{id}` is not declared"), "declare it in the manifest")));
         };
         let missing = || {
-            let title = format!("the connector of system `{id}` is in a registry");
-            let help = "fetch it and name its path: registries are not read yet";
-            Arc::new(Problem::new(Code::E007, title, help).at(declared.connector.span, "not read"))
+            let title = format!("the connector of system `{id}` is in a registry and not installed");
+            let help = format!("install it: `hub plugin install {}`", declared.connector.value);
+            Arc::new(Problem::new(Code::E007, title, help).at(declared.connector.span, "not installed"))
         };
         Ok((self.host.packages.get(id).cloned().ok_or_else(missing)?, declared))
     }

@@ -3,6 +3,7 @@
 //! Invariant: cursor and file positions are stored together and only after the destination made everything before them durable.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hub_core::audit::{Draft, Kind, Outcome};
 use hub_core::manifest::OnInvalid;
@@ -16,7 +17,7 @@ use super::Meter;
 use super::inlet::Message;
 use crate::capability::sql::Databases;
 use crate::clock::Clock;
-use crate::crash::{Point, reach};
+use crate::crash::{Point, is_rehearsed, reach};
 use crate::database::Failure;
 use crate::delivered;
 use crate::gate::{Checked, Gate, Verb};
@@ -24,6 +25,9 @@ use crate::plugin::abi::OpenSink;
 use crate::plugin::{PluginError, WriteReport};
 use crate::store::format::{PendingCommit, Progress};
 use crate::store::{Durability, Namespace, Put, Store, Transaction};
+
+/// A commit of a database costs the same for one record as for many: a checkpoint waits for those that follow so closely.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
 /// One run's destination. `sink` is none in a dry run: everything is cleared, nothing is written.
 pub(super) struct Outlet {
@@ -34,6 +38,13 @@ pub(super) struct Outlet {
     pub clock: Arc<dyn Clock>,
     pub sink: Option<OpenSink>,
     pub progress: Progress,
+    /// Cursor of the last checkpoint, which is on record unless it waits.
+    pub reached: Option<Vec<u8>>,
+    /// Until when a checkpoint waits for the database's commit.
+    pub waits_until: Option<Instant>,
+    /// Records were given to the destination since the last checkpoint: committed now, they would come twice after a crash.
+    pub is_ahead: bool,
+    pub committed: Instant,
     pub on_invalid: OnInvalid,
     pub meter: Arc<Meter>,
     /// Batches since the cursor became what it is: with it they name a batch in the same way when it is delivered again.
@@ -48,7 +59,16 @@ pub(super) struct Outlet {
 impl Outlet {
     /// Takes messages until the source's side closes.
     pub async fn drain(&mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Arc<Problem>> {
-        while let Some(message) = messages.recv().await {
+        loop {
+            let next = match self.waits_until.filter(|_| !self.is_ahead) {
+                Some(end) => tokio::time::timeout_at(end.into(), messages.recv()).await,
+                None => Ok(messages.recv().await),
+            };
+            let Ok(next) = next else {
+                self.catch_up().await?;
+                continue;
+            };
+            let Some(message) = next else { return Ok(()) };
             match message {
                 Message::Batch(pending) => {
                     let key = self.idempotency_key();
@@ -59,19 +79,18 @@ impl Outlet {
                 Message::Checkpoint(state) => self.checkpoint(state).await?,
             }
         }
-        Ok(())
     }
 
     /// The source was read to its end: the destination finishes too.
     pub async fn finish(&mut self) -> Result<(), Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
-        let cursor = self.progress.cursor.clone();
-        self.announce(cursor).await?;
+        self.announce().await?;
         if let Some(open) = &mut self.sink {
             open.sink.finish(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
             self.progress.positions = open.positions.committed();
         }
         self.commit().await?;
+        self.progress.cursor.clone_from(&self.reached);
         reach(Point::Finished);
         Ok(())
     }
@@ -89,7 +108,7 @@ impl Outlet {
         if self.sink.is_none() {
             return Ok(());
         }
-        self.make_durable(self.progress.cursor.clone()).await?;
+        self.make_durable().await?;
         if failed == 0 {
             let puts = places.into_iter().map(delivered::gone).collect();
             drop(self.store.commit(Transaction { puts, audit: Vec::new() }, Durability::Lazy));
@@ -100,6 +119,7 @@ impl Outlet {
     /// Writes or deletes. Answers with the number of records that the destination refused.
     async fn give(&mut self, key: String, checked: Checked) -> Result<u64, Arc<Problem>> {
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
+        self.is_ahead = true;
         let Some(open) = &mut self.sink else {
             self.count(checked.verb, checked.records);
             return Ok(0);
@@ -161,42 +181,68 @@ impl Outlet {
     }
 
     async fn checkpoint(&mut self, state: Cursor) -> Result<(), Arc<Problem>> {
-        let flow = self.gate.context().flow.clone();
-        self.since = counted_on(self.progress.cursor.as_deref(), state.as_bytes(), self.since);
-        let cursor = Some(state.as_bytes().to_vec());
-        self.make_durable(cursor.clone()).await?;
-        self.progress.cursor = cursor;
+        self.since = counted_on(self.reached.as_deref(), state.as_bytes(), self.since);
+        self.reached = Some(state.as_bytes().to_vec());
+        self.is_ahead = false;
+        self.waits_until = self.waits_until.or(Some(self.committed + COMMIT_EVERY));
+        if self.commits().await && !is_rehearsed() && self.waits_until.is_some_and(|end| Instant::now() < end) {
+            return Ok(());
+        }
+        self.catch_up().await
+    }
+
+    /// Makes the last checkpoint durable if it waits and nothing has come since.
+    pub async fn catch_up(&mut self) -> Result<(), Arc<Problem>> {
+        if self.waits_until.is_none() || self.is_ahead {
+            return Ok(());
+        }
+        self.make_durable().await?;
+        self.progress.cursor.clone_from(&self.reached);
         let Some(open) = &self.sink else { return Ok(()) };
         self.progress.positions = open.positions.committed();
-        let put = Put { namespace: Namespace::Progress, key: flow.into_bytes(), value: Some(self.progress.encode()) };
+        let key = self.gate.context().flow.clone().into_bytes();
+        let put = Put { namespace: Namespace::Progress, key, value: Some(self.progress.encode()) };
         let entry = self.gate.context().draft(Kind::FlowCheckpoint);
         drop(self.store.commit(Transaction { puts: vec![put], audit: vec![entry] }, Durability::Lazy));
         reach(Point::Checkpoint);
         Ok(())
     }
 
+    /// Whether it is a database that makes things durable.
+    fn commits(&self) -> impl Future<Output = bool> + Send + use<> {
+        let databases = self.databases();
+        async move {
+            match databases {
+                Some(databases) => databases.is_in_use().await,
+                None => false,
+            }
+        }
+    }
+
     fn databases(&self) -> Option<Arc<Databases>> {
         self.sink.as_ref().map(|open| Arc::clone(&open.databases))
     }
 
-    /// The destination flushes, and its database commits. `cursor`: where the flow stands when that has happened.
-    async fn make_durable(&mut self, cursor: Option<Vec<u8>>) -> Result<(), Arc<Problem>> {
-        self.announce(cursor).await?;
+    /// The destination flushes, and its database commits: then the flow stands where it was reached.
+    async fn make_durable(&mut self) -> Result<(), Arc<Problem>> {
+        self.announce().await?;
         let (flow, system) = (self.gate.context().flow.clone(), self.system());
         if let Some(open) = &mut self.sink {
             open.sink.flush(0).await.map_err(|error| Arc::new(plugin_problem(&flow, &system, &error)))?;
             reach(Point::Flushed);
         }
-        self.commit().await
+        self.commit().await?;
+        self.is_ahead = false;
+        Ok(())
     }
 
     /// Before a database commits, it is on record by which word the next run knows that it has, and where the flow stands then.
-    async fn announce(&mut self, cursor: Option<Vec<u8>>) -> Result<(), Arc<Problem>> {
-        let Some(databases) = self.databases() else { return Ok(()) };
-        if !databases.is_in_use().await {
+    async fn announce(&mut self) -> Result<(), Arc<Problem>> {
+        self.waits_until = None;
+        if !self.commits().await {
             return Ok(());
         }
-        self.progress.pending = Some(PendingCommit { token: ulid::Ulid::new().to_string(), cursor });
+        self.progress.pending = Some(PendingCommit { token: ulid::Ulid::new().to_string(), cursor: self.reached.clone() });
         let key = self.gate.context().flow.clone().into_bytes();
         let put = Put { namespace: Namespace::Progress, key, value: Some(self.progress.encode()) };
         let transaction = Transaction { puts: vec![put], audit: Vec::new() };
@@ -213,6 +259,7 @@ impl Outlet {
         committed.map_err(|failure| Arc::new(database_problem(flow, &self.system(), &failure)))?;
         reach(Point::Committed);
         self.progress.pending = None;
+        self.committed = Instant::now();
         Ok(())
     }
 
@@ -221,7 +268,7 @@ impl Outlet {
         let mut hash = Sha256::new();
         hash.update(self.gate.context().flow.as_bytes());
         hash.update([0]);
-        hash.update(self.progress.cursor.as_deref().unwrap_or_default());
+        hash.update(self.reached.as_deref().unwrap_or_default());
         hash.update([0]);
         hash.update(self.since.to_be_bytes());
         name_of(hash)
