@@ -22,6 +22,7 @@ mod hostile;
 mod lowcode;
 mod manifest;
 mod observe;
+mod plugins;
 mod print;
 mod privacy;
 mod proofs;

@@ -17,7 +17,7 @@ use crate::stream::StreamShape;
 
 pub use capability::{Capability, claimed_capability};
 pub use parse::{MAX_STREAMS, parse};
-pub use section::{DescriptionError, Fault, read, text};
+pub use section::{DescriptionError, Fault, component_names, read, text};
 
 /// The only ABI generation that this version knows.
 pub const ABI: &str = "0.1";

@@ -15,6 +15,8 @@ pub mod detect;
 pub mod description;
 pub mod stream;
 
+pub mod plugin;
+
 pub mod manifest;
 
 pub mod schedule;

@@ -9,6 +9,8 @@ pub mod telemetry;
 
 pub mod sync;
 
+pub mod registry;
+
 pub mod plugin;
 
 pub mod capability;

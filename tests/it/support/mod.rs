@@ -6,6 +6,7 @@ pub mod golden;
 pub mod postgres;
 pub mod process;
 pub mod program;
+pub mod registry;
 pub mod server;
 pub mod story;
 pub mod tracker;

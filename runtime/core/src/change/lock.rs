@@ -17,6 +17,7 @@ use super::closure::Closure;
 use super::state::State;
 use super::{canonical, closure};
 use crate::labels::{key, quoted};
+use crate::plugin::Pin;
 
 pub use check::check;
 pub use parse::parse;
@@ -37,6 +38,8 @@ pub struct Lock {
     pub applied: Option<State>,
     /// Who agreed, in the order of agreeing.
     pub approvals: Vec<Approval>,
+    /// Connectors that were installed from registries, by name.
+    pub plugins: BTreeMap<String, Pin>,
     /// What was agreed to, by digest.
     closures: BTreeMap<String, Value>,
 }
@@ -107,6 +110,9 @@ impl Lock {
                 quoted(&form)
             );
         }
+        for pin in self.plugins.values() {
+            text.push_str(&pinned(pin));
+        }
         for approval in &self.approvals {
             let _ = write!(
                 text,
@@ -128,4 +134,25 @@ impl Lock {
         }
         text
     }
+}
+
+fn pinned(pin: &Pin) -> String {
+    let optional =
+        |key: &str, value: &Option<String>| value.as_ref().map_or_else(String::new, |value| format!("{key} = {}\n", quoted(value)));
+    let list = |items: &BTreeSet<String>| items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", ");
+    let Pin { name, version, from, digest, component, signer, abi, licence, capability } = pin;
+    format!(
+        "\n[[plugin]]\nname = {}\nversion = {}\nfrom = {}\ndigest = {}\ncomponent = {}\n{}abi = {}\n{}categories = [{}]\nhosts = [{}]\nimports = [{}]\n",
+        quoted(name),
+        quoted(version),
+        quoted(from),
+        quoted(digest),
+        quoted(component),
+        optional("signer", signer),
+        quoted(abi),
+        optional("licence", licence),
+        list(&capability.categories),
+        list(&capability.hosts),
+        list(&capability.imports)
+    )
 }

@@ -51,6 +51,27 @@ fn find(component: &[u8]) -> Result<&[u8], DescriptionError> {
     found.ok_or(DescriptionError::Missing { nested })
 }
 
+/// Names of what a component imports and exports, as its bytes have them. Empty for what is no component.
+#[must_use]
+pub fn component_names(component: &[u8]) -> (Vec<String>, Vec<String>) {
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_usize);
+    for payload in Parser::new(0).parse_all(component) {
+        match payload {
+            Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => depth += 1,
+            Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Payload::ComponentImportSection(section)) if depth == 0 => {
+                imports.extend(section.into_iter().flatten().map(|import| import.name.name.to_owned()));
+            }
+            Ok(Payload::ComponentExportSection(section)) if depth == 0 => {
+                exports.extend(section.into_iter().flatten().map(|export| export.name.name.to_owned()));
+            }
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    (imports, exports)
+}
+
 /// Why a component has no usable description.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DescriptionError {

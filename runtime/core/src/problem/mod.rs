@@ -209,6 +209,7 @@ codes! {
     E205 "region-mismatch" Policy
     E206 "consent-missing" Policy
     E210 "contract-or-transfer-lapsed" Policy
+    E211 "connector-not-as-pinned" Integrity
     E212 "over-age" Policy
     E213 "volume-anomaly" Policy
     E214 "domain-key-unavailable" Runtime
@@ -237,6 +238,7 @@ codes! {
     E320 "statement-not-granted" Policy
     E321 "statement-refused" Policy
     E322 "database-failed" Runtime
+    E323 "registry-failed" Runtime
     E401 "plain-http" Policy
     E402 "certificate" Policy
     E403 "auth-downgrade" Policy
@@ -249,6 +251,7 @@ codes! {
     E505 "lock-damaged" Integrity
     E506 "approval-forged" Integrity
     E507 "log-key-lost" Integrity
+    E508 "connector-not-vouched-for" Integrity
 }
 
 impl Code {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hub_core::change::lock::Lock;
 use hub_core::date::Date;
 use hub_core::manifest::{self, ConnectorRef, Files, Manifest, System};
+use hub_core::plugin::{Installed, Pin, Reference};
 use hub_core::policy::{Catalogue, Policy};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
@@ -16,6 +17,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::lowcode::{self, Reading, Remark, Texts};
 use crate::plugin::package::{self, Package};
+use crate::registry;
 
 /// A manifest that may run, with the components that it names.
 pub(super) struct Loaded {
@@ -86,19 +88,24 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
     let mut manifest = parse(path, &disk)?;
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut packages = crate::sync::Packages::new();
+    let pinned = lock::read(path)?.plugins;
     let systems: Vec<manifest::System> = manifest.systems.values().cloned().collect();
     for system in systems {
         let package = match &system.connector.value {
             manifest::ConnectorRef::LowCode(named) => low_code(&mut manifest, &system, named, config, &mut found, &mut remarks),
-            // What is in a registry can be judged by the manifest's own words. It cannot be run: no component, no run.
-            manifest::ConnectorRef::Oci(name) => {
-                let text = format!(
-                    "system `{}`: connector `{name}` is in a registry and was not read; the manifest alone is judged",
-                    system.id.value
-                );
-                remarks.push(Remark { span: Some(system.connector.span), text });
-                None
-            }
+            connector @ manifest::ConnectorRef::Plugin(name) => installed(&system, pinned.get(name), connector, config, &mut found),
+            connector @ manifest::ConnectorRef::Oci(name) => match pinned.values().find(|pin| names(name, pin)) {
+                Some(pin) => installed(&system, Some(pin), connector, config, &mut found),
+                // What is in a registry can be judged by the manifest's own words. It cannot be run: no component, no run.
+                None => {
+                    let text = format!(
+                        "system `{}`: connector `{name}` is in a registry and was not installed; the manifest alone is judged",
+                        system.id.value
+                    );
+                    remarks.push(Remark { span: Some(system.connector.span), text });
+                    None
+                }
+            },
             connector => component(&system, connector, &folder_of(path), config, &mut found),
         };
         packages.extend(package.map(|package| (system.id.value.clone(), Arc::new(package))));
@@ -130,6 +137,54 @@ fn component(system: &System, connector: &ConnectorRef, folder: &Path, config: &
             None
         }
     }
+}
+
+/// Whether what a manifest writes is what the lock pins.
+fn names(written: &str, pin: &Pin) -> bool {
+    let same = |written: &Reference, from: &Reference| written.repository() == from.repository();
+    let (Ok(written), Ok(from)) = (Reference::parse(written), Reference::parse(&pin.from)) else { return false };
+    same(&written, &from) && written.digest.is_some_and(|digest| pin.digest.starts_with(&digest))
+}
+
+/// An installed connector: exactly what the lock pins, or none.
+fn installed(system: &System, pin: Option<&Pin>, connector: &ConnectorRef, config: &Config, found: &mut Vec<Problem>) -> Option<Package> {
+    let taken = match pin {
+        Some(pin) => pinned_package(pin, config),
+        None => {
+            let help = "install it: `hub plugin install oci://…` or `dir:…`; `hub plugin search` shows what there is";
+            Err(Problem::new(Code::E007, format!("connector `{connector}` is not installed: the lock does not pin it"), help))
+        }
+    };
+    match taken {
+        Ok(package) => {
+            configuration(system, &package, found);
+            Some(package)
+        }
+        Err(problem) => {
+            found.push(problem.at(system.connector.span, "this connector"));
+            None
+        }
+    }
+}
+
+/// The package that a pin names, if its bytes are here and do no more than is pinned.
+pub(super) fn pinned_package(pin: &Pin, config: &Config) -> Result<Package, Problem> {
+    let name = &pin.name;
+    let absent = |why: String| {
+        let help = "`hub plugin install` fetches what the lock pins";
+        Problem::new(Code::E007, format!("connector `{name}` {} is pinned and not here: {why}", pin.version), help)
+    };
+    let place = registry::path(config, &pin.component);
+    let bytes = registry::component(config, &pin.component).map_err(|error| absent(format!("`{}`: {error}", place.display())))?;
+    let bytes = bytes.ok_or_else(|| absent(format!("there is no `{}`", place.display())))?;
+    let package = Package::of(bytes)?;
+    let objections = pin.objections(Installed { component: &package.digest, description: &package.description });
+    if objections.is_empty() {
+        return Ok(package);
+    }
+    let title = format!("connector `{name}` is not what the lock pins");
+    let help = "`hub plugin install` fetches it again; find out who changed it or the lock";
+    Err(objections.into_iter().fold(Problem::new(Code::E211, title, help), Problem::note))
 }
 
 /// A low-code connector: manifest and labels become sources of their own, so that their places can be shown.
@@ -229,16 +284,9 @@ fn configuration(system: &manifest::System, package: &Package, found: &mut Vec<P
             crate::place::without_value(&error)
         );
         found.push(
-            Problem::new(Code::E006, title, format!("see `hub plugin inspect {}`", inspectable(&system.connector.value)))
+            Problem::new(Code::E006, title, format!("see `hub plugin inspect {}`", system.connector.value))
                 .at(system.config.span, "configured here"),
         );
-    }
-}
-
-fn inspectable(connector: &manifest::ConnectorRef) -> String {
-    match connector {
-        manifest::ConnectorRef::Builtin(name) => format!("builtin:{name}"),
-        manifest::ConnectorRef::Path(name) | manifest::ConnectorRef::LowCode(name) | manifest::ConnectorRef::Oci(name) => name.clone(),
     }
 }
 

@@ -32,6 +32,7 @@ mod explain;
 mod import;
 mod init;
 mod inspect_lowcode;
+mod install;
 mod key;
 mod label;
 mod law;
@@ -45,8 +46,10 @@ mod plan;
 mod plugin;
 pub mod progress;
 mod prune;
+mod publish;
 mod quarantine;
 mod register;
+mod registry;
 mod reload;
 pub mod render;
 mod resume;
@@ -147,8 +150,10 @@ enum Verb {
     Where(whereabouts::Whereabouts),
     /// Draw the declared flows
     Diagram(diagram::Diagram),
-    /// Look at connectors
+    /// Look at connectors, install and update them
     Plugin(plugin::Plugin),
+    /// Sign a connector and put it into a registry
+    Publish(publish::Publish),
     /// Take over what another tool was set up to do
     Import(import::Import),
     /// Explain a problem code such as HUB-E101
@@ -294,6 +299,7 @@ impl Cli {
             Verb::Where(verb) => verb.run(),
             Verb::Diagram(verb) => verb.run(),
             Verb::Plugin(verb) => verb.run(),
+            Verb::Publish(verb) => verb.run(),
             Verb::Import(verb) => verb.run(),
             Verb::Explain(verb) => verb.run(),
             Verb::Law(verb) => verb.run(),

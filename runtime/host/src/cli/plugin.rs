@@ -1,4 +1,4 @@
-//! `hub plugin`: what a connector claims, and the acceptance of what it newly claims. Inspecting runs nothing.
+//! `hub plugin`: what a connector claims, and the acceptance of what it newly claims; verbs about registries are elsewhere. Inspecting runs nothing.
 
 use clap::{Args, Subcommand};
 use hub_core::description::{Description, HostClaim};
@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{Failure, Output, Place, load, run};
+use super::registry::Access;
+use super::{Failure, Output, Place, install, load, publish, registry, run};
 use crate::config::Config;
-use crate::plugin::package;
+use crate::plugin::package::{self, Package};
 use crate::sync::{self, Host};
 
 #[derive(Args, Debug)]
@@ -23,8 +24,10 @@ pub(super) struct Plugin {
 enum Verb {
     /// Show what a connector claims: streams with categories, hosts, imports, configuration
     Inspect {
-        /// `builtin:NAME`, the path of a .wasm file, or that of a low-code manifest (.yaml)
+        /// `builtin:NAME`, the path of a .wasm file or of a low-code manifest (.yaml), `oci://HOST/NAME:VERSION` or `dir:FOLDER/NAME:VERSION`
         connector: String,
+        #[command(flatten)]
+        access: Access,
         /// A configuration (JSON) for a low-code manifest: hosts that depend on it are then told
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -32,6 +35,22 @@ enum Verb {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Install a connector from a registry and pin it in the lock; or everything that the lock pins
+    Install(install::Install),
+    /// Take a newer version of an installed connector
+    Update(install::Update),
+    /// Pin a connector no longer
+    Remove(install::Remove),
+    /// List installed connectors
+    List(install::List),
+    /// Prove that installed connectors are what the lock pins
+    Verify(install::Verify),
+    /// List what a registry has
+    Search(publish::Search),
+    /// Copy a connector from one registry to another, with its signature
+    Mirror(publish::Mirror),
+    /// Trust a publisher's key for a part of a registry, or list who is trusted
+    Trust(publish::TrustVerb),
     /// Propose data categories for the fields of a low-code manifest; nothing is labelled by it
     Label(super::label::Label),
     /// Accept that the connector of a system claims more than before (HUB-E215)
@@ -48,27 +67,44 @@ impl Plugin {
         match &self.verb {
             Verb::Inspect { output, .. } => *output,
             Verb::Label(verb) => verb.output,
-            Verb::Accept { .. } => Output::Human,
+            Verb::List(verb) => verb.output,
+            Verb::Verify(verb) => verb.output,
+            Verb::Search(verb) => verb.output,
+            _ => Output::Human,
         }
     }
 
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.verb {
-            Verb::Inspect { connector, config, output } if connector.ends_with(".yaml") || connector.ends_with(".yml") => {
+            Verb::Inspect { connector, config, output, .. } if connector.ends_with(".yaml") || connector.ends_with(".yml") => {
                 super::inspect_lowcode::inspect(Path::new(connector), config.as_deref(), *output)
             }
-            Verb::Inspect { connector, output, .. } => inspect(connector, *output),
+            Verb::Inspect { connector, access, output, .. } => inspect(connector, access, *output),
+            Verb::Install(verb) => verb.run(),
+            Verb::Update(verb) => verb.run(),
+            Verb::Remove(verb) => verb.run(),
+            Verb::List(verb) => verb.run(),
+            Verb::Verify(verb) => verb.run(),
+            Verb::Search(verb) => verb.run(),
+            Verb::Mirror(verb) => verb.run(),
+            Verb::Trust(verb) => verb.run(),
             Verb::Label(verb) => verb.run(),
             Verb::Accept { system, place } => accept(system, place),
         }
     }
 }
 
-fn inspect(connector: &str, output: Output) -> Result<u8, Failure> {
-    let reference = connector
-        .strip_prefix("builtin:")
-        .map_or_else(|| ConnectorRef::Path(connector.to_owned()), |name| ConnectorRef::Builtin(name.to_owned()));
-    let package = package::find(&reference, Path::new("."), &Config::new(None, None))?;
+fn inspect(connector: &str, access: &Access, output: Output) -> Result<u8, Failure> {
+    let package = if connector.starts_with("oci://") || connector.starts_with("dir:") {
+        let wanted = registry::reference(connector)?;
+        let client = access.client(&wanted)?;
+        Package::of(super::runtime()?.block_on(crate::registry::fetch(&client, &wanted))?.component)?
+    } else {
+        let reference = connector
+            .strip_prefix("builtin:")
+            .map_or_else(|| ConnectorRef::Path(connector.to_owned()), |name| ConnectorRef::Builtin(name.to_owned()));
+        package::find(&reference, Path::new("."), &Config::new(None, None))?
+    };
     let description = &package.description;
     match output {
         Output::Json => super::print_json(&as_json(description, &package.digest)),

@@ -79,7 +79,7 @@ pub fn find(connector: &ConnectorRef, folder: &Path, config: &Config) -> Result<
     let path = match connector {
         ConnectorRef::Builtin(name) => config.connectors.join(format!("{name}.wasm")),
         ConnectorRef::Path(path) | ConnectorRef::LowCode(path) => folder.join(path),
-        ConnectorRef::Oci(name) => return Err(in_registry(name)),
+        ConnectorRef::Oci(_) | ConnectorRef::Plugin(_) => return Err(elsewhere(connector)),
     };
     let inside = !matches!(connector, ConnectorRef::Builtin(name) if name.contains(['/', '\\', '.']));
     let found = if inside { read(&path, MAX_COMPONENT_BYTES) } else { Err(io::ErrorKind::NotFound.into()) };
@@ -87,6 +87,12 @@ pub fn find(connector: &ConnectorRef, folder: &Path, config: &Config) -> Result<
 }
 
 impl Package {
+    /// The component.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// What the component says about itself, unread: from it the description can be made again. Of a low-code connector, the one that runs it.
     #[must_use]
     pub fn claim(&self) -> String {
@@ -208,14 +214,18 @@ fn missing(connector: &ConnectorRef, path: &Path, error: &io::Error) -> Problem 
             (name, "build the connectors (`cargo xtask build`), or set HUB_CONNECTORS to the folder that holds them")
         }
         ConnectorRef::Path(name) | ConnectorRef::LowCode(name) => (name, "correct the path; it is relative to the file that names it"),
-        ConnectorRef::Oci(name) => return in_registry(name),
+        ConnectorRef::Oci(_) | ConnectorRef::Plugin(_) => return elsewhere(connector),
     };
     Problem::new(Code::E007, format!("connector `{name}` cannot be read: {error}"), help).note(format!("looked for {}", path.display()))
 }
 
-fn in_registry(name: &str) -> Problem {
-    let title = format!("connector `{name}` cannot be read: it is in a registry");
-    Problem::new(Code::E007, title, "fetch it and name its path: registries are not read yet")
+/// The lock, which knows installed connectors, is not looked at here.
+fn elsewhere(connector: &ConnectorRef) -> Problem {
+    Problem::new(
+        Code::E007,
+        format!("connector `{connector}` cannot be read here"),
+        "install it with `hub plugin install`, and run a manifest that names it",
+    )
 }
 
 fn unusable(name: &str, reason: &str) -> Problem {

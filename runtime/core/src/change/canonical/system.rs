@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::table::Table;
 use crate::manifest::{
-    ConnectorRef, Contract, Credential, CredentialScheme, Database, FolderAccess, FolderGrant, Hosting, ImpactAssessment, Limits, Origin,
-    Region, RightsSupport, SecretRef, System, SystemStatus, Transfer,
+    Contract, Credential, CredentialScheme, Database, FolderAccess, FolderGrant, Hosting, ImpactAssessment, Limits, Origin, Region,
+    RightsSupport, SecretRef, System, SystemStatus, Transfer,
 };
 
 pub(super) fn system(system: &System) -> Value {
     let table = Table::default()
-        .text("connector", Some(connector(&system.connector.value)))
+        .text("connector", Some(system.connector.value.to_string()))
         // A digest: a connector of one's own may be given a secret there in plain text.
         .text("config", Some(super::digest(&system.config.value)))
         .text("status", Some(system.status.as_ref().map_or(SystemStatus::Approved, |status| status.value)))
@@ -48,13 +48,6 @@ fn parties(table: Table, system: &System) -> Table {
         .maybe("disclosure", disclosure)
         .maybe("contract", system.contract.as_ref().map(contract))
         .set("transfer", Table::keyed(system.transfers.iter().map(transfer)))
-}
-
-fn connector(connector: &ConnectorRef) -> String {
-    match connector {
-        ConnectorRef::Builtin(name) => format!("builtin:{name}"),
-        ConnectorRef::Path(path) | ConnectorRef::LowCode(path) | ConnectorRef::Oci(path) => path.clone(),
-    }
 }
 
 fn origin(origin: &Origin) -> String {

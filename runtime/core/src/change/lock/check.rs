@@ -6,11 +6,11 @@
 //! closure. A table without one was written before there were signatures: it counts until somebody signs the flow, and never where the manifest says
 //! `approvals = "required"`.
 
-use super::parse::is_digest;
 use super::{Approval, Lock};
 use crate::change::closure::{Closure, Closures};
 use crate::change::{ConnectorDigests, canonical};
 use crate::manifest::{Approvals, Flow, Manifest};
+use crate::plugin::is_digest;
 use crate::policy::Policy;
 use crate::problem::{Code, Problem, Span};
 

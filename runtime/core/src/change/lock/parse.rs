@@ -1,5 +1,7 @@
 //! Reads the text of a lock. Whoever can write to a repository can write it: nothing is taken that does not fit its digest, every fault is told (E505).
 
+use std::collections::BTreeSet;
+
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;
 
@@ -7,10 +9,14 @@ use super::sign::{is_reason, is_role};
 use super::{Approval, Lock, MAX_APPROVALS, MAX_LOCK_BYTES};
 use crate::change::{State, canonical};
 use crate::date::Date;
+use crate::description::Capability;
 use crate::manifest::raw::{self, Node, Raw, Table};
 use crate::manifest::shorten;
+use crate::plugin::{Pin, Reference, is_digest, is_plugin_name, is_version, parse_key};
 use crate::problem::{Code, Problem, Problems, Span};
 
+/// Connectors of one lock.
+const MAX_PLUGINS: usize = 1000;
 /// Faults that are told about one lock.
 const MAX_FAULTS: usize = 50;
 const RESTORE: &str = "restore the lock from version control; hub writes it, nobody edits it";
@@ -62,11 +68,17 @@ impl Reader {
             }
             None => self.wrong(begin, "it does not say its format (`lock = 1`)"),
         }
-        self.keys(root, &["lock", "applied", "approval", "closure"]);
+        self.keys(root, &["lock", "applied", "plugin", "approval", "closure"]);
         let applied = root.get("applied").and_then(|node| self.applied(node));
         let approvals = root.get("approval").map_or_else(Vec::new, |node| self.approvals(node));
         let closures = root.get("closure").map_or_else(Vec::new, |node| self.closures(node));
-        Lock { applied, approvals, closures: closures.into_iter().collect() }
+        let plugins = root.get("plugin").map_or_else(Vec::new, |node| self.plugins(node));
+        Lock {
+            applied,
+            approvals,
+            plugins: plugins.into_iter().map(|pin| (pin.name.clone(), pin)).collect(),
+            closures: closures.into_iter().collect(),
+        }
     }
 
     fn keys(&mut self, table: &Table, known: &[&str]) {
@@ -112,6 +124,74 @@ impl Reader {
             return None;
         }
         Some(state)
+    }
+
+    fn plugins(&mut self, node: &Node) -> Vec<Pin> {
+        let Raw::List(items) = &node.value else {
+            self.wrong(node.span, "`plugin` is no list of tables");
+            return Vec::new();
+        };
+        if items.len() > MAX_PLUGINS {
+            self.wrong(node.span, format!("it pins more than {MAX_PLUGINS} connectors"));
+            return Vec::new();
+        }
+        items.iter().filter_map(|item| self.plugin(item)).collect()
+    }
+
+    fn plugin(&mut self, node: &Node) -> Option<Pin> {
+        let table = self.table(node, "plugin")?;
+        self.keys(table, &["name", "version", "from", "digest", "component", "signer", "abi", "licence", "categories", "hosts", "imports"]);
+        let name = self.text(table, "name", node.span);
+        let name = name.filter(|(name, span)| self.holds(is_plugin_name(name), *span, "`name` is not the name of a connector"));
+        let version = self.text(table, "version", node.span);
+        let version = version.filter(|(version, span)| self.holds(is_version(version), *span, "`version` is none"));
+        let from = self.text(table, "from", node.span);
+        let from = from.filter(|(from, span)| self.holds(Reference::parse(from).is_ok(), *span, "`from` names nothing in a registry"));
+        let digest = self.text(table, "digest", node.span).filter(|(digest, span)| self.is_digest(digest, *span));
+        let component = self.text(table, "component", node.span).filter(|(digest, span)| self.is_digest(digest, *span));
+        let abi = self.text(table, "abi", node.span);
+        let signer = table.get("signer").and_then(|_| self.text(table, "signer", node.span));
+        if let Some((key, span)) = signer {
+            self.holds(parse_key(key).is_some(), span, "`signer` is no public key");
+        }
+        let licence = table.get("licence").and_then(|_| self.text(table, "licence", node.span));
+        let [categories, hosts, imports] = ["categories", "hosts", "imports"].map(|key| self.texts(table, key, node.span));
+        let capability = Capability { categories: categories?, hosts: hosts?, imports: imports? };
+        let owned = |text: Option<(&str, Span)>| text.map(|(text, _)| text.to_owned());
+        Some(Pin {
+            name: owned(name)?,
+            version: owned(version)?,
+            from: owned(from)?,
+            digest: owned(digest)?,
+            component: owned(component)?,
+            signer: owned(signer),
+            abi: owned(abi)?,
+            licence: owned(licence),
+            capability,
+        })
+    }
+
+    fn texts(&mut self, table: &Table, key: &str, place: Span) -> Option<BTreeSet<String>> {
+        let items = match table.get(key) {
+            Some(Node { value: Raw::List(items), .. }) => items,
+            Some(node) => {
+                self.wrong(node.span, format!("`{key}` is no list"));
+                return None;
+            }
+            None => {
+                self.wrong(place, format!("`{key}` is missing"));
+                return None;
+            }
+        };
+        let texts = items.iter().map(|item| match &item.value {
+            Raw::Text(text) => Some(text.clone()),
+            _ => None,
+        });
+        let texts: Option<BTreeSet<String>> = texts.collect();
+        if texts.is_none() {
+            self.wrong(place, format!("`{key}` holds something that is no text"));
+        }
+        texts
     }
 
     fn approvals(&mut self, node: &Node) -> Vec<Approval> {
@@ -207,9 +287,4 @@ impl Reader {
         };
         table.entries.iter().filter_map(read).collect()
     }
-}
-
-/// True for the hex of a SHA-256.
-pub(super) fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

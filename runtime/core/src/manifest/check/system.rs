@@ -9,6 +9,7 @@ use super::super::{ConnectorRef, Credential, CredentialScheme, FolderGrant, Limi
 use super::secret::secret;
 use super::{Named, OriginFault, database, party, read, timing};
 use crate::manifest::finding::shorten;
+use crate::plugin::{Reference, Registry, is_plugin_name};
 use crate::problem::{Code, Problem, Span, Spanned};
 
 /// Headers that the host writes itself, or that would change where a request ends.
@@ -79,6 +80,14 @@ fn connector(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Connector
         }
         return Some(Spanned { value: ConnectorRef::Builtin(name.to_owned()), span });
     }
+    if let Some(name) = written.value.strip_prefix("plugin:") {
+        if !is_plugin_name(name) {
+            let help = "write its name as `hub plugin list` shows it: `plugin:acme-crm`";
+            loader.findings.wrong(span, format!("`{}` cannot be the name of a connector", shorten(name)), help);
+            return None;
+        }
+        return Some(Spanned { value: ConnectorRef::Plugin(name.to_owned()), span });
+    }
     let file = (!written.value.contains("://")).then(|| written.value.rsplit('.').next()).flatten();
     match file {
         Some("wasm") => return Some(Spanned { value: ConnectorRef::Path(written.value), span }),
@@ -87,18 +96,14 @@ fn connector(table: &Table, loader: &mut Loader<'_>) -> Option<Spanned<Connector
         _ => {}
     }
     let title = format!("`{}` names no connector", shorten(&written.value));
-    let help = "write `builtin:NAME`, or the path of a `.wasm` file or of a low-code `manifest.yaml`, relative to this file";
+    let help = "write `builtin:NAME`, `plugin:NAME` for one that was installed, or the path of a `.wasm` file or of a low-code `manifest.yaml`, relative to this file";
     loader.findings.wrong(span, title, help);
     None
 }
 
-/// `oci://HOST/NAME@sha256:HEX`.
+/// `oci://HOST/NAME@sha256:HEX`: a tag alone does not say which bytes.
 fn is_registry_name(text: &str) -> bool {
-    let name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b':');
-    let part = |part: &str| !part.is_empty() && part.bytes().all(name);
-    let Some((place, digest)) = text.strip_prefix("oci://").and_then(|rest| rest.split_once("@sha256:")) else { return false };
-    let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
-    place.len() <= 512 && place.contains('/') && place.split('/').all(part) && matches!(digest.len(), 1..=64) && digest.bytes().all(hex)
+    Reference::parse(text).is_ok_and(|read| matches!(read.registry, Registry::Remote(_)) && read.digest.is_some())
 }
 
 fn origins(table: &Table, name: &str, loader: &mut Loader<'_>) -> Vec<Spanned<Origin>> {

@@ -1,6 +1,7 @@
 //! A system: what serves it, what it may reach, who runs it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -100,8 +101,20 @@ pub enum ConnectorRef {
     Path(String),
     /// A path of a low-code manifest (`.yaml` or `.yml`), relative to the file that names it.
     LowCode(String),
-    /// `oci://HOST/NAME@sha256:HEX`, whole, as written: a component in a registry. Registries are not read yet.
+    /// `plugin:NAME`: installed from a registry; the lock pins which bytes.
+    Plugin(String),
+    /// `oci://HOST/NAME@sha256:HEX`, whole, as written: a component in a registry, which must be installed with this digest.
     Oci(String),
+}
+
+impl fmt::Display for ConnectorRef {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Builtin(name) => write!(out, "builtin:{name}"),
+            Self::Plugin(name) => write!(out, "plugin:{name}"),
+            Self::Path(written) | Self::LowCode(written) | Self::Oci(written) => out.write_str(written),
+        }
+    }
 }
 
 /// Scheme, host and port, as `https://api.example.org` or `http://127.0.0.1:8080`.

@@ -70,7 +70,7 @@ fn availability(scope: &Scope<'_>) -> Vec<Text> {
 fn integrity(scope: &Scope<'_>) -> Vec<Text> {
     let pinned = |id: &str| {
         let system = scope.manifest.systems.get(id)?;
-        let is_pinned = matches!(&system.connector.value, ConnectorRef::Oci(place) if place.contains("@sha256:"));
+        let is_pinned = matches!(system.connector.value, ConnectorRef::Oci(_) | ConnectorRef::Plugin(_));
         is_pinned.then(|| Text::with(Word::Pinned, &[&names::system(scope.manifest, id).name]))
     };
     std::iter::once(Text::word(Word::Checked)).chain(scope.systems().into_iter().filter_map(pinned)).collect()

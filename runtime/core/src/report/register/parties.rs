@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::build::Scope;
 use crate::date::Date;
-use crate::manifest::{self, ConnectorRef, RightsSupport, Role, Support, System};
+use crate::manifest::{self, RightsSupport, Role, Support, System};
 use crate::problem::Spanned;
 use crate::report::names;
 use crate::report::text::{Named, Text};
@@ -191,18 +191,11 @@ fn of_country(scope: &Scope<'_>, system: &System, country: &str, transfer: Optio
 pub(super) fn systems(scope: &Scope<'_>) -> Vec<SystemLine> {
     let line = |system: &System| SystemLine {
         system: names::system(scope.manifest, &system.id.value),
-        connector: connector(&system.connector.value),
+        connector: system.connector.value.to_string(),
         country: system.hosting.as_ref().map(|hosting| hosting.country.value.clone()),
         provider: system.hosting.as_ref().and_then(|hosting| written(hosting.provider.as_ref())),
     };
     scope.systems().into_iter().filter_map(|id| scope.manifest.systems.get(id)).map(line).collect()
-}
-
-fn connector(connector: &ConnectorRef) -> String {
-    match connector {
-        ConnectorRef::Builtin(name) => format!("builtin:{name}"),
-        ConnectorRef::Path(path) | ConnectorRef::LowCode(path) | ConnectorRef::Oci(path) => path.clone(),
-    }
 }
 
 pub(super) fn rights(scope: &Scope<'_>) -> Vec<Rights> {
