@@ -17,18 +17,9 @@ fn manifest() -> String {
         .concat()
 }
 
-/// A folder with that manifest, and settings of its own: keys and trust.
+/// A folder with that manifest. Each has settings of its own: neither the key nor the trust of another one.
 fn program() -> Program {
-    let mut program = Program::with_manifest(&manifest());
-    program.set("HUB_CONFIG", program.path("settings").to_string_lossy());
-    program
-}
-
-/// Another machine: it has neither the key of the first one nor its trust.
-fn stranger(of: &Program) -> Program {
-    let mut other = program();
-    other.set("PUBLISHED", of.folder().to_string_lossy());
-    other
+    Program::with_manifest(&manifest())
 }
 
 /// The component `sample` with another description.
@@ -154,7 +145,7 @@ fn what_is_not_pinned_does_not_run() {
 fn a_stranger_installs_nothing_before_the_key_is_trusted() {
     let first = installed();
     let key = key_of(&first);
-    let other = stranger(&first);
+    let other = program();
     let from = format!("dir:{}/sample:0.1.0", first.path("registry").display());
     other.run(&["plugin", "install", &from]).ends(4).says("HUB-E508").says(&key);
     nothing_installed(&other);
@@ -193,7 +184,7 @@ fn changed_bytes_are_told_wherever_they_lie() {
     program.run(&["run"]).ends(0);
 
     program.write(&format!("registry/sample/blobs/sha256/{component}"), &bad);
-    let other = stranger(&program);
+    let other = self::program();
     let from = format!("dir:{}/sample:0.1.0", program.path("registry").display());
     other.run(&["plugin", "install", &from, "--unsigned"]).ends(1).says("HUB-E323").says("not what its digest");
     nothing_installed(&other);

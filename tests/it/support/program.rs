@@ -101,7 +101,7 @@ impl Program {
         for name in ["HUB_DATA", "HUB_CONNECTORS", "HUB_LOG", "CLICOLOR_FORCE", "LD_LIBRARY_PATH"] {
             command.env_remove(name);
         }
-        command.env("NO_COLOR", "1");
+        command.env("NO_COLOR", "1").env("HUB_CONFIG", self.path("settings"));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
