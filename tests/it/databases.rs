@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::postgres::{PASSWORD, Postgres};
 use crate::support::program::Program;
+use crate::support::server::{Answer, Server};
 use crate::support::story::{ARCHIVE, HEAD, PURPOSE, crm, flow};
 
 /// A SQLite file, written from `crm` and read into `archive`.
@@ -271,4 +272,57 @@ fn thirty_statements_are_denied_by_the_host_and_by_the_role() {
     }
     let counted = postgres.sql("shop", "SELECT count(*) FROM crm.people");
     assert_eq!(counted, "2");
+}
+
+/// Checkpoints that follow closely share a commit; where a crash is rehearsed, each has its own, so that every step can be met.
+#[test]
+fn checkpoints_that_follow_closely_share_a_commit() {
+    let commits = |rehearsed: bool| {
+        let mut program = Program::with_manifest(&through_sqlite(50_000, "mode = \"append\"\n"));
+        program.set("HUB_CRASH_AT", if rehearsed { "ended:99" } else { "" });
+        program.run(&["run", "--flow", "contacts-to-shelf"]).ends(0).says("50000 records written");
+        program.run(&["run", "--flow", "contacts-to-shelf"]).ends(0).says(" 0 records written");
+        program.run(&["run", "--flow", "shelf-to-archive"]).ends(0);
+        assert_eq!(ids(&program).len(), 50_000);
+        program.audit().iter().filter(|entry| entry["kind"] == "flow.checkpoint" && entry["flow"] == "contacts-to-shelf").count()
+    };
+    let (each, shared) = (commits(true), commits(false));
+    assert!(shared < each, "{shared} commits of {each} checkpoints");
+}
+
+/// The first page is in the database while the source still thinks about the second one.
+#[test]
+fn a_checkpoint_does_not_wait_for_a_slow_source() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let server = Server::start(move |request, _| {
+        let page = request.query("@page_index").unwrap_or("1").to_owned();
+        if page == "2" {
+            let _ = released.lock().unwrap().recv();
+        }
+        let issue = json!({ "id": page, "title": "T", "activity": format!("2026-01-01.00:00:0{page}") });
+        let links = if page == "1" { json!({ "next": [{ "uri": "x", "rel": "next" }] }) } else { json!({}) };
+        Answer::json(&json!({ "data": { "collection": [issue], "@links": links, "@total_size": 2 } }))
+    });
+    let systems = format!(
+        "\n[system.tracker]\nconnector = \"builtin:roundup\"\nconfig = {{ base_url = \"{}\", page_size = 1 }}\nhosts = [\"{}\"]\ncollected_for = [\"care\"]\n\
+         credentials = {{ tracker = {{ scheme = \"basic\", user = \"admin\", value = {{ file = \"password\" }} }} }}\n\
+         [system.shelf]\nconnector = \"builtin:sql\"\ndsr = {{ erase = \"manual\", procedure = \"P-1\" }}\n\
+         [system.shelf.databases.main]\nurl = \"sqlite:shelf.db\"\ntables = {{ \"main.issues\" = [\"insert\", \"create\", \"alter\"] }}\n",
+        server.url("/tracker/"),
+        server.origin()
+    );
+    let flow = flow("issues", "tracker.issues", "shelf.issues", "fields = [\"id\", \"title\", \"activity\"]\nmode = \"append\"");
+    let program = Program::with_manifest(&[HEAD, PURPOSE, &systems, &flow].concat());
+    program.write("password", "planted-password");
+    let mut running = program.start(&["run"]);
+    let rows = "python3 -c 'import sqlite3; print(sqlite3.connect(\"file:shelf.db?mode=ro\", uri=True).execute(\"select count(*) from issues\").fetchone()[0])'";
+    while program.shell(rows).stdout.trim() != "1" {
+        assert!(!running.has_ended(), "it ended before its first page was in the database: {}", running.said());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    release.send(()).unwrap();
+    drop(release);
+    running.wait();
+    program.run(&["audit", "verify"]).ends(0);
 }
