@@ -317,10 +317,7 @@ fn a_checkpoint_does_not_wait_for_a_slow_source() {
     program.write("password", "planted-password");
     let mut running = program.start(&["run"]);
     let rows = "python3 -c 'import sqlite3; print(sqlite3.connect(\"file:shelf.db?mode=ro\", uri=True).execute(\"select count(*) from issues\").fetchone()[0])'";
-    while program.shell(rows).stdout.trim() != "1" {
-        assert!(!running.has_ended(), "it ended before its first page was in the database: {}", running.said());
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    running.until("its first page was in the database", |_| program.shell(rows).stdout.trim() == "1");
     release.send(()).unwrap();
     drop(release);
     running.wait();
