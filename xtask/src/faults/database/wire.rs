@@ -11,7 +11,7 @@ use crate::process::{Failure, Result};
 
 /// `COMMIT` as a query of its own, as it ends a packet.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
-/// Its answer begins so.
+/// The answer to it; the answers to what stood before it in its packet come first.
 const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
 /// How often a waiting thread looks whether the proxy was stopped.
 const LOOK: Duration = Duration::from_millis(5);
@@ -132,11 +132,22 @@ impl Proxy {
     /// Hands the late COMMIT on and waits for its answer; true if it has happened.
     pub fn release(&self) -> bool {
         let Some((server, packet)) = self.shared.state().late.take() else { return false };
-        let mut answer = vec![0; 1 << 10];
-        let is_sent = (&*server).write_all(&packet).is_ok() && server.set_read_timeout(Some(Duration::from_secs(5))).is_ok();
-        let length = if is_sent { (&*server).read(&mut answer).unwrap_or(0) } else { 0 };
-        answer.get(..length).is_some_and(|answer| answer.starts_with(COMMITTED))
+        if (&*server).write_all(&packet).and_then(|()| server.set_read_timeout(Some(Duration::from_secs(5)))).is_err() {
+            return false;
+        }
+        let (mut answer, mut part) = (Vec::new(), vec![0; 1 << 10]);
+        while !holds(&answer, COMMITTED) {
+            match (&*server).read(&mut part) {
+                Ok(length) if length > 0 => answer.extend_from_slice(part.get(..length).unwrap_or_default()),
+                _ => return false,
+            }
+        }
+        true
     }
+}
+
+fn holds(packet: &[u8], wanted: &[u8]) -> bool {
+    packet.windows(wanted.len()).any(|window| window == wanted)
 }
 
 impl Shared {
@@ -233,7 +244,7 @@ impl Shared {
         state.commits += u64::from(is_commit);
         let (packets, commits) = (state.packets, state.commits);
         let Some((moment, _)) = state.plan.filter(|_| !state.is_hit) else { return Verdict::Pass };
-        let is_answer = !link.is_from_hub && packet.starts_with(COMMITTED);
+        let is_answer = !link.is_from_hub && holds(packet, COMMITTED);
         match moment {
             Moment::Packet(number) if packets == number => {}
             Moment::BeforeCommit(number) if is_commit && commits == number => {}
