@@ -202,12 +202,19 @@ impl Shared {
                 _ => return self.ended(link),
             };
             let packet = packet.get(..length).unwrap_or_default();
-            let verdict = self.judge(link, packet);
-            if matches!(verdict, Verdict::Pass | Verdict::PassAndStop) && (&*link.to).write_all(packet).is_err() {
+            let is_handed_on = match self.judge(link, packet) {
+                Verdict::Keep => true,
+                Verdict::Pass => (&*link.to).write_all(packet).is_ok(),
+                Verdict::PassAndStop => {
+                    // The answer waits for this lock, and finds the proxy stopped.
+                    let mut state = self.state();
+                    let is_handed_on = (&*link.to).write_all(packet).is_ok();
+                    stop(&mut state);
+                    is_handed_on
+                }
+            };
+            if !is_handed_on {
                 return self.ended(link);
-            }
-            if matches!(verdict, Verdict::PassAndStop) {
-                self.stop(&mut self.state());
             }
         }
     }
@@ -239,6 +246,9 @@ impl Shared {
 
     fn judge(&self, link: &Link, packet: &[u8]) -> Verdict {
         let mut state = self.state();
+        if state.cut.is_some_and(|(last, _)| link.number <= last) {
+            return Verdict::Keep;
+        }
         state.packets += 1;
         let is_commit = link.is_from_hub && packet.ends_with(COMMIT);
         state.commits += u64::from(is_commit);
@@ -261,16 +271,16 @@ impl Shared {
             _ => return Verdict::Pass,
         }
         state.is_hit = true;
-        self.stop(&mut state);
+        stop(&mut state);
         Verdict::Keep
     }
+}
 
-    fn stop(&self, state: &mut State) {
-        let Some((_, stop)) = state.plan else { return };
-        let after = if let Stop::Hang(long) = stop { long } else { Duration::ZERO };
-        state.cut = Some((state.connections, Instant::now() + after));
-        state.is_gone = stop == Stop::Gone;
-    }
+fn stop(state: &mut State) {
+    let Some((_, stop)) = state.plan else { return };
+    let after = if let Stop::Hang(long) = stop { long } else { Duration::ZERO };
+    state.cut = Some((state.connections, Instant::now() + after));
+    state.is_gone = stop == Stop::Gone;
 }
 
 #[cfg(test)]
