@@ -167,6 +167,8 @@ impl Stage {
     /// A folder for a flow, in which the components are compiled and nothing has run.
     pub fn prepared(&self, ground: &Ground, way: Way, port: u16) -> Result<Site> {
         let site = ground.site(way.name(), &way.manifest(port))?;
+        // A trial compiles the source only. Both are compiled by a run that cannot log in.
+        site.run(&["run", "--quiet"])?.refused(&["HUB-E322"])?;
         site.write("password", PASSWORD.as_bytes())?;
         site.run(&["run", "--dry-run", "--limit", "1"])?.with(0)?;
         Ok(site)
