@@ -87,6 +87,11 @@ fn warehouse(postgres: &Postgres, rest: &str) -> String {
 
 fn shop() -> Postgres {
     let postgres = Postgres::start();
+    prepared(&postgres);
+    postgres
+}
+
+fn prepared(postgres: &Postgres) {
     postgres
         .sql("postgres", &format!("CREATE ROLE hub_user LOGIN PASSWORD '{PASSWORD}';\nCREATE ROLE least LOGIN;\nCREATE DATABASE shop;"));
     postgres.sql(
@@ -100,7 +105,6 @@ fn shop() -> Postgres {
            (1, E'Zoë \"quoted\"\\n\\ttab \\\\ back', 12345678901234.100000, 'glad', ARRAY['a,b', NULL, '\"x\"'], '{\"deep\": [1, {\"k\": null}]}', '\\x00ff10', '1999-12-31', true, '2026-11-28 10:00:00.123456+01'),
            (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-28 10:00:00.123456+01');",
     );
-    postgres
 }
 
 /// The schema of the table, with categories.
@@ -214,6 +218,103 @@ fn a_server_that_crashes_leaves_every_row_once() {
         program.run(&["audit", "verify"]).ends(0);
         postgres.sql("shop", "DROP TABLE crm.contacts");
     }
+}
+
+/// A server that works with each record once, and the manifest of a flow that appends so many to a table without a key.
+fn appending(postgres: &Postgres, records: u64, database: &str) -> Program {
+    postgres.sql("shop", "SET ROLE hub_user; CREATE TABLE crm.contacts (id bigint, email text)");
+    let fields = "fields = [\"id\", \"email\"]\nmode = \"append\"\n";
+    let warehouse = warehouse(postgres, "").replace("progress =", &format!("{database}progress ="));
+    let program = Program::with_manifest(
+        &[HEAD, PURPOSE, &crm(records), &warehouse, &flow("contacts", "crm.contacts", "warehouse.contacts", fields)].concat(),
+    );
+    program.write("password", PASSWORD);
+    program
+}
+
+/// The number of the server's process for hub, as soon as something is so.
+fn process_where(postgres: &Postgres, condition: &str) -> String {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let found = postgres.sql("shop", &format!("SELECT pid FROM pg_stat_activity WHERE usename = 'hub_user' AND {condition}"));
+        if !found.is_empty() {
+            return found;
+        }
+        assert!(std::time::Instant::now() < until, "hub came never to where {condition}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// The connection stands, and nothing comes: an overloaded server, a path that swallows everything.
+#[test]
+fn a_server_that_falls_silent_is_given_up_and_told() {
+    let postgres = shop();
+    let program = appending(&postgres, 60_000, "statement_seconds = 1\n");
+    let running = program.start(&["run"]);
+    let process = process_where(&postgres, "query LIKE 'COPY%'");
+    let process = process.parse().ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    let signal = |signal| rustix::process::kill_process(process, signal).unwrap();
+    signal(rustix::process::Signal::STOP);
+    let begun = std::time::Instant::now();
+    let ended = running.wait();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
+    ended.ends(1).says("HUB-E307").says("the server has said nothing for 6 s").says("statement_seconds");
+    signal(rustix::process::Signal::CONT);
+    program.run(&["run"]).ends(0);
+    assert_eq!(postgres.sql("shop", "SELECT count(*), count(DISTINCT id) FROM crm.contacts"), "60000|60000");
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_ended_by_the_server() {
+    let postgres = shop();
+    let program = appending(&postgres, 1_000, "statement_seconds = 1\n");
+    postgres.sql(
+        "shop",
+        "SET ROLE hub_user; CREATE FUNCTION crm.slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(20); RETURN NEW; END';
+         CREATE TRIGGER slowly BEFORE INSERT ON crm.contacts EXECUTE FUNCTION crm.slowly()",
+    );
+    program.run(&["run"]).ends(1).says("the statement took longer than `statement_seconds`").says("57014");
+    postgres.sql("shop", "DROP TRIGGER slowly ON crm.contacts");
+    program.run(&["run"]).ends(0).says("1000 records written");
+}
+
+/// hub is killed while the server commits, and the next run begins before it has: what was on its way arrives, and does not arrive again.
+#[test]
+fn a_commit_that_outlives_its_hub_is_waited_for() {
+    let postgres = shop();
+    let program = appending(&postgres, 25_000, "");
+    postgres.sql(
+        "shop",
+        "SET ROLE hub_user; CREATE TABLE crm.hub_progress (flow text PRIMARY KEY, token text NOT NULL, at timestamptz NOT NULL);
+         CREATE FUNCTION crm.slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(4); RETURN NEW; END';
+         CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON crm.hub_progress DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION crm.slowly()",
+    );
+    let running = program.start(&["run"]);
+    process_where(&postgres, "query = 'COMMIT' AND state = 'active'");
+    running.kill();
+    assert_eq!(postgres.sql("shop", "SELECT count(*) FROM crm.contacts"), "0");
+    program.run(&["run"]).ends(0);
+    assert_eq!(postgres.sql("shop", "SELECT count(*), count(DISTINCT id) FROM crm.contacts"), "25000|25000");
+    // The log says that the commit of the killed run had happened.
+    let told = program.audit();
+    let is_told = |entry: &Value| {
+        entry["kind"] == "flow.checkpoint" && entry["detail"].as_str().is_some_and(|detail| detail.ends_with("had happened"))
+    };
+    assert_eq!(told.iter().filter(|entry| is_told(entry)).count(), 1, "{told:#?}");
+}
+
+/// The server is set to answer a COMMIT before it is on the disk: not to hub, whose progress goes on behind it.
+#[test]
+fn what_was_committed_outlives_a_server_that_forgets_its_last_commits() {
+    let mut postgres = Postgres::with(&["synchronous_commit=off", "wal_writer_delay=10s"]);
+    prepared(&postgres);
+    let program = appending(&postgres, 25_000, "");
+    postgres.sql("shop", "CHECKPOINT");
+    program.run(&["run"]).ends(0);
+    postgres.kill();
+    postgres.serve();
+    program.run(&["run"]).ends(0);
+    assert_eq!(postgres.sql("shop", "SELECT count(*), count(DISTINCT id) FROM crm.contacts"), "25000|25000");
 }
 
 /// Each is denied by the host's reading and by a role that has no more rights than the manifest.

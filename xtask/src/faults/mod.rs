@@ -3,6 +3,7 @@
 //!
 //! Judges by files and exit codes alone; nothing of the program is linked in.
 
+mod database;
 mod matrix;
 mod round;
 
@@ -44,6 +45,8 @@ pub struct Options {
 enum Verb {
     /// Try every fault of disk, process, clock, network and neighbour, one named scenario each
     Matrix(matrix::Options),
+    /// Kill PostgreSQL, the program, or the network between them at random moments, while tables are written and read
+    Database(database::Options),
 }
 
 /// The sum over the rounds of one place and mode.
@@ -59,13 +62,16 @@ struct Row {
 pub fn briefly(workspace: &Workspace) -> Result<()> {
     let rounds = u32::try_from((places(&workspace.hub())?.len()) * MODES.len()).unwrap_or(u32::MAX);
     run(workspace, &Options { verb: None, rounds, seed: None, program: None, json: None })?;
-    matrix::briefly(workspace)
+    matrix::briefly(workspace)?;
+    database::briefly(workspace)
 }
 
 /// Tries all of it; fails if anything was lost, doubled or unproven.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    if let Some(Verb::Matrix(options)) = &options.verb {
-        return matrix::run(workspace, options);
+    match &options.verb {
+        Some(Verb::Matrix(options)) => return matrix::run(workspace, options),
+        Some(Verb::Database(options)) => return database::run(workspace, options),
+        None => {}
     }
     let hub = match &options.program {
         Some(program) => program.clone(),

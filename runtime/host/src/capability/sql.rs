@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hub_core::manifest::{Database, DatabasePlace, Dialect, SecretRef, System, TableName, Verb};
 use hub_core::policy::ask::Ask;
@@ -30,6 +31,8 @@ const MAX_SKIPPED: usize = 10_000;
 /// Statements of one run that are kept as understood.
 const MAX_KEPT: usize = 128;
 const MAX_CERTIFICATE_BYTES: u64 = 1 << 20;
+/// A replacement of a large table is one statement, and takes its time.
+const STATEMENT_SECONDS: u32 = 3_600;
 
 /// Why a database did not do it.
 #[derive(Clone, Debug)]
@@ -176,7 +179,8 @@ async fn target(run: &Run, declared: &Database) -> Result<Target, SqlError> {
         _ => Failure::passing("the name leads nowhere").into(),
     })?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Target::Postgres { addresses, host, user, database, password, tls })
+    let patience = Duration::from_secs(u64::from(declared.statement_seconds.unwrap_or(STATEMENT_SECONDS)));
+    Ok(Target::Postgres { addresses, host, user, database, password, tls, patience })
 }
 
 type Tls = Option<Box<rustls::ClientConfig>>;

@@ -10,6 +10,7 @@ mod sqlite;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hub_core::manifest::{Dialect, TableName};
 use tokio::sync::mpsc;
@@ -143,6 +144,8 @@ pub enum Target {
         password: Option<Zeroizing<String>>,
         /// How TLS is spoken; none on this machine only.
         tls: Option<Box<rustls::ClientConfig>>,
+        /// How long the server may be silent after it was asked something.
+        patience: Duration,
     },
     /// A file.
     Sqlite(PathBuf),

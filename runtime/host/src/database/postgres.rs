@@ -1,22 +1,19 @@
 //! PostgreSQL. Every value of an answer is asked for as text, so the server's own words for its types are what is handed on.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+mod wire;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{SinkExt as _, TryStreamExt as _};
 use hub_core::manifest::TableName;
-use tokio::net::TcpStream;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Config, NoTls};
 
 use super::rows::Collector;
 use super::{Access, Chunk, Column, Failure, Rows, Shaped, Target, Value, copy, quoted, quoted_table};
+use wire::{Patience, Wire};
 
-const CONNECT: Duration = Duration::from_secs(10);
 /// Parts of an answer that may wait to be taken.
 const AHEAD: usize = 2;
 /// Names are found in the catalogue only, texts mean what they say, and values come in one form whatever the server is set to.
@@ -25,7 +22,7 @@ const SETTINGS: &str = "SET search_path = pg_catalog, pg_temp; SET standard_conf
     SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '1h'";
 
 pub(super) struct Client {
-    inner: tokio_postgres::Client,
+    wire: Wire,
     is_guarded: bool,
     /// The table of progress is known to be there: made or seen by this connection.
     has_progress: bool,
@@ -33,47 +30,15 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) async fn open(target: Target, access: Access) -> Result<Self, Failure> {
-        let Target::Postgres { addresses, host, user, database, password, tls } = target else {
-            return Err(Failure::new("connection", "not a server"));
-        };
-        let mut config = Config::new();
-        config.user(&user).dbname(&database).application_name("hub");
-        if let Some(password) = &password {
-            config.password(password.as_bytes());
-        }
-        let stream = connect(&addresses).await?;
-        let login = async {
-            match tls {
-                None => {
-                    config.ssl_mode(SslMode::Disable);
-                    let (client, connection) = config.connect_raw(stream, NoTls).await?;
-                    drop(tokio::spawn(connection));
-                    Ok(client)
-                }
-                Some(tls) => {
-                    config.ssl_mode(SslMode::Require);
-                    let mut maker = tokio_postgres_rustls::MakeRustlsConnect::new(*tls);
-                    let connector = <_ as tokio_postgres::tls::MakeTlsConnect<TcpStream>>::make_tls_connect(&mut maker, &host);
-                    let Ok(connector) = connector;
-                    let (client, connection) = config.connect_raw(stream, connector).await?;
-                    drop(tokio::spawn(connection));
-                    Ok(client)
-                }
-            }
-        };
-        let inner = match tokio::time::timeout(CONNECT, login).await {
-            Ok(Ok(client)) => client,
-            Ok(Err(error)) => return Err(failure(&error)),
-            Err(_) => return Err(Failure::passing("the server does not answer")),
-        };
-        inner.batch_execute(SETTINGS).await.map_err(|error| failure(&error))?;
-        Ok(Self { inner, is_guarded: access == Access::Write, has_progress: false })
+        let wire = Wire::open(target, access).await?;
+        Ok(Self { wire, is_guarded: access == Access::Write, has_progress: false })
     }
 
     pub(super) async fn begin(&mut self, access: Access) -> Result<(), Failure> {
         let begin = match access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Access::Write => "BEGIN",
+            // The word of an earlier run is looked for once its transaction is over, by a statement that must see what came before it.
+            Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
         self.run(begin).await
     }
@@ -83,7 +48,7 @@ impl Client {
     }
 
     async fn run(&self, text: &str) -> Result<(), Failure> {
-        self.inner.batch_execute(text).await.map_err(|error| failure(&error))
+        self.wire.answered(self.wire.inner.batch_execute(text)).await
     }
 
     /// Takes back one statement that failed: without that the whole transaction is lost.
@@ -95,8 +60,8 @@ impl Client {
         let done = work.await;
         match &done {
             Ok(_) => self.run("RELEASE SAVEPOINT hub").await?,
-            Err(_) if self.inner.is_closed() => {}
-            Err(_) => self.run("ROLLBACK TO SAVEPOINT hub").await?,
+            // A connection that broke has its reason already; a savepoint is nothing that could be had back.
+            Err(failed) => self.run("ROLLBACK TO SAVEPOINT hub").await.or_else(|lost| if failed.passing { Ok(()) } else { Err(lost) })?,
         }
         done
     }
@@ -108,7 +73,7 @@ impl Client {
              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
              LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisprimary \
              WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY a.attnum";
-        let found = self.inner.query(columns, &[&table.schema, &table.table]).await.map_err(|error| failure(&error))?;
+        let found = self.wire.answered(self.wire.inner.query(columns, &[&table.schema, &table.table])).await?;
         let column = |row: tokio_postgres::Row| {
             let key = u32::try_from(row.try_get::<_, i32>(3)?).unwrap_or(0);
             Ok(Column { name: row.try_get(0)?, kind: row.try_get(1)?, nullable: !row.try_get::<_, bool>(2)?, key })
@@ -121,58 +86,71 @@ impl Client {
     pub(super) async fn execute(&mut self, statement: &str, parameters: Vec<Value>) -> Result<u64, Failure> {
         self.guarded(async {
             let parameters: Vec<Parameter> = parameters.into_iter().map(Parameter).collect();
-            self.inner.execute_raw(statement, parameters).await.map_err(|error| failure(&error))
+            self.wire.answered(self.wire.inner.execute_raw(statement, parameters)).await
         })
         .await
     }
 
     pub(super) async fn query(&mut self, statement: &str, parameters: Vec<Value>, columns: Vec<Shaped>) -> Result<Rows, Failure> {
         let parameters: Vec<Parameter> = parameters.into_iter().map(Parameter).collect();
-        let prepared = self.inner.prepare(statement).await.map_err(|error| failure(&error))?;
+        let prepared = self.wire.answered(self.wire.inner.prepare(statement)).await?;
         if prepared.columns().len() != columns.len() {
             return Err(Failure::new("columns", "the statement has another number of columns than was said"));
         }
         if let Some(odd) = prepared.columns().iter().position(|column| *column.type_() != Type::TEXT) {
             return Err(Failure::new("columns", format!("column {} is not text: cast it, `…::text`", odd + 1)));
         }
-        let found = self.inner.query_raw(&prepared, parameters).await.map_err(|error| failure(&error))?;
+        let found = self.wire.answered(self.wire.inner.query_raw(&prepared, parameters)).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
-        drop(tokio::spawn(hand_over(found, Collector::new(&columns), sender)));
+        drop(tokio::spawn(hand_over(found, Collector::new(&columns), sender, self.wire.patience())));
         Ok(Rows(receiver))
     }
 
     pub(super) async fn load(&mut self, table: &TableName, columns: &[Shaped], ndjson: Vec<u8>, skip: &[u32]) -> Result<u32, Failure> {
         let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
         let statement = format!("COPY {} ({}) FROM STDIN", quoted_table(table), names.join(", "));
-        // The server counts the rows that it got.
-        let refused = |error: tokio_postgres::Error| {
-            let failed = failure(&error);
-            Failure { row: failed.row.map(|sent| original(sent, skip)), ..failed }
-        };
         self.guarded(async {
-            let sink = self.inner.copy_in::<_, Bytes>(&*statement).await.map_err(refused)?;
-            futures::pin_mut!(sink);
             let mut pieces = copy::pieces(columns, &ndjson, skip);
-            // A row that cannot be one ends the load: a load that is dropped before its end fails on the server too.
-            for piece in &mut pieces {
-                sink.feed(Bytes::from(piece?)).await.map_err(refused)?;
+            let mut unreadable = None;
+            let sending = async {
+                let sink = self.wire.inner.copy_in::<_, Bytes>(&*statement).await?;
+                futures::pin_mut!(sink);
+                for piece in &mut pieces {
+                    match piece {
+                        Ok(piece) => sink.feed(Bytes::from(piece)).await?,
+                        // A load that is dropped before its end fails on the server too.
+                        Err(failure) => {
+                            unreadable = Some(failure);
+                            return Ok(());
+                        }
+                    }
+                }
+                sink.finish().await.map(drop)
+            };
+            let sent = self.wire.answered(sending).await;
+            match unreadable {
+                Some(failure) => Err(failure),
+                None => sent.map(|()| pieces.count).map_err(|failed| {
+                    // The server counts the rows that it got.
+                    Failure { row: failed.row.map(|sent| original(sent, skip)), ..failed }
+                }),
             }
-            sink.finish().await.map_err(refused)?;
-            Ok(pieces.count)
         })
         .await
     }
 
     pub(super) async fn applied(&mut self, progress: &TableName, flow: &str) -> Result<Option<String>, Failure> {
+        self.alone(progress, flow).await?;
         if self.describe(progress).await?.is_none() {
             return Ok(None);
         }
         let text = format!("SELECT token FROM {} WHERE flow = $1", quoted_table(progress));
-        let found = self.inner.query_opt(&text, &[&flow]).await.map_err(|error| failure(&error))?;
+        let found = self.wire.answered(self.wire.inner.query_opt(&text, &[&flow])).await?;
         found.map(|row| row.try_get(0)).transpose().map_err(|error| failure(&error))
     }
 
     pub(super) async fn mark(&mut self, progress: &TableName, flow: &str, token: &str) -> Result<(), Failure> {
+        self.alone(progress, flow).await?;
         let table = quoted_table(progress);
         if !self.has_progress && self.describe(progress).await?.is_none() {
             self.run(&format!("CREATE TABLE IF NOT EXISTS {table} (flow text PRIMARY KEY, token text NOT NULL, at timestamptz NOT NULL)"))
@@ -182,31 +160,43 @@ impl Client {
         let text = format!(
             "INSERT INTO {table} (flow, token, at) VALUES ($1, $2, now()) ON CONFLICT (flow) DO UPDATE SET token = excluded.token, at = excluded.at"
         );
-        self.inner.execute(&text, &[&flow, &token]).await.map(|_| ()).map_err(|error| failure(&error))
+        self.wire.answered(self.wire.inner.execute(&text, &[&flow, &token])).await.map(|_| ())
+    }
+
+    /// Until the end of this transaction no other one commits for the flow: each takes this lock before its COMMIT. The COMMIT of a run that was killed or
+    /// cut off may still be on its way to the server, or be waiting in it: whether it happens is known when that transaction is over, not before.
+    async fn alone(&self, progress: &TableName, flow: &str) -> Result<(), Failure> {
+        let lock = lock(progress, flow);
+        let taken = self.wire.answered(self.wire.inner.execute("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[&lock])).await;
+        let why = "a transaction of an earlier run of this flow is still open in the server, which ends it when it finds that run gone";
+        taken.map(|_| ()).map_err(|failed| {
+            if failed.code == SqlState::LOCK_NOT_AVAILABLE.code() { Failure { message: why.to_owned(), ..failed } } else { failed }
+        })
     }
 }
 
-async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
-    let mut last = Failure::passing("the server has no address");
-    for address in addresses {
-        match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true).map_err(|error| Failure::passing(error.kind().to_string()))?;
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = Failure::passing(format!("the server cannot be reached: {}", error.kind())),
-            Err(_) => last = Failure::passing("the server does not answer"),
-        }
+/// The number of a flow's lock, the same in each run.
+fn lock(progress: &TableName, flow: &str) -> i64 {
+    let mut hash = Sha256::new();
+    for part in [progress.schema.as_str(), progress.table.as_str(), flow] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
     }
-    Err(last)
+    hash.finalize().iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
 }
 
-async fn hand_over(found: tokio_postgres::RowStream, mut collector: Collector, sender: mpsc::Sender<Result<Chunk, Failure>>) {
+async fn hand_over(
+    found: tokio_postgres::RowStream,
+    mut collector: Collector,
+    sender: mpsc::Sender<Result<Chunk, Failure>>,
+    patience: Patience,
+) {
     futures::pin_mut!(found);
-    while let Some(row) = found.next().await {
-        let row = match row {
-            Ok(row) => row,
-            Err(error) => return drop(sender.send(Err(failure(&error))).await),
+    loop {
+        let row = match patience.wait(found.try_next()).await {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(failed) => return drop(sender.send(Err(failed)).await),
         };
         for index in 0..collector.columns() {
             match row.try_get::<_, Option<&str>>(index) {
@@ -235,8 +225,7 @@ fn original(sent: u32, skip: &[u32]) -> u32 {
 /// The code and the names, never the text: it may repeat a value.
 fn failure(error: &tokio_postgres::Error) -> Failure {
     let Some(server) = error.as_db_error() else {
-        let what = if error.is_closed() { "the connection was closed" } else { "the connection failed" };
-        return Failure::passing(what);
+        return wire::broken(error);
     };
     let code = server.code();
     let mut message = condition(code).to_owned();
@@ -251,7 +240,7 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
         .and_then(|place| place.split(", line ").nth(1))
         .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
     let row = line.and_then(|line| line.parse::<u32>().ok()).and_then(|line| line.checked_sub(1));
-    let passing = matches!(code.code().get(..2), Some("08" | "40" | "53" | "57")) || *code == SqlState::LOCK_NOT_AVAILABLE;
+    let passing = matches!(code.code().get(..2), Some("08" | "40" | "53" | "57")) || matches!(code.code(), "55P03" | "25P03" | "25P04");
     Failure { code: code.code().to_owned(), passing, message, row }
 }
 
@@ -266,6 +255,7 @@ fn condition(code: &SqlState) -> &'static str {
         "23514" => "a check of the table fails",
         "21000" => "one statement would change a row twice",
         "25006" => "the transaction only reads",
+        "25P03" | "25P04" => "the server ended a transaction that was open for too long",
         "28000" | "28P01" => "the server refused the login",
         "3D000" => "the database does not exist",
         "3F000" => "the schema does not exist",
@@ -273,6 +263,9 @@ fn condition(code: &SqlState) -> &'static str {
         "42703" => "a column does not exist",
         "42804" => "types do not agree",
         "42P01" => "a table does not exist",
+        "55P03" => "another transaction holds what this one needs",
+        "57014" => "the statement took longer than `statement_seconds` of the database, or somebody cancelled it",
+        "57P01" | "57P02" | "57P03" => "the server stops or starts",
         "42P10" => "the key of the conflict is not unique in the table",
         other => match other.get(..2) {
             Some("08") => "the connection failed",

@@ -103,6 +103,8 @@ struct Run<'a> {
     started: Instant,
     /// The last run of this flow did not reach its end.
     recovering: bool,
+    /// That run announced a commit, and it has happened: the log does not have it yet.
+    settled: Option<Draft>,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -150,11 +152,9 @@ impl<'a> Run<'a> {
                 .into_iter()
                 .flat_map(|system| secrets::in_use(manifest, system))
                 .collect(),
-            usual_hosts: if options.dry_run {
-                None
-            } else {
-                volume::usual_hosts(progress.hosts.as_ref(), &granted_hosts(host, flow, rule))
-            },
+            usual_hosts: (!options.dry_run)
+                .then(|| volume::usual_hosts(progress.hosts.as_ref(), &granted_hosts(host, flow, rule)))
+                .flatten(),
         };
         let asked = flow.consent.as_ref().is_some_and(|gate| gate.on_withdrawal == OnWithdrawal::Retract);
         if !asked && !options.dry_run {
@@ -175,6 +175,7 @@ impl<'a> Run<'a> {
             meter,
             recovering: progress.open_run.is_some(),
             progress,
+            settled: None,
             record,
             started: Instant::now(),
             cancelled: Arc::new(AtomicBool::new(false)),
@@ -321,6 +322,9 @@ impl<'a> Run<'a> {
         let applied = databases.applied(flow).await;
         if applied.map_err(|failure| Arc::new(database_problem(flow, system, &failure)))?.as_deref() == Some(&*pending.token) {
             self.progress.cursor = pending.cursor;
+            let earlier = self.progress.open_run.as_deref().unwrap_or("before");
+            let detail = Some(format!("the commit of run {earlier} had happened"));
+            self.settled = Some(Draft { detail, ..self.gate.context().draft(Kind::FlowCheckpoint) });
         }
         Ok(())
     }
@@ -401,7 +405,7 @@ impl<'a> Run<'a> {
         }
         // Every checkpoint repeats the mark: only the end of the run takes it away.
         outlet.progress = self.progress.clone();
-        let transaction = Transaction { puts: vec![self.progress_put()], audit: Vec::new() };
+        let transaction = Transaction { puts: vec![self.progress_put()], audit: self.settled.take().into_iter().collect() };
         self.host.store.commit(transaction, Durability::Sync).await.map_err(|error| store_problem(&error))?;
         reach(Point::Opened);
         Ok(())

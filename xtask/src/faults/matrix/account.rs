@@ -58,6 +58,13 @@ impl Account {
         account
     }
 
+    /// Adds what a rule kept from the destination.
+    pub fn by_rules(&mut self, site: &Site, log: &[Value]) -> Result<()> {
+        self.held = site.progress()?.held;
+        self.dropped = log.iter().filter(|entry| entry.get("kind").is_some_and(|kind| kind == "flow.denied")).filter_map(records).sum();
+        Ok(())
+    }
+
     /// Records that are nowhere.
     pub fn lost(&self) -> u64 {
         self.source.saturating_sub(self.there + self.held + self.dropped)
@@ -95,8 +102,7 @@ pub fn judge_at_border(site: &Site, file: &str, source: u64, most_twice: u64) ->
     let log = site.log()?;
     times_go_on(&log)?;
     let mut account = Account::of(&site.path(file), source);
-    account.held = site.progress()?.held;
-    account.dropped = log.iter().filter(|entry| entry.get("kind").is_some_and(|kind| kind == "flow.denied")).filter_map(records).sum();
+    account.by_rules(site, &log)?;
     let twice = account.twice;
     account.twice = if twice > most_twice { twice } else { 0 };
     ensure(account.is_balanced(), || account.to_string())?;

@@ -3,7 +3,7 @@
 //!
 //! Judges from outside, as `faults` does. A scenario that cannot be tried on this machine says so and why: it is never counted as held.
 
-mod account;
+pub mod account;
 mod clock;
 mod damage;
 mod desk;
@@ -13,7 +13,7 @@ mod guest;
 mod manifests;
 mod proxy;
 mod signals;
-mod site;
+pub mod site;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -189,7 +189,7 @@ fn document(played: &[Played]) -> Value {
 }
 
 /// A failure unless it is so.
-fn ensure(is_so: bool, otherwise: impl FnOnce() -> String) -> Result<()> {
+pub fn ensure(is_so: bool, otherwise: impl FnOnce() -> String) -> Result<()> {
     if is_so { Ok(()) } else { Err(Failure::new(otherwise())) }
 }
 

@@ -81,6 +81,7 @@ fn database(database: &Database) -> Value {
         .text("password", database.password.as_ref().map(|place| secret(&place.value)))
         .spanned("ca", database.authority.as_ref())
         .text("progress", Some(database.progress.to_string()))
+        .integer("statement_seconds", database.statement_seconds)
         .set("tables", Value::Object(tables.collect()))
         .done()
 }

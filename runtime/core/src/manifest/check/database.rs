@@ -31,7 +31,10 @@ fn database(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Database> {
     let grants = grants(table, loader);
     let place = place?;
     let is_file = matches!(place.value, DatabasePlace::Sqlite { .. });
-    for (key, is_there) in [("password", password.is_some()), ("ca", authority.is_some())] {
+    let statement_seconds = read::number(table, "statement_seconds");
+    for (key, is_there) in
+        [("password", password.is_some()), ("ca", authority.is_some()), ("statement_seconds", statement_seconds.is_some())]
+    {
         if let Some((name, _)) = table.entry(key).filter(|_| is_file && is_there) {
             loader.findings.wrong(name.span, format!("`{key}` has no meaning for a file"), "remove it");
         }
@@ -51,7 +54,7 @@ fn database(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Database> {
             TableName { schema: schema.to_owned(), table: "hub_progress".to_owned() }
         }
     };
-    Some(Database { place, password, authority, tables: grants, progress })
+    Some(Database { place, password, authority, tables: grants, progress, statement_seconds })
 }
 
 fn place(written: &Spanned<String>, loader: &mut Loader<'_>) -> Option<Spanned<DatabasePlace>> {

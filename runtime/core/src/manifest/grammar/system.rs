@@ -143,6 +143,12 @@ static DATABASE: Table = Table {
             "Table in which hub keeps how far its flows are, in the same transaction as their records; absent = `public.hub_progress` (`main.hub_progress`).",
             "\"staging.hub_progress\"",
         ),
+        optional(
+            "statement_seconds",
+            Kind::Integer(1, 86_400),
+            "Seconds that the server may take for one statement, or for the next rows of an answer, before the run fails; with `postgres` only; absent = 3600.",
+            "600",
+        ),
     ],
 };
 

@@ -196,6 +196,8 @@ pub struct Database {
     pub tables: Vec<TableGrant>,
     /// Where hub keeps how far its flows are.
     pub progress: TableName,
+    /// Seconds that a server may be silent after it was asked something.
+    pub statement_seconds: Option<u32>,
 }
 
 impl Database {
