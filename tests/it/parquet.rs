@@ -9,9 +9,9 @@ use crate::support::program::Program;
 use crate::support::story::{ARCHIVE, DESK, HEAD, PURPOSE, crm, flow};
 
 /// The system `warehouse`: the connector `parquet`, writing into `out`.
-fn warehouse(streams: &str) -> String {
+fn warehouse(columns: &str) -> String {
     format!(
-        "\n[system.warehouse]\nconnector = \"builtin:parquet\"\nconfig = {{ folder = \"out\", streams = {{ {streams} }} }}\n\
+        "\n[system.warehouse]\nconnector = \"builtin:parquet\"\nconfig = {{ folder = \"out\", columns = {{ {columns} }} }}\n\
          folders = {{ out = {{ path = \"out\", access = \"write\" }} }}\ndsr = {{ erase = \"manual\", procedure = \"P-1\" }}\n"
     )
 }
@@ -36,7 +36,7 @@ impl Reader {
     }
 }
 
-const ORDERS: &str = "orders = { columns = { order_date = \"date\", updated_at = \"timestamp\", net_total = { decimal = 2 } } }";
+const ORDERS: &str = "orders = { order_date = \"date\", updated_at = \"timestamp\", net_total = { decimal = 2 } }";
 const FIELDS: &str = "fields = [\"id\", \"number\", \"order_date\", \"updated_at\", \"net_total\", \"gross_total\", \"currency\", \"lines\", \"delivery_address\"]";
 
 #[test]
@@ -159,7 +159,7 @@ fn a_part_of_records_that_do_not_come_again_is_emptied() {
         let stream = "\n[stream.desk.people]\nidentity = { customer = { field = \"id\", strength = \"strong\" } }\nsubjects = [\"customer\"]\nretention = [\"customer\"]\n\
             fields = { id = \"user.unique_id\" }\n";
         let people = flow("people-to-warehouse", "desk.people", "warehouse.people", &format!("{mode}fields = [\"id\"]"));
-        [HEAD, PURPOSE, DESK, &warehouse("people = { columns = { id = \"integer\" } }"), stream, &people].concat()
+        [HEAD, PURPOSE, DESK, &warehouse("people = { id = \"integer\" }"), stream, &people].concat()
     };
     let mut program = Program::with_manifest(&in_out("mode = \"append\"\n"));
     let mut reader = Reader::start();

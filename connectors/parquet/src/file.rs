@@ -35,12 +35,12 @@ impl Layout {
         }
         for (field, form) in known {
             if !target.fields.iter().any(|delivered| delivered.name == *field) {
-                return Err(Error::Config(format!("`columns` of the stream `{name}` names `{field}`, which the flow does not deliver")));
+                return Err(Error::Config(format!("`columns.{name}` names `{field}`, which the flow does not deliver")));
             }
             if let Form::Decimal(places) = form
                 && *places > PRECISION
             {
-                return Err(Error::Config(format!("`columns.{field}.decimal` of the stream `{name}` is {places}: at most {PRECISION}")));
+                return Err(Error::Config(format!("`columns.{name}.{field}.decimal` is {places}: at most {PRECISION}")));
             }
         }
         let form = |field: &Field| known.get(&field.name).copied().unwrap_or_else(|| field.kind.into());

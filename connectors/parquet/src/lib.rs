@@ -19,27 +19,12 @@ use write::ParquetDestination;
 struct Config {
     /// Name of a folder grant of the manifest, with a path below it if need be: `exports/crm`.
     folder: String,
-    /// Streams of which more is known than their fields say.
+    /// By stream and field: what columns hold that are not simply what the source says: `{ invoices = { total = { decimal = 2 }, due = "date" } }`.
     #[serde(default)]
-    streams: BTreeMap<String, Stream>,
-}
-
-/// What is known of a stream.
-#[hub_sdk::config]
-#[derive(Clone, Default)]
-struct Stream {
-    /// What columns hold that are not simply what the source says: `{ total = { decimal = 2 }, due = "date" }`.
-    #[serde(default)]
-    columns: BTreeMap<String, Form>,
+    columns: BTreeMap<String, BTreeMap<String, Form>>,
 }
 
 hub_sdk::connector!(destination: ParquetDestination);
-
-impl Config {
-    fn columns(&self, stream: &str) -> BTreeMap<String, Form> {
-        self.streams.get(stream).map(|stream| stream.columns.clone()).unwrap_or_default()
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use crate::cell::{Cell, Form};
 use crate::moment::{Fault, day, microseconds};
 use crate::number::Decimal;
 
-const CONFIG: &str = r#"{ "folder": "out", "streams": { "orders": { "columns": { "total": { "decimal": 2 } } } } }"#;
+const CONFIG: &str = r#"{ "folder": "out", "columns": { "orders": { "total": { "decimal": 2 } } } }"#;
 const WHOLE: &str = "out/orders.parquet";
 
 fn host() -> FakeHost {
@@ -281,10 +281,10 @@ fn wrong_configuration_has_a_message() {
     assert!(told(CONFIG, target(Mode::Upsert)).contains("use the mode append or replace"));
     assert!(told(CONFIG, Target { name: "../a".into(), ..target(Mode::Append) }).contains("cannot be a file's name"));
     assert!(told(CONFIG, Target { fields: Vec::new(), ..target(Mode::Append) }).contains("at least one column"));
-    let columns = |entry: &str| format!(r#"{{ "folder": "out", "streams": {{ "orders": {{ "columns": {{ {entry} }} }} }} }}"#);
+    let columns = |entry: &str| format!(r#"{{ "folder": "out", "columns": {{ "orders": {{ {entry} }} }} }}"#);
     assert!(told(&columns(r#""sum": "number""#), target(Mode::Append)).contains("names `sum`, which the flow does not deliver"));
     let large = told(&columns(r#""total": { "decimal": 19 }"#), target(Mode::Append));
-    assert!(large.contains("`columns.total.decimal` of the stream `orders` is 19: at most 18"), "{large}");
+    assert!(large.contains("`columns.orders.total.decimal` is 19: at most 18"), "{large}");
     assert!(told(&columns(r#""total": "money""#), target(Mode::Append)).contains("unknown variant `money`"));
     assert!(told(r#"{ "folder": "out", "compression": "zstd" }"#, target(Mode::Append)).contains("unknown field `compression`"));
     let told = Writer::<ParquetDestination>::open(r#"{ "folder": "elsewhere" }"#, vec![target(Mode::Replace)]).unwrap_err();

@@ -1,5 +1,7 @@
 //! Parquet files as a destination: replaced in one step at the end of the run, or added to the stream at each checkpoint.
 
+use std::collections::BTreeMap;
+
 use hub_sdk::files::stream_path;
 use hub_sdk::{Batch, Destination, Error, LastBatch, Mode, Opened, Report, RowError, Target};
 
@@ -56,7 +58,7 @@ impl Destination for ParquetDestination {
 impl OpenStream {
     fn open(config: &Config, target: Target) -> Result<Self, Error> {
         let base = stream_path(&config.folder, &target.name)?;
-        let layout = Layout::new(&target, &config.columns(&target.name))?;
+        let layout = Layout::new(&target, config.columns.get(&target.name).unwrap_or(&BTreeMap::new()))?;
         let output = match target.mode {
             Mode::Replace => Output::Whole(Box::new(ParquetFile::open(&format!("{base}.parquet"), &layout)?)),
             Mode::Append => Output::Parts(Box::new(Parts::open(&base, &layout)?)),

@@ -7,7 +7,7 @@ use crate::Config;
 use crate::erp::{Erp, answered};
 use crate::moment::Moment;
 use crate::plain::{self, Record};
-use crate::streams::{CHANGED_AT, DATES, FLAG, LINES, STREAMS, Stream};
+use crate::streams::{CHANGED_AT, DATES, FLAG, LINE, LINES, STREAMS, Stream};
 use crate::window::{Part, Position, State, Window};
 
 /// Reads streams.
@@ -66,11 +66,11 @@ struct Paging<'a> {
 
 impl<'a> Paging<'a> {
     fn new(source: &'a TrytonSource, stream: &'static Stream, request: &StreamRequest) -> Self {
-        let wanted = stream.fields.iter().copied().chain(DATES).filter(|(name, _)| request.wants(name)).collect();
+        let wanted = stream.fields().chain(DATES).filter(|(name, _)| request.wants(name)).collect();
         let all = request.fields.iter().any(|field| field == LINES);
         let of_line = |name: &str| all || request.wants(&format!("{LINES}.{name}"));
-        let has_lines = !stream.lines.is_empty() && request.wants(LINES);
-        let lines = has_lines.then(|| stream.lines.iter().copied().filter(|(name, _)| of_line(name)).collect());
+        let has_lines = stream.is_document && request.wants(LINES);
+        let lines = has_lines.then(|| LINE.iter().copied().filter(|(name, _)| of_line(name)).collect());
         Self { source, stream, wanted, lines, wants_changed_at: request.wants(CHANGED_AT) }
     }
 

@@ -7,9 +7,17 @@ pub(crate) type Fields = &'static [(&'static str, &'static str)];
 pub(crate) struct Stream {
     pub(crate) name: &'static str,
     pub(crate) model: &'static str,
-    pub(crate) fields: Fields,
-    /// Of each of its lines; empty where it has none.
-    pub(crate) lines: Fields,
+    fields: Fields,
+    /// It has the fields of every document, and lines.
+    pub(crate) is_document: bool,
+}
+
+impl Stream {
+    /// Its fields but for lines and dates.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let shared = if self.is_document { DOCUMENT } else { &[] };
+        self.fields.iter().chain(shared).copied()
+    }
 }
 
 /// True or false, where a stream has it.
@@ -26,7 +34,7 @@ pub(crate) const STREAMS: [Stream; 5] = [
         name: "parties",
         model: "party.party",
         fields: &[("code", "code"), ("name", "name"), ("lang", "lang.code"), ("active", "active"), ("replaced_by", "replaced_by.id")],
-        lines: &[],
+        is_document: false,
     },
     Stream {
         name: "addresses",
@@ -44,7 +52,7 @@ pub(crate) const STREAMS: [Stream; 5] = [
             ("country", "country.code"),
             ("active", "active"),
         ],
-        lines: &[],
+        is_document: false,
     },
     Stream {
         name: "contact_mechanisms",
@@ -59,52 +67,33 @@ pub(crate) const STREAMS: [Stream; 5] = [
             ("address", "address.id"),
             ("active", "active"),
         ],
-        lines: &[],
+        is_document: false,
     },
     Stream {
         name: "sales",
         model: "sale.sale",
-        fields: &[
-            ("number", "number"),
-            ("reference", "reference"),
-            ("description", "description"),
-            ("party", "party.id"),
-            ("party_code", "party.code"),
-            ("state", "state"),
-            ("invoice_state", "invoice_state"),
-            ("shipment_state", "shipment_state"),
-            ("sale_date", "sale_date"),
-            ("currency", "currency.code"),
-            ("untaxed_amount", "untaxed_amount"),
-            ("tax_amount", "tax_amount"),
-            ("total_amount", "total_amount"),
-            ("comment", "comment"),
-        ],
-        lines: DOCUMENT_LINES,
+        fields: &[("sale_date", "sale_date"), ("invoice_state", "invoice_state"), ("shipment_state", "shipment_state")],
+        is_document: true,
     },
-    Stream {
-        name: "invoices",
-        model: "account.invoice",
-        fields: &[
-            ("number", "number"),
-            ("type", "type"),
-            ("reference", "reference"),
-            ("description", "description"),
-            ("party", "party.id"),
-            ("party_code", "party.code"),
-            ("state", "state"),
-            ("invoice_date", "invoice_date"),
-            ("currency", "currency.code"),
-            ("untaxed_amount", "untaxed_amount"),
-            ("tax_amount", "tax_amount"),
-            ("total_amount", "total_amount"),
-            ("comment", "comment"),
-        ],
-        lines: DOCUMENT_LINES,
-    },
+    Stream { name: "invoices", model: "account.invoice", fields: &[("type", "type"), ("invoice_date", "invoice_date")], is_document: true },
 ];
 
-const DOCUMENT_LINES: Fields = &[
+const DOCUMENT: Fields = &[
+    ("number", "number"),
+    ("reference", "reference"),
+    ("description", "description"),
+    ("party", "party.id"),
+    ("party_code", "party.code"),
+    ("state", "state"),
+    ("currency", "currency.code"),
+    ("untaxed_amount", "untaxed_amount"),
+    ("tax_amount", "tax_amount"),
+    ("total_amount", "total_amount"),
+    ("comment", "comment"),
+];
+
+/// Of each line of a document.
+pub(crate) const LINE: Fields = &[
     ("type", "type"),
     ("product", "product.code"),
     ("description", "description"),

@@ -232,7 +232,7 @@ fn a_document_comes_with_its_lines() {
     let lines = [line(8, "\"T-30\""), line(7, "null")].join(",");
     assert_eq!(
         record,
-        format!("{{\"id\":3,\"party_code\":\"K4\",\"sale_date\":\"2025-01-04\",\"total_amount\":16.42,\"lines\":[{lines}]}}\n")
+        format!("{{\"id\":3,\"sale_date\":\"2025-01-04\",\"party_code\":\"K4\",\"total_amount\":16.42,\"lines\":[{lines}]}}\n")
     );
     assert!(asked.contains("f=lines.product.code") && !asked.contains("f=state"), "{asked}");
     let (record, asked) = read_fields(&["lines.amount"]);
