@@ -39,13 +39,28 @@ pub fn date_days(text: &str) -> Option<u64> {
     parts.next().is_none().then(|| days(year, month, day)).flatten()
 }
 
-/// Days from 1970-01-01 to a date of 1970 to 9999. Years begin in March: the leap day comes last.
+/// Days from 1970-01-01 to a date of 1970 to 9999.
 #[must_use]
 pub fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    ((1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)).then_some(())?;
+    u64::try_from(day_number(year, month, day)?).ok()
+}
+
+/// Days from 1970-01-01 to a date of the years 1 to 9999, negative before it. Years begin in March: the leap day comes last.
+#[must_use]
+pub fn day_number(year: u64, month: u64, day: u64) -> Option<i64> {
+    ((1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=month_days(year, month)).contains(&day)).then_some(())?;
     let year = if month <= 2 { year - 1 } else { year };
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468)
+    Some((year * 365 + year / 4 - year / 100 + year / 400 + of_year).cast_signed() - 719_468)
+}
+
+fn month_days(year: u64, month: u64) -> u64 {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 => 28 + u64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 /// Year, month and day of a day since 1970-01-01.
@@ -62,7 +77,7 @@ pub fn date_of(day: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{date_days, date_of, days, from_http};
+    use super::{date_days, date_of, day_number, days, from_http};
 
     #[test]
     fn every_day_survives_the_way_there_and_back() {
@@ -75,12 +90,24 @@ mod tests {
     }
 
     #[test]
+    fn days_before_1970_are_negative() {
+        let rows =
+            [((1969, 12, 31), -1), ((1900, 3, 1), -25_508), ((1600, 2, 29), -135_081), ((1, 1, 1), -719_162), ((9999, 12, 31), 2_932_896)];
+        for ((year, month, day), number) in rows {
+            assert_eq!(day_number(year, month, day), Some(number), "{year}-{month}-{day}");
+        }
+        for (year, month, day) in [(0, 1, 1), (1900, 2, 29), (2026, 2, 29), (2026, 4, 31), (2026, 0, 1), (2026, 1, 0), (10_000, 1, 1)] {
+            assert_eq!(day_number(year, month, day), None, "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
     fn what_is_no_date_is_none() {
         assert_eq!(from_http("Mon, 23 Nov 2026 15:38:21 GMT"), Some(1_795_448_301));
         for text in ["", "Mon", "Mon, 23 Nov 2026 15:38:21 CET", "Mon, 23 Foo 2026 15:38:21 GMT", "Mon, 23 Nov 2026 25:00:00 GMT"] {
             assert_eq!(from_http(text), None, "{text}");
         }
-        for text in ["", "2026-13-01", "1969-01-01", "2026-11", "2026-11-23-1", "a-b-c"] {
+        for text in ["", "2026-13-01", "2026-02-30", "1969-01-01", "2026-11", "2026-11-23-1", "a-b-c"] {
             assert_eq!(date_days(text), None, "{text}");
         }
     }

@@ -38,6 +38,33 @@ pub fn list(folder: &str) -> Result<Vec<Entry>, FileError> {
     host::list(folder)
 }
 
+/// A file as its folder lists it, if it is there.
+///
+/// # Errors
+/// See [`FileError`]; a folder that is not there has no files.
+pub fn find(path: &str) -> Result<Option<Entry>, FileError> {
+    let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
+    match list(folder) {
+        Ok(entries) => Ok(entries.into_iter().find(|entry| entry.path == path)),
+        Err(FileError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The path of a stream below a folder, without an ending. Stream names come from the manifest: they must not lead anywhere else.
+///
+/// # Errors
+/// [`Error::Config`] for a name that cannot be a file's.
+pub fn stream_path(folder: &str, stream: &str) -> Result<String, Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if stream.is_empty() || stream.starts_with('.') || !stream.bytes().all(plain) {
+        return Err(Error::Config(format!(
+            "the stream `{stream}` cannot be a file's name: use letters, digits, `_`, `-` and `.`, and no `.` in front"
+        )));
+    }
+    Ok(format!("{}/{stream}", folder.trim_end_matches('/')))
+}
+
 /// A file being read from its beginning.
 #[derive(Debug)]
 pub struct FileReader {

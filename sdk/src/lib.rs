@@ -38,6 +38,7 @@
 //! ```
 
 mod config;
+mod delivery;
 mod destination;
 mod emit;
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -55,6 +56,7 @@ pub mod sql;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
+pub use delivery::{Columns, LastBatch, Opened};
 pub use destination::{Batch, Destination, Field, Kind, Mode, Report, RowError, Target};
 pub use emit::{Ack, Output};
 pub use error::Error;

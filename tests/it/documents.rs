@@ -111,7 +111,7 @@ fn a_failed_run_as_json_names_the_problem() {
 #[test]
 fn what_a_connector_claims_as_json() {
     let program = Program::new();
-    for name in ["sample", "file", "roundup", "tryton", "carddav"] {
+    for name in ["sample", "file", "roundup", "tryton", "carddav", "parquet"] {
         let reference = format!("builtin:{name}");
         let document = program.run(&["plugin", "inspect", &reference, "--output", "json"]).ends(0).json();
         let wanted = [

@@ -22,6 +22,7 @@ mod hostile;
 mod lowcode;
 mod manifest;
 mod observe;
+mod parquet;
 mod plugins;
 mod print;
 mod privacy;

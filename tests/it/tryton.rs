@@ -70,6 +70,46 @@ fn parties_come_once_and_later_what_changed() {
 }
 
 #[test]
+fn sales_and_invoices_come_with_their_lines_and_exact_amounts() {
+    let mut tryton = Process::start("tryton", &["--parties", "7", "--documents", "30"]);
+    let documents = r#""id", "number", "reference", "description", "party_code", "state", "currency", "untaxed_amount", "total_amount", "lines", "changed_at""#;
+    let to_archive = |stream: &str, date: &str| {
+        let rest = format!("fields = [\"{date}\", {documents}]\nmode = \"append\"");
+        flow(&format!("{stream}-to-archive"), &format!("erp.{stream}"), &format!("archive.{stream}"), &rest)
+    };
+    let flows = [to_archive("sales", "sale_date"), to_archive("invoices", "invoice_date")];
+    let program = Program::with_manifest(&[HEAD, PURPOSE, ARCHIVE, &erp(&tryton, 7), &flows.concat()].concat());
+    program.write("secrets/key", tryton.told("key"));
+    assert_eq!(run(&program), [(30, 30), (30, 30)], "twelve records share each moment, pages have 7");
+    for (stream, date) in [("sales", "sale_date"), ("invoices", "invoice_date")] {
+        let records = program.records(&format!("out/{stream}.ndjson"));
+        let references: BTreeSet<&str> = records.iter().map(|record| record["reference"].as_str().unwrap()).collect();
+        assert_eq!(references.len(), 30);
+        let third = records.iter().find(|record| record["reference"] == "S3").unwrap();
+        let money = |record: &Value, name: &str| record[name].to_string();
+        assert_eq!(
+            (third[date].as_str(), third["party_code"].as_str(), third["state"].as_str()),
+            (Some("2025-01-04"), Some("K4"), Some("draft"))
+        );
+        assert_eq!((third["number"].as_str(), third["currency"].as_str()), (None, Some("EUR")));
+        assert_eq!((money(third, "untaxed_amount").as_str(), money(third, "total_amount").as_str()), ("52.12", "52.12"));
+        let lines = third["lines"].as_array().unwrap();
+        let first = &lines[0];
+        assert_eq!((lines.len(), first["type"].as_str(), first["description"].as_str()), (2, Some("line"), Some("Schäkel 12 mm")));
+        assert_eq!((first["quantity"].as_f64(), money(first, "amount").as_str(), &first["product"]), (Some(3.0), "12.32", &Value::Null));
+    }
+    // Digits are those of Tryton, also where a number would drop them.
+    let text = program.read("out/sales.ndjson");
+    assert!(text.contains(r#""unit_price":4.1050,"#), "{}", text.lines().next().unwrap());
+    assert_eq!(run(&program), [(0, 0), (0, 0)], "nothing has changed");
+    assert_eq!(tryton.order("change S8")["changed"], "S8");
+    assert_eq!(run(&program), [(1, 1), (0, 0)]);
+    let last = program.records("out/sales.ndjson").pop().unwrap();
+    assert_eq!((last["reference"].as_str(), last["description"].as_str()), (Some("S8"), Some("express")));
+    program.run(&["audit", "verify"]).ends(0);
+}
+
+#[test]
 fn parties_and_their_contacts_are_written_by_key() {
     let mut tryton = start(20);
     let desk = "\n[system.desk]\nconnector = \"builtin:file\"\nconfig = { folder = \"in\" }\nfolders = { in = { path = \"in\", access = \"read\" } }\ncollected_for = [\"care\"]\n";

@@ -1,15 +1,10 @@
 //! CSV to JSON objects and back. A value of a CSV file is text: nothing is guessed to be a number or a date.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::io::Read;
 
 use csv::{ByteRecord, ReaderBuilder, Writer, WriterBuilder};
-use hub_sdk::Error;
-use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
+use hub_sdk::{Columns, Error, Field};
 
 /// A value that begins with one of these is a formula to a spreadsheet program.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -86,16 +81,16 @@ fn csv_error(path: &str, error: csv::Error) -> Error {
 
 /// Rows of a CSV file for records of one stream.
 pub struct CsvRows {
-    columns: BTreeMap<String, usize>,
+    columns: Columns,
     names: Vec<String>,
     delimiter: u8,
 }
 
 impl CsvRows {
     /// The columns in the order of the manifest.
-    pub fn new(fields: &[String], delimiter: u8) -> Self {
-        let columns = fields.iter().enumerate().map(|(column, name)| (name.clone(), column)).collect();
-        Self { columns, names: fields.to_vec(), delimiter }
+    pub fn new(fields: &[Field], delimiter: u8) -> Self {
+        let names = fields.iter().map(|field| field.name.clone()).collect();
+        Self { columns: Columns::new(fields), names, delimiter }
     }
 
     /// The first line.
@@ -110,11 +105,10 @@ impl CsvRows {
         let mut writer = self.writer();
         let mut rows = Rows::default();
         for (row, line) in (0_u32..).zip(lines) {
-            let mut cells: Vec<Cow<'_, str>> = vec![Cow::Borrowed(""); self.names.len()];
-            match serde_json::Deserializer::from_slice(line).deserialize_map(Cells { columns: &self.columns, cells: &mut cells }) {
-                Err(_) => rows.failed.push((row, "not-a-json-object")),
-                Ok(false) => rows.failed.push((row, "unknown-field")),
-                Ok(true) => {
+            match self.columns.split(line) {
+                Err(code) => rows.failed.push((row, code)),
+                Ok(values) => {
+                    let cells: Vec<Cow<'_, str>> = values.into_iter().map(cell_of).collect();
                     writer.write_record(cells.iter().map(|cell| cell.as_bytes())).map_err(|_| unwritable())?;
                     rows.written += 1;
                 }
@@ -142,31 +136,6 @@ pub struct Rows {
 
 fn unwritable() -> Error {
     Error::permanent("a record cannot be written as CSV: does the stream have fields?")
-}
-
-/// Puts a record's values into their columns. False: there is a field without a column.
-struct Cells<'a, 'line> {
-    columns: &'a BTreeMap<String, usize>,
-    cells: &'a mut Vec<Cow<'line, str>>,
-}
-
-impl<'line> Visitor<'line> for Cells<'_, 'line> {
-    type Value = bool;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'line>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut known = true;
-        while let Some((name, value)) = map.next_entry::<Cow<'line, str>, &'line RawValue>()? {
-            match self.columns.get(&*name).and_then(|column| self.cells.get_mut(*column)) {
-                Some(cell) => *cell = cell_of(value.get()),
-                None => known = false,
-            }
-        }
-        Ok(known)
-    }
 }
 
 /// Text unquoted, null as nothing, anything else as its JSON: a number stays as it is written, a nested value is JSON text.

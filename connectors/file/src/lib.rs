@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 use hub_sdk::Error;
-use hub_sdk::files::{Compression, Entry, list};
+use hub_sdk::files::{Compression, list, stream_path};
 
 use read::FileSource;
 use write::FileDestination;
@@ -75,22 +75,11 @@ impl Config {
         }
     }
 
-    /// The path of a stream's file. Stream names come from the manifest: they must not lead anywhere else.
+    /// The path of a stream's file.
     fn path(&self, stream: &str) -> Result<String, Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-        if stream.is_empty() || stream.starts_with('.') || !stream.bytes().all(plain) {
-            return Err(Error::Config(format!(
-                "the stream `{stream}` cannot be a file's name: use letters, digits, `_`, `-` and `.`, and no `.` in front"
-            )));
-        }
         let ending = if self.format == Format::Csv { "csv" } else { "ndjson" };
         let packed = if self.compression == Packing::Gzip { ".gz" } else { "" };
-        Ok(format!("{}/{stream}.{ending}{packed}", self.folder.trim_end_matches('/')))
-    }
-
-    /// The file as the folder lists it, if it is there.
-    fn entry(&self, path: &str) -> Result<Option<Entry>, Error> {
-        Ok(list(self.folder.trim_end_matches('/'))?.into_iter().find(|entry| entry.path == path))
+        Ok(format!("{}.{ending}{packed}", stream_path(&self.folder, stream)?))
     }
 
     /// The folder is granted and there.

@@ -1,6 +1,6 @@
 //! Files as a source. A file has no history: an unchanged one is not read again, a changed one is read as a whole.
 
-use hub_sdk::files::FileReader;
+use hub_sdk::files::{FileReader, find};
 use hub_sdk::{Error, Output, Source, StreamRequest};
 use memchr::{memchr_iter, memrchr};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ impl Source for FileSource {
 
     fn read_stream(&mut self, request: &StreamRequest, output: &mut Output) -> Result<(), Error> {
         let path = self.0.path(&request.name)?;
-        let Some(entry) = self.0.entry(&path)? else {
+        let Some(entry) = find(&path)? else {
             return Err(Error::Config(format!("there is no file `{path}` for the stream `{}`", request.name)));
         };
         // Taken before reading: what is appended meanwhile makes the file a changed one for the next run.

@@ -1,9 +1,7 @@
 //! Files as a destination: appended to, or replaced in one step at the end of the run.
 
-use std::collections::BTreeMap;
-
-use hub_sdk::files::FileWriter;
-use hub_sdk::{Batch, Destination, Error, Mode, Report, RowError, Target};
+use hub_sdk::files::{FileWriter, find};
+use hub_sdk::{Batch, Destination, Error, LastBatch, Mode, Opened, Report, RowError, Target};
 use memchr::memchr_iter;
 
 use crate::columns::CsvRows;
@@ -11,7 +9,7 @@ use crate::{Config, Format};
 
 /// Writes streams.
 pub(crate) struct FileDestination {
-    files: BTreeMap<u32, OpenFile>,
+    files: Opened<OpenFile>,
 }
 
 struct OpenFile {
@@ -21,8 +19,7 @@ struct OpenFile {
     mode: Mode,
     /// None: NDJSON.
     csv: Option<CsvRows>,
-    /// Key and report of the last batch: delivered again, it is not written again.
-    last: Option<(String, Report)>,
+    last: LastBatch,
 }
 
 impl Destination for FileDestination {
@@ -34,23 +31,19 @@ impl Destination for FileDestination {
     }
 
     fn open(config: Config, targets: Vec<Target>) -> Result<Self, Error> {
-        let mut files = BTreeMap::new();
-        for target in targets {
-            files.insert(target.index, OpenFile::open(&config, target)?);
-        }
-        Ok(Self { files })
+        Ok(Self { files: Opened::new(targets, |target| OpenFile::open(&config, target))? })
     }
 
     fn write(&mut self, target: u32, key: &str, batch: Batch<'_>) -> Result<Report, Error> {
-        self.file(target)?.write(key, batch)
+        self.files.get(target)?.write(key, batch)
     }
 
     fn flush(&mut self, target: u32) -> Result<(), Error> {
-        Ok(self.file(target)?.writer()?.sync()?)
+        Ok(self.files.get(target)?.writer()?.sync()?)
     }
 
     fn finish(&mut self, target: u32) -> Result<(), Error> {
-        let file = self.file(target)?;
+        let file = self.files.get(target)?;
         file.writer()?;
         match file.writer.take() {
             Some(writer) => Ok(writer.finish()?),
@@ -59,23 +52,17 @@ impl Destination for FileDestination {
     }
 }
 
-impl FileDestination {
-    fn file(&mut self, target: u32) -> Result<&mut OpenFile, Error> {
-        self.files.get_mut(&target).ok_or_else(|| Error::Permanent(format!("no stream was opened with the index {target}")))
-    }
-}
-
 impl OpenFile {
     fn open(config: &Config, target: Target) -> Result<Self, Error> {
         let path = config.path(&target.name)?;
-        let names: Vec<String> = target.fields.iter().map(|field| field.name.clone()).collect();
-        let csv =
-            (config.format == Format::Csv).then(|| config.delimiter().map(|delimiter| CsvRows::new(&names, delimiter))).transpose()?;
+        let csv = (config.format == Format::Csv)
+            .then(|| config.delimiter().map(|delimiter| CsvRows::new(&target.fields, delimiter)))
+            .transpose()?;
         let (mut writer, is_new) = match target.mode {
             Mode::Replace => (FileWriter::replace(&path, config.compression())?, true),
             Mode::Append => {
                 // Asked before opening: the writer may create the file.
-                let is_new = csv.is_some() && config.entry(&path)?.is_none_or(|entry| entry.size == 0);
+                let is_new = csv.is_some() && find(&path)?.is_none_or(|entry| entry.size == 0);
                 (FileWriter::append(&path, config.compression())?, is_new)
             }
             Mode::Upsert => {
@@ -88,7 +75,7 @@ impl OpenFile {
         if let Some(csv) = csv.as_ref().filter(|_| is_new) {
             writer.put(&csv.header()?)?;
         }
-        Ok(Self { writer: Some(writer), path, mode: target.mode, csv, last: None })
+        Ok(Self { writer: Some(writer), path, mode: target.mode, csv, last: LastBatch::default() })
     }
 
     fn writer(&mut self) -> Result<&mut FileWriter, Error> {
@@ -97,8 +84,8 @@ impl OpenFile {
     }
 
     fn write(&mut self, key: &str, batch: Batch<'_>) -> Result<Report, Error> {
-        if let Some((_, report)) = self.last.as_ref().filter(|(last, _)| last == key) {
-            return Ok(report.clone());
+        if let Some(report) = self.last.again(key) {
+            return Ok(report);
         }
         let report = match &self.csv {
             None => self.write_lines(batch.as_bytes())?,
@@ -109,8 +96,7 @@ impl OpenFile {
                 Report { written: rows.written, failed }
             }
         };
-        self.last = Some((key.to_owned(), report.clone()));
-        Ok(report)
+        Ok(self.last.keep(key, report))
     }
 
     fn write_lines(&mut self, ndjson: &[u8]) -> Result<Report, Error> {

@@ -1,5 +1,5 @@
-//! The connector `tryton`: parties, addresses and contact mechanisms of a Tryton ERP through its REST interface, read by date of change;
-//! parties and contact mechanisms written by key.
+//! The connector `tryton`: parties, addresses, contact mechanisms, sales and invoices of a Tryton ERP through its REST interface, read by date of
+//! change; parties and contact mechanisms written by key.
 //!
 //! Tryton wraps dates and decimals in objects. Records are therefore rewritten in here, which needs the read-body grant.
 
@@ -7,6 +7,7 @@ mod erp;
 mod moment;
 mod plain;
 mod read;
+mod streams;
 mod window;
 mod write;
 

@@ -7,59 +7,8 @@ use crate::Config;
 use crate::erp::{Erp, answered};
 use crate::moment::Moment;
 use crate::plain::{self, Record};
+use crate::streams::{CHANGED_AT, DATES, FLAG, LINE, LINES, STREAMS, Stream};
 use crate::window::{Part, Position, State, Window};
-
-/// A stream, its model, and its fields: name, path in Tryton.
-struct Stream {
-    name: &'static str,
-    model: &'static str,
-    fields: &'static [(&'static str, &'static str)],
-}
-
-/// True or false; every stream has it.
-const FLAG: &str = "active";
-/// Computed, not asked for.
-const CHANGED_AT: &str = "changed_at";
-const DATES: [(&str, &str); 2] = [("create_date", "create_date"), ("write_date", "write_date")];
-
-const STREAMS: [Stream; 3] = [
-    Stream {
-        name: "parties",
-        model: "party.party",
-        fields: &[("code", "code"), ("name", "name"), ("lang", "lang.code"), ("active", "active"), ("replaced_by", "replaced_by.id")],
-    },
-    Stream {
-        name: "addresses",
-        model: "party.address",
-        fields: &[
-            ("party", "party.id"),
-            ("party_code", "party.code"),
-            ("party_name", "party_name"),
-            ("attn", "attn"),
-            ("street", "street"),
-            ("building_name", "building_name"),
-            ("postal_code", "postal_code"),
-            ("city", "city"),
-            ("subdivision", "subdivision.code"),
-            ("country", "country.code"),
-            ("active", "active"),
-        ],
-    },
-    Stream {
-        name: "contact_mechanisms",
-        model: "party.contact_mechanism",
-        fields: &[
-            ("party", "party.id"),
-            ("party_code", "party.code"),
-            ("type", "type"),
-            ("value", "value"),
-            ("name", "name"),
-            ("comment", "comment"),
-            ("address", "address.id"),
-            ("active", "active"),
-        ],
-    },
-];
 
 /// Reads streams.
 pub(crate) struct TrytonSource {
@@ -84,7 +33,8 @@ impl Source for TrytonSource {
 
     fn read_stream(&mut self, request: &StreamRequest, output: &mut Output) -> Result<(), Error> {
         let stream = STREAMS.iter().find(|stream| stream.name == request.name).ok_or_else(|| {
-            Error::Config(format!("there is no stream `{}`; there are parties, addresses and contact_mechanisms", request.name))
+            let known: Vec<&str> = STREAMS.iter().map(|stream| stream.name).collect();
+            Error::Config(format!("there is no stream `{}`; there are {}", request.name, known.join(", ")))
         })?;
         let state = request.state::<State>()?.unwrap_or_default();
         let now = self.erp.clock(stream.model)?;
@@ -109,13 +59,19 @@ struct Paging<'a> {
     stream: &'static Stream,
     /// What the flow wants, in the schema's order.
     wanted: Vec<(&'static str, &'static str)>,
+    /// Fields of each line. None: the flow wants no lines.
+    lines: Option<Vec<(&'static str, &'static str)>>,
     wants_changed_at: bool,
 }
 
 impl<'a> Paging<'a> {
     fn new(source: &'a TrytonSource, stream: &'static Stream, request: &StreamRequest) -> Self {
-        let wanted = stream.fields.iter().copied().chain(DATES).filter(|(name, _)| request.wants(name)).collect();
-        Self { source, stream, wanted, wants_changed_at: request.wants(CHANGED_AT) }
+        let wanted = stream.fields().chain(DATES).filter(|(name, _)| request.wants(name)).collect();
+        let all = request.fields.iter().any(|field| field == LINES);
+        let of_line = |name: &str| all || request.wants(&format!("{LINES}.{name}"));
+        let has_lines = stream.is_document && request.wants(LINES);
+        let lines = has_lines.then(|| LINE.iter().copied().filter(|(name, _)| of_line(name)).collect());
+        Self { source, stream, wanted, lines, wants_changed_at: request.wants(CHANGED_AT) }
     }
 
     /// Hands over every record of a part. Checkpoints after each page.
@@ -145,19 +101,18 @@ impl<'a> Paging<'a> {
 
     fn page(&self, window: &Window, part: Part, behind: Option<Position>, size: u32) -> Result<Vec<Record>, Error> {
         let dates = DATES.iter().filter(|date| !self.wanted.contains(date));
-        let fields = self.wanted.iter().chain(dates).map(|(_, path)| *path);
+        let of_line = self.lines.iter().flat_map(|fields| fields.iter().map(|(_, path)| *path).chain(["id"]));
+        let of_lines: Vec<String> = of_line.map(|path| format!("{LINES}.{path}")).collect();
+        let fields = self.wanted.iter().chain(dates).map(|(_, path)| *path).chain(of_lines.iter().map(String::as_str));
         let request = self.source.erp.search(self.stream.model, &window.domain(part, behind), Some(part.field()), fields, size);
         answered(request.send()?)?.json()
     }
 
     fn hand_over(&self, record: &Record, id: u64, output: &mut Output) -> Result<(), Error> {
         let out = output.buffer();
-        out.extend_from_slice(format!("{{\"id\":{id}").as_bytes());
-        for (name, path) in &self.wanted {
-            // A field that the key's user may not read is missing.
-            let Some(value) = value_at(record, path)? else { continue };
-            out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            if *name == FLAG { plain::write_flag(&value, out)? } else { plain::write(&value, out)? }
+        write_fields(record, id, &self.wanted, out)?;
+        if let (Some(fields), Some(lines)) = (&self.lines, record.get(LINES)) {
+            write_lines(lines, fields, out)?;
         }
         if self.wants_changed_at {
             let changed = moment(record, "write_date")?.or(moment(record, "create_date")?);
@@ -167,6 +122,37 @@ impl<'a> Paging<'a> {
         out.extend_from_slice(b"}\n");
         output.wrote(1)
     }
+}
+
+/// The beginning of an object: its number and its fields.
+fn write_fields(record: &Record, id: u64, fields: &[(&str, &str)], out: &mut Vec<u8>) -> Result<(), Error> {
+    out.extend_from_slice(format!("{{\"id\":{id}").as_bytes());
+    for (name, path) in fields {
+        // A field that the key's user may not read is missing.
+        let Some(value) = value_at(record, path)? else { continue };
+        out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+        if *name == FLAG { plain::write_flag(&value, out)? } else { plain::write(&value, out)? }
+    }
+    Ok(())
+}
+
+/// The lines of a document, in its order.
+fn write_lines(lines: &RawValue, fields: &[(&str, &str)], out: &mut Vec<u8>) -> Result<(), Error> {
+    let lines: Vec<Record> = serde_json::from_str(lines.get()).map_err(|_| Error::drift("`lines` holds no list of records"))?;
+    out.extend_from_slice(format!(",\"{LINES}\":[").as_bytes());
+    for (place, line) in lines.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        write_fields(line, number(line)?, fields, out)?;
+        out.push(b'}');
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn number(record: &Record) -> Result<u64, Error> {
+    record.get("id").and_then(|id| id.get().parse().ok()).ok_or_else(|| Error::drift("a record has no number in `id`"))
 }
 
 /// The value at `field` or `link.field`; null where the link leads nowhere, none where the record lacks the field.
@@ -182,8 +168,7 @@ fn value_at(record: &Record, path: &str) -> Result<Option<Box<RawValue>>, Error>
 }
 
 fn position(record: &Record, part: Part) -> Result<Position, Error> {
-    let id = record.get("id").and_then(|id| id.get().parse().ok()).ok_or_else(|| Error::drift("a record has no number in `id`"))?;
-    Ok(Position { moment: moment(record, part.field())?.ok_or_else(no_dates)?, id })
+    Ok(Position { moment: moment(record, part.field())?.ok_or_else(no_dates)?, id: number(record)? })
 }
 
 /// A date of change; none if it is null or not there.

@@ -205,6 +205,44 @@ fn a_record_is_plain() {
 }
 
 #[test]
+fn a_document_comes_with_its_lines() {
+    let company = Company::with(0);
+    let line = |id: u64, product: Value| {
+        json!({ "__name__": "sale.line", "id": id, "type": "line", "product": product, "description": "Tau", "quantity": 2.0,
+            "unit": { "id": 1, "symbol": "m" }, "unit_price": { "__class__": "Decimal", "decimal": "4.1050" },
+            "amount": { "__class__": "Decimal", "decimal": "8.21" } })
+    };
+    let sale = json!({ "number": null, "state": "draft", "party": { "id": 4, "code": "K4" }, "sale_date": { "__class__": "date", "year": 2025, "month": 1, "day": 4 },
+        "total_amount": { "__class__": "Decimal", "decimal": "16.42" }, "lines": [line(8, json!({ "id": 1, "code": "T-30" })), line(7, Value::Null)],
+        "create_date": Moment::from_seconds(NOW - 60).to_tryton(), "write_date": null });
+    company.borrow_mut().records.insert(("sale.sale".into(), 3), sale.as_object().unwrap().clone());
+    let read_fields = |fields: &[&str]| {
+        let host = host(&company);
+        let fields = fields.iter().map(|field| (*field).into()).collect();
+        assert_eq!(read::<TrytonSource>(CONFIG, vec![StreamRequest { fields, ..StreamRequest::new("sales") }]), Ok(1));
+        let asked = host.requests().last().unwrap().url().to_owned();
+        (String::from_utf8(host.batches(0).concat()).unwrap(), asked)
+    };
+    let (record, asked) = read_fields(&["party_code", "sale_date", "total_amount", "lines"]);
+    let line = |id: u64, product: &str| {
+        format!(
+            r#"{{"id":{id},"type":"line","product":{product},"description":"Tau","quantity":2.0,"unit":"m","unit_price":4.1050,"amount":8.21}}"#
+        )
+    };
+    let lines = [line(8, "\"T-30\""), line(7, "null")].join(",");
+    assert_eq!(
+        record,
+        format!("{{\"id\":3,\"sale_date\":\"2025-01-04\",\"party_code\":\"K4\",\"total_amount\":16.42,\"lines\":[{lines}]}}\n")
+    );
+    assert!(asked.contains("f=lines.product.code") && !asked.contains("f=state"), "{asked}");
+    let (record, asked) = read_fields(&["lines.amount"]);
+    assert_eq!(record, "{\"id\":3,\"lines\":[{\"id\":8,\"amount\":8.21},{\"id\":7,\"amount\":8.21}]}\n");
+    assert!(asked.contains("f=lines.id") && !asked.contains("product"), "{asked}");
+    let (record, asked) = read_fields(&["state"]);
+    assert_eq!((record.as_str(), asked.contains("lines")), ("{\"id\":3,\"state\":\"draft\"}\n", false));
+}
+
+#[test]
 fn the_next_run_reads_what_changed_since() {
     let company = Company::with(25);
     let first = host(&company);
@@ -332,7 +370,7 @@ fn wrong_input_has_a_message() {
     let company = Company::with(1);
     let _host = host(&company);
     let message = |config: &str, stream: &str| read::<TrytonSource>(config, vec![StreamRequest::new(stream)]).unwrap_err().to_string();
-    assert!(message(CONFIG, "sales").contains("there are parties, addresses and contact_mechanisms"));
+    assert!(message(CONFIG, "purchases").contains("there are parties, addresses, contact_mechanisms, sales, invoices"));
     assert!(message(r#"{ "base_url": "https://a.example/x/", "page_size": 0 }"#, "parties").contains("`page_size` must be from 1 to 5000"));
     for state in [r#"{"since":"yesterday"}"#, r#"{"until":1}"#, "7"] {
         let odd = read::<TrytonSource>(CONFIG, parties(Some(state.as_bytes().to_vec()))).unwrap_err().to_string();

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Starts a real Tryton 8.2 with invented content on 127.0.0.1 and stops it when standard input closes.
 
-    start.py [--cache FOLDER] [--parties N]
+    start.py [--cache FOLDER] [--parties N] [--documents N]
 
 FOLDER (or HUB_E2E_CACHE, else ~/.cache/hub-e2e) keeps the Python environment and a prepared database between runs; making them needs the package index
 once. When the server answers, one line of JSON goes to standard output: {"url", "key", "parties"}; "key" is that of a user application. The database is a copy
-in a temporary folder. Each party has one address and one contact mechanism. Dates of change are spread over the minutes before 2026-01-01, except that
-every fourth party was never changed: the same for the same N.
+in a temporary folder. Each party has one address and one contact mechanism. --documents makes so many sales, S1, S2, …, and as many invoices, with two lines each,
+for the parties in turn, and a company that they belong to. Dates of change are spread over the minutes before 2026-01-01, except that every fourth record was never
+changed: the same for the same N.
 Orders on standard input, one a line, each answered with one line:
     touch CODE    changes the name of the party with that code: {"touched": CODE}
+    change S1     changes the description of the sale with that reference: {"changed": "S1"}
     show CODE     {"party": {"name", "active", "contacts": [[TYPE, VALUE], …]}}, or null for the party
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -23,7 +26,7 @@ import threading
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import environment
 
-PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.0"]
+PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.0", "trytond-account==8.2.1", "trytond-account-invoice==8.2.0", "trytond-sale==8.2.0"]
 DATABASE = "company"
 
 
@@ -41,18 +44,23 @@ def main():
 def parse_options():
     parser = environment.parser(__doc__, "the Python environment and the prepared database")
     parser.add_argument("--parties", type=int, default=120, help="how many parties (default 120)")
+    parser.add_argument("--documents", type=int, default=0, help="how many sales and how many invoices (default 0)")
     options = parser.parse_args()
     if options.parties < 0:
         parser.error("--parties must be at least 0")
+    if options.documents < 0 or (options.documents > 0 and options.parties == 0):
+        parser.error("--documents must be at least 0, and 0 without parties")
     return options
 
 
 def home_of(cache):
-    return cache / PACKAGES[0].replace("trytond==", "tryton-")
+    """One folder for each set of packages."""
+    packages = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
+    return cache / f"{PACKAGES[0].replace('trytond==', 'tryton-')}-{packages}"
 
 
 def prepared(cache):
-    """A database with the module `party` and nothing in it. It takes a quarter of a minute and is made once."""
+    """A database with the modules and nothing in it. It takes a minute and is made once."""
     kept = home_of(cache) / f"{DATABASE}.sqlite"
     with environment.locked(cache):
         if not kept.exists():
@@ -62,7 +70,7 @@ def prepared(cache):
                 secret = pathlib.Path(folder) / "password"
                 secret.write_text("nobody logs in\n")
                 command = [sys.executable, "-c", "import sys; from trytond.cli.admin import main; sys.exit(main())"]
-                command += ["-c", str(settings(folder)), "-d", DATABASE, "-u", "party", "--activate-dependencies", "--email", "admin@company.example", "-p"]
+                command += ["-c", str(settings(folder)), "-d", DATABASE, "-u", "party", "sale", "account_invoice", "--activate-dependencies", "--email", "admin@company.example", "-p"]
                 result = subprocess.run(command, env={**os.environ, "TRYTONPASSFILE": str(secret)}, capture_output=True, text=True)
                 if result.returncode != 0:
                     sys.exit(f"trytond-admin failed:\n{result.stdout}{result.stderr}")
@@ -93,7 +101,9 @@ def run(home, options):
     pool = Pool(DATABASE)
     pool.init()
     key = fill(pool, options.parties)
-    spread(home, options.parties)
+    if options.documents:
+        make_documents(pool, options.documents, options.parties)
+    spread(home, {table: options.parties for table in PARTY_TABLES} | {table: options.documents for table in DOCUMENT_TABLES})
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     say({"url": f"http://127.0.0.1:{server.server_port}/{DATABASE}/", "key": key, "parties": options.parties})
@@ -131,14 +141,59 @@ def party(number):
     }
 
 
-def spread(home, count):
+def make_documents(pool, count, parties):
+    """A company, and so many sales and invoices in the state of drafts, for which no chart of accounts is needed."""
+    import datetime
+    from decimal import Decimal
+    from trytond.transaction import Transaction
+
+    get = pool.get
+    with Transaction().start(DATABASE, 1):
+        rates = [("create", [{"date": datetime.date(2020, 1, 1), "rate": Decimal(1)}])]
+        currency, = get("currency.currency").create([{"name": "Euro", "code": "EUR", "symbol": "€", "rates": rates}])
+        own, = get("party.party").create([{"name": "Muster GmbH", "code": "OWN"}])
+        company, = get("company.company").create([{"party": own.id, "currency": currency.id}])
+        get("res.user").write([get("res.user")(1)], {"companies": [("add", [company.id])], "company": company.id})
+    with Transaction().start(DATABASE, 1, context={"company": company.id}):
+        kinds = [{"name": "Receivable", "statement": "balance", "assets": True, "receivable": True}, {"name": "Revenue", "statement": "income", "revenue": True}]
+        kinds = get("account.account.type").create([{**kind, "company": company.id} for kind in kinds])
+        accounts = [{"name": "Receivable", "party_required": True, "reconcile": True}, {"name": "Revenue"}]
+        accounts = [{**account, "code": kind.name, "company": company.id, "type": kind.id} for account, kind in zip(accounts, kinds)]
+        receivable, revenue = get("account.account").create(accounts)
+        journal, = get("account.journal").search([("type", "=", "revenue")])
+        common = {"company": company.id, "currency": currency.id}
+        of_invoice = {"type": "out", "account": receivable.id, "journal": journal.id}
+        parties = get("party.party").search([("code", "like", "K%")], order=[("id", "ASC")])
+        for number in range(1, count + 1):
+            party = parties[number % len(parties)]
+            date = datetime.date(2025, 1, 1) + datetime.timedelta(days=number)
+            document = {**common, "party": party.id, "invoice_address": party.addresses[0].id, "reference": f"S{number}"}
+            get("sale.sale").create([{**document, "sale_date": date, "lines": [("create", lines(number))]}])
+            of_account = [{**line, "account": revenue.id} for line in lines(number)]
+            get("account.invoice").create([{**document, **of_invoice, "invoice_date": date, "lines": [("create", of_account)]}])
+
+
+def lines(number):
+    from decimal import Decimal
+
+    return [
+        {"type": "line", "description": "Schäkel 12 mm", "quantity": number, "unit_price": Decimal("4.1050")},
+        {"type": "line", "description": "Tau, 30 m", "quantity": 2, "unit_price": Decimal("19.90")},
+    ]
+
+
+PARTY_TABLES = ["party_party", "party_address", "party_contact_mechanism"]
+DOCUMENT_TABLES = ["sale_sale", "account_invoice"]
+
+
+def spread(home, counts):
     """One change a minute, the last one just before 2026-01-01; every fourth record was never changed. Twelve records share each moment."""
     import datetime
     import sqlite3
 
     end = datetime.datetime(2026, 1, 1)
     database = sqlite3.connect(home / f"{DATABASE}.sqlite")
-    for table in ["party_party", "party_address", "party_contact_mechanism"]:
+    for table, count in counts.items():
         for number, in database.execute(f"select id from {table} order by id").fetchall():
             moment = (end - datetime.timedelta(minutes=(count - number) // 12 + 1, microseconds=1)).isoformat(" ")
             written = None if number % 4 == 0 else moment
@@ -150,9 +205,11 @@ def spread(home, count):
 def obey(pool, words):
     from trytond.transaction import Transaction
 
-    if len(words) != 2 or words[0] not in ("touch", "show"):
-        return say({"error": "known are: touch CODE, show CODE"})
+    if len(words) != 2 or words[0] not in ("touch", "change", "show"):
+        return say({"error": "known are: touch CODE, change REFERENCE, show CODE"})
     order, code = words
+    if order == "change":
+        return change(pool, code)
     with Transaction().start(DATABASE, 1, context={"active_test": False}):
         found = pool.get("party.party").search([("code", "=", code)])
         if order == "show":
@@ -161,6 +218,15 @@ def obey(pool, words):
             return say({"error": f"there is no party {code}"})
         pool.get("party.party").write(found, {"name": f"{found[0].name} *"})
     say({"touched": code})
+
+
+def change(pool, reference):
+    from trytond.transaction import Transaction
+
+    with Transaction().start(DATABASE, 1):
+        sale, = pool.get("sale.sale").search([("reference", "=", reference)])
+        pool.get("sale.sale").write([sale], {"description": "express"})
+    say({"changed": reference})
 
 
 def shown(party):
