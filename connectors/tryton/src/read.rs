@@ -4,7 +4,7 @@ use hub_sdk::{Error, Output, Source, StreamRequest};
 use serde_json::value::RawValue;
 
 use crate::Config;
-use crate::erp::{Erp, answered};
+use crate::erp::{Erp, Further, answered};
 use crate::moment::Moment;
 use crate::plain::{self, Record};
 use crate::window::{Part, Position, State, Window};
@@ -14,6 +14,13 @@ struct Stream {
     name: &'static str,
     model: &'static str,
     fields: &'static [(&'static str, &'static str)],
+}
+
+impl Stream {
+    fn has(&self, name: &str) -> bool {
+        let computed = ["id", CHANGED_AT].into_iter().chain(DATES.map(|(name, _)| name));
+        self.fields.iter().map(|(known, _)| *known).chain(computed).any(|known| known == name)
+    }
 }
 
 /// True or false; every stream has it.
@@ -88,7 +95,7 @@ impl Source for TrytonSource {
         })?;
         let state = request.state::<State>()?.unwrap_or_default();
         let now = self.erp.clock(stream.model)?;
-        let paging = Paging::new(self, stream, request);
+        let paging = Paging::new(self, stream, request)?;
         for window in state.windows(now, self.overlap_seconds) {
             for part in window.parts() {
                 paging.read(&window, part, output)?;
@@ -110,12 +117,19 @@ struct Paging<'a> {
     /// What the flow wants, in the schema's order.
     wanted: Vec<(&'static str, &'static str)>,
     wants_changed_at: bool,
+    /// Fields of further modules, and whether the flow wants their values.
+    further: Vec<(Further, bool)>,
 }
 
 impl<'a> Paging<'a> {
-    fn new(source: &'a TrytonSource, stream: &'static Stream, request: &StreamRequest) -> Self {
+    fn new(source: &'a TrytonSource, stream: &'static Stream, request: &StreamRequest) -> Result<Self, Error> {
         let wanted = stream.fields.iter().copied().chain(DATES).filter(|(name, _)| request.wants(name)).collect();
-        Self { source, stream, wanted, wants_changed_at: request.wants(CHANGED_AT) }
+        let further = source.erp.further_fields(stream.model)?.into_iter().filter(|field| !stream.has(&field.name));
+        let further = further.map(|field| {
+            let wanted = request.wants(&field.name);
+            (field, wanted)
+        });
+        Ok(Self { source, stream, wanted, wants_changed_at: request.wants(CHANGED_AT), further: further.collect() })
     }
 
     /// Hands over every record of a part. Checkpoints after each page.
@@ -145,7 +159,8 @@ impl<'a> Paging<'a> {
 
     fn page(&self, window: &Window, part: Part, behind: Option<Position>, size: u32) -> Result<Vec<Record>, Error> {
         let dates = DATES.iter().filter(|date| !self.wanted.contains(date));
-        let fields = self.wanted.iter().chain(dates).map(|(_, path)| *path);
+        let further = self.further.iter().filter(|(_, wanted)| *wanted).map(|(field, _)| field.name.as_str());
+        let fields = self.wanted.iter().chain(dates).map(|(_, path)| *path).chain(further);
         let request = self.source.erp.search(self.stream.model, &window.domain(part, behind), Some(part.field()), fields, size);
         answered(request.send()?)?.json()
     }
@@ -158,6 +173,13 @@ impl<'a> Paging<'a> {
             let Some(value) = value_at(record, path)? else { continue };
             out.extend_from_slice(format!(",\"{name}\":").as_bytes());
             if *name == FLAG { plain::write_flag(&value, out)? } else { plain::write(&value, out)? }
+        }
+        for (field, wanted) in &self.further {
+            // Of what nobody asked for the gate learns the name: the value stays where it is.
+            let value = if *wanted { record.get(&field.name).map(AsRef::as_ref) } else { Some(RawValue::NULL) };
+            let Some(value) = value else { continue };
+            out.extend_from_slice(format!(",\"{}\":", field.name).as_bytes());
+            if field.is_flag() { plain::write_flag(value, out)? } else { plain::write(value, out)? }
         }
         if self.wants_changed_at {
             let changed = moment(record, "write_date")?.or(moment(record, "create_date")?);
