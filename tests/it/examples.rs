@@ -10,8 +10,8 @@ use crate::support::console::{perform, steps};
 use crate::support::golden::golden;
 use crate::support::program::{Outcome, Program, root};
 
-/// Stories that need a server; `roundup.rs` and `lowcode` run them.
-const WITH_SERVER: [&str; 2] = ["roundup-to-file", "lowcode-helpdesk"];
+/// Stories that need servers; `roundup.rs`, `lowcode` and `mittelstand.rs` run them.
+const WITH_SERVER: [&str; 3] = ["roundup-to-file", "lowcode-helpdesk", "mittelstand"];
 
 #[test]
 fn the_first_page_shows_what_happens() {
