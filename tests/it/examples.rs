@@ -106,7 +106,8 @@ fn underlined(outcome: &Outcome, line: &str, word: &str) {
     assert_ne!(lines[at + 1].chars().nth(start - 1), Some('^'), "{}", outcome.stderr);
 }
 
-fn audit(program: &Program, manifest: &str) -> Vec<Value> {
+/// The audit entries of a manifest.
+pub fn audit(program: &Program, manifest: &str) -> Vec<Value> {
     let shown = program.run(&["audit", "show", manifest, "--from", "0", "--last", "100000", "--output", "json"]).ends(0);
     shown.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::examples::with_examples;
+use crate::examples::{audit, with_examples};
 use crate::roundup::holds_nowhere;
 use crate::support::console::{compare, perform, steps};
 use crate::support::process::Process;
@@ -80,6 +80,7 @@ fn nobody_is_named(company: &mut Process, program: &Program) {
         "Hafenstraße".to_owned(),
         "Lieferschein ohne Anschrift".to_owned(),
         "Sehr lange Notiz".to_owned(),
+        "1980-05-17".to_owned(),
     ]);
     for number in 1..=12 {
         let card = company.order(&format!("contacts show {number}"))["card"].clone();
@@ -106,8 +107,7 @@ fn nobody_is_named(company: &mut Process, program: &Program) {
 }
 
 fn the_log_says_what_was_denied(program: &Program) {
-    let shown = program.run(&["audit", "show", MANIFEST, "--from", "0", "--last", "100000", "--output", "json"]).ends(0);
-    let log: Vec<Value> = shown.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let log = audit(program, MANIFEST);
     let field = log.iter().find(|entry| entry["code"] == "HUB-E201").unwrap_or_else(|| panic!("{log:#?}"));
     assert_eq!((&field["flow"], &field["counts"]), (&json!("erp-to-warehouse"), &json!({ "date_of_birth": 2 })));
     let newsletter: Vec<&Value> = log.iter().filter(|entry| entry["code"] == "HUB-E206").collect();
