@@ -2,6 +2,7 @@
 import argparse
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
 import shutil
@@ -9,15 +10,27 @@ import subprocess
 import sys
 import venv
 
+CACHE = "HUB_E2E_CACHE"
 INSIDE = "HUB_E2E_INSIDE"
 
 
 def parser(about, kept="the Python environment"):
-    """The parser of a script whose documentation is `about`, with the option that names the cache."""
-    default = os.environ.get("HUB_E2E_CACHE") or pathlib.Path.home() / ".cache" / "hub-e2e"
-    made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The parser of a script whose documentation is `about`, with the options that name the cache and the port."""
+    default = os.environ.get(CACHE) or pathlib.Path.home() / ".cache" / "hub-e2e"
+    made = plain_parser(about)
     made.add_argument("--cache", type=pathlib.Path, default=default, help=f"folder that keeps {kept}")
+    made.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     return made
+
+
+def plain_parser(about):
+    """The parser of a script whose documentation is `about`."""
+    return argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def say(answer):
+    """One line of JSON on standard output."""
+    print(json.dumps(answer, ensure_ascii=False), flush=True)
 
 
 @contextlib.contextmanager

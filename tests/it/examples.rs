@@ -10,8 +10,8 @@ use crate::support::console::{perform, steps};
 use crate::support::golden::golden;
 use crate::support::program::{Outcome, Program, root};
 
-/// Stories that need a server; `roundup.rs` and `lowcode` run them.
-const WITH_SERVER: [&str; 2] = ["roundup-to-file", "lowcode-helpdesk"];
+/// Stories that need servers; `roundup.rs`, `lowcode` and `mittelstand.rs` run them.
+const WITH_SERVER: [&str; 3] = ["roundup-to-file", "lowcode-helpdesk", "mittelstand"];
 
 #[test]
 fn the_first_page_shows_what_happens() {
@@ -106,7 +106,8 @@ fn underlined(outcome: &Outcome, line: &str, word: &str) {
     assert_ne!(lines[at + 1].chars().nth(start - 1), Some('^'), "{}", outcome.stderr);
 }
 
-fn audit(program: &Program, manifest: &str) -> Vec<Value> {
+/// The audit entries of a manifest.
+pub fn audit(program: &Program, manifest: &str) -> Vec<Value> {
     let shown = program.run(&["audit", "show", manifest, "--from", "0", "--last", "100000", "--output", "json"]).ends(0);
     shown.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -21,6 +21,7 @@ mod governance;
 mod hostile;
 mod lowcode;
 mod manifest;
+mod mittelstand;
 mod observe;
 mod parquet;
 mod plugins;

@@ -30,6 +30,11 @@ fn run(program: &Program) -> Vec<(u64, u64)> {
     document["flows"].as_array().unwrap().iter().map(|flow| (count(flow, "read"), count(flow, "written"))).collect()
 }
 
+/// Changes are read up to the second in which a run begins.
+fn wait_a_second() {
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+}
+
 #[test]
 fn parties_come_once_and_later_what_changed() {
     let mut tryton = start(120);
@@ -171,6 +176,35 @@ fields = { number = "user.unique_id", kind = "system.operations", address = "use
     assert_eq!(run(&program), [(3, 3), (3, 3)]);
     assert_eq!([shown(&mut tryton, "H-1"), shown(&mut tryton, "H-2"), shown(&mut tryton, "K3")], before);
     program.run(&["audit", "verify"]).ends(0);
+}
+
+/// What a module of the company's own adds to the ERP: only its name comes until somebody declares it.
+#[test]
+fn a_field_of_a_further_module_is_found_and_comes_once_it_is_declared() {
+    let mut tryton = start(4);
+    let manifest = |stream: &str, fields: &str| {
+        let to_archive = flow("parties-to-archive", "erp.parties", "archive.parties", &format!("fields = [{fields}]\nmode = \"append\""));
+        [HEAD, PURPOSE, ARCHIVE, &erp(&tryton, 10), stream, &to_archive].concat()
+    };
+    let program = Program::with_manifest(&manifest("", r#""code", "name""#));
+    program.write("secrets/key", tryton.told("key"));
+    let declared = "\n[stream.erp.parties]\nsubjects = [\"customer\"]\nretention = [\"customer\"]\nidentity = { customer = { field = \"code\", strength = \"strong\" } }\n\
+        added = { date_of_birth = \"user.demographic.date_of_birth\" }\n";
+    let later = manifest(declared, r#""code", "date_of_birth""#);
+    assert_eq!(run(&program), [(4, 4)]);
+    assert_eq!(tryton.order("extend K3")["extended"], "date_of_birth");
+    wait_a_second();
+    let document = program.run(&["run", "--output", "json"]).ends(0).json();
+    assert_eq!((&document["flows"][0]["read"], &document["flows"][0]["undeclared"]), (&json!(1), &json!({ "date_of_birth": 1 })));
+    let drift = program.run(&["drift", "--output", "json"]).ends(0).json();
+    assert!(drift["patch"].as_str().unwrap().contains("#date_of_birth = \"user.demographic.date_of_birth\""), "{drift:#}");
+    program.write("manifest.toml", later);
+    assert_eq!([tryton.order("touch K2")["touched"].take(), tryton.order("touch K3")["touched"].take()], ["K2", "K3"]);
+    wait_a_second();
+    assert_eq!(run(&program), [(2, 2)]);
+    let mut born: Vec<Value> = program.records("out/parties.ndjson").split_off(5);
+    born.sort_by_key(|party| party["code"].to_string());
+    assert_eq!(json!(born), json!([{ "code": "K2", "date_of_birth": null }, { "code": "K3", "date_of_birth": "1980-05-17" }]));
 }
 
 #[test]

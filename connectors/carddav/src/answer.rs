@@ -23,6 +23,8 @@ pub struct Member {
     /// The member's own status, or that of its property where it was not found.
     pub status: Option<u16>,
     pub card: Option<String>,
+    /// The mark of its present content.
+    pub tag: Option<String>,
 }
 
 /// What stands around the members.
@@ -42,6 +44,7 @@ enum Element {
     Status,
     Token,
     Card,
+    Tag,
     AddressBook,
     Other,
 }
@@ -54,6 +57,7 @@ impl Element {
             (ResolveResult::Bound(Namespace(DAV)), "propstat") => Self::PropStat,
             (ResolveResult::Bound(Namespace(DAV)), "status") => Self::Status,
             (ResolveResult::Bound(Namespace(DAV)), "sync-token") => Self::Token,
+            (ResolveResult::Bound(Namespace(DAV)), "getetag") => Self::Tag,
             (ResolveResult::Bound(Namespace(CARDDAV)), "address-data") => Self::Card,
             (ResolveResult::Bound(Namespace(CARDDAV)), "addressbook") => Self::AddressBook,
             _ => Self::Other,
@@ -63,7 +67,7 @@ impl Element {
     /// How much text it may hold. None: its text is of no interest.
     fn text_limit(self) -> Option<usize> {
         match self {
-            Self::Href | Self::Status | Self::Token => Some(MAX_TEXT_BYTES),
+            Self::Href | Self::Status | Self::Token | Self::Tag => Some(MAX_TEXT_BYTES),
             Self::Card => Some(MAX_CARD_BYTES),
             _ => None,
         }
@@ -179,6 +183,7 @@ impl Reading {
             Element::Status if is_property => self.property_status = status(&text),
             Element::Status => self.member.status = status(&text),
             Element::Card => self.found = Some(text),
+            Element::Tag => self.member.tag = Some(text.trim().to_owned()),
             Element::Token => self.answer.token = Some(text.trim().to_owned()),
             Element::PropStat => match self.property_status {
                 None | Some(200..=299) => self.member.card = self.found.take().or_else(|| self.member.card.take()),

@@ -1,15 +1,17 @@
 //! The address book's server: what it is asked, and what its refusals mean.
 
+use std::collections::BTreeMap;
 use std::io::BufReader;
 
 use hub_sdk::http::{Method, Request, Response};
 use hub_sdk::{Error, StreamRequest};
 
 use crate::answer::{self, Member};
-use crate::card;
+use crate::{card, edit};
 
 /// An answer is read in pieces of this size.
 const BUFFER_BYTES: usize = 64 << 10;
+const CARD_TYPE: &str = "text/vcard; charset=utf-8";
 const PRECONDITION: &str = "valid-sync-token";
 
 /// An address book on a server.
@@ -30,6 +32,14 @@ pub struct Changes {
     pub token: String,
     /// There is more: ask again with the token.
     pub is_cut: bool,
+}
+
+/// A card as it was found.
+#[derive(Debug)]
+pub struct Found {
+    href: String,
+    tag: String,
+    pub card: String,
 }
 
 impl Book {
@@ -102,6 +112,66 @@ impl Book {
         answer::read(BufReader::with_capacity(BUFFER_BYTES, response.body()), each).map(|_| ())
     }
 
+    /// Cards by their UID; each that was asked for has an entry, with none, one, or several cards.
+    pub fn find(&self, uids: &[&str]) -> Result<BTreeMap<String, Vec<Found>>, Error> {
+        let mut found: BTreeMap<String, Vec<Found>> = uids.iter().map(|uid| ((*uid).to_owned(), Vec::new())).collect();
+        if uids.is_empty() {
+            return Ok(found);
+        }
+        let mut question = String::from(concat!(
+            r#"<?xml version="1.0" encoding="utf-8"?><C:addressbook-query xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">"#,
+            r#"<prop><getetag/><C:address-data/></prop><C:filter test="anyof">"#
+        ));
+        for uid in uids {
+            question.push_str(r#"<C:prop-filter name="UID"><C:text-match match-type="equals">"#);
+            escape(uid, &mut question);
+            question.push_str("</C:text-match></C:prop-filter>");
+        }
+        question.push_str("</C:filter></C:addressbook-query>");
+        let response = multistatus(self.request(Method::Report, "1", &question).send()?)?;
+        answer::read(BufReader::with_capacity(BUFFER_BYTES, response.body()), |Member { href, card, tag, .. }| {
+            let (Some(card), Some(tag)) = (card, tag) else { return Ok(()) };
+            // Servers compare without regard to case, and some find more than was asked for.
+            if let Some(cards) = edit::uid(&card).and_then(|uid| found.get_mut(&uid)) {
+                cards.push(Found { href, tag, card });
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Puts a card where none is.
+    pub fn create(&self, uid: &str, card: &str) -> Result<Response, Error> {
+        let request = self.change(Method::Put, format!("{}{}.vcf", self.url, member_name(uid))).header("if-none-match", "*");
+        Ok(request.header("content-type", CARD_TYPE).body(card).send()?)
+    }
+
+    /// Puts a card in the place of one that is as it was found.
+    pub fn replace(&self, found: &Found, card: &str) -> Result<Response, Error> {
+        let request = self.change(Method::Put, self.address(&found.href)?).header("if-match", found.tag.as_str());
+        Ok(request.header("content-type", CARD_TYPE).body(card).send()?)
+    }
+
+    /// Deletes a card that is as it was found.
+    pub fn delete(&self, found: &Found) -> Result<Response, Error> {
+        Ok(self.change(Method::Delete, self.address(&found.href)?).header("if-match", found.tag.as_str()).send()?)
+    }
+
+    /// The address of a member; what lies outside of the book is none.
+    fn address(&self, href: &str) -> Result<String, Error> {
+        let host = self.url.find("://").map_or(0, |at| at + 3);
+        let end = self.url.get(host..).and_then(|rest| rest.find('/')).map_or(self.url.len(), |at| host + at);
+        let (origin, book) = self.url.split_at(end);
+        match href.strip_prefix(book) {
+            Some(member) if !member.is_empty() && !member.contains('/') => Ok(format!("{origin}{href}")),
+            _ => Err(Error::drift("the server names a card that is not in this address book")),
+        }
+    }
+
+    fn change(&self, method: Method, url: String) -> Request {
+        Request::new(method, url).credential(self.credential.as_str())
+    }
+
     fn request(&self, method: Method, depth: &str, question: &str) -> Request {
         Request::new(method, self.url.as_str())
             .header("content-type", "application/xml; charset=utf-8")
@@ -128,6 +198,18 @@ fn multistatus(response: Response) -> Result<Response, Error> {
             "the server answers a WebDAV request with status {status}: is `base_url` the address of an address book?"
         ))),
     }
+}
+
+/// The last part of a new card's address: letters, digits and hyphens stay, other bytes become two hexadecimal digits behind `_`.
+fn member_name(uid: &str) -> String {
+    let mut name = String::new();
+    for byte in uid.bytes() {
+        match byte {
+            b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => name.push(char::from(byte)),
+            _ => name.push_str(&format!("_{byte:02x}")),
+        }
+    }
+    name
 }
 
 fn escape(text: &str, out: &mut String) {

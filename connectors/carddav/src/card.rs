@@ -61,7 +61,7 @@ pub fn wanted(request: &StreamRequest) -> Vec<&'static str> {
 
 /// None: it is no vCard of version 3 or 4.
 pub fn read(href: &str, text: &str, request: &StreamRequest) -> Option<Record> {
-    let mut lines = Unfolded { rest: text.trim_start_matches('\u{FEFF}') };
+    let mut lines = Unfolded::new(text);
     let mut record = Record { href: href.to_owned(), ..Record::default() };
     let mut version = None;
     lines.by_ref().find(|line| !line.trim().is_empty()).filter(|line| line.trim().eq_ignore_ascii_case("BEGIN:VCARD"))?;
@@ -77,6 +77,11 @@ pub fn read(href: &str, text: &str, request: &StreamRequest) -> Option<Record> {
         }
     }
     None
+}
+
+/// It is a vCard of version 3 or 4.
+pub fn is_known(card: &str) -> bool {
+    read("", card, &StreamRequest::new("contacts")).is_some()
 }
 
 impl Record {
@@ -168,14 +173,20 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-fn without_scheme(value: &str, scheme: &str) -> String {
+pub fn without_scheme(value: &str, scheme: &str) -> String {
     let rest = value.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme)).and_then(|_| value.get(scheme.len()..));
     rest.unwrap_or(value).trim().to_owned()
 }
 
 /// Lines of content: one that begins with a blank belongs to the line before.
-struct Unfolded<'a> {
+pub struct Unfolded<'a> {
     rest: &'a str,
+}
+
+impl<'a> Unfolded<'a> {
+    pub fn new(card: &'a str) -> Self {
+        Self { rest: card.trim_start_matches('\u{FEFF}') }
+    }
 }
 
 impl Iterator for Unfolded<'_> {
@@ -201,7 +212,7 @@ impl Iterator for Unfolded<'_> {
 }
 
 /// Name in upper case, without a group, and value; parameters are passed over. None: it is no line of content.
-fn property(line: &str) -> Option<(String, &str)> {
+pub fn property(line: &str) -> Option<(String, &str)> {
     let mut quoted = false;
     let end = line.find(|sign| {
         quoted ^= sign == '"';
@@ -214,7 +225,7 @@ fn property(line: &str) -> Option<(String, &str)> {
 }
 
 /// A value with its signs in place of their escapes, without blanks around.
-fn text(value: &str) -> String {
+pub fn text(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut signs = value.chars();
     while let Some(sign) = signs.next() {
@@ -230,18 +241,36 @@ fn text(value: &str) -> String {
     out.trim().to_owned()
 }
 
-/// Parts between semicolons that are not escaped.
+/// A text as a value: signs that mean something are escaped, those that would end a line are not in it.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for sign in text.chars() {
+        match sign {
+            '\n' => out.push_str("\\n"),
+            '\\' | ',' | ';' => out.extend(['\\', sign]),
+            sign if sign.is_control() && sign != '\t' => {}
+            sign => out.push(sign),
+        }
+    }
+    out
+}
+
 fn components(value: &str) -> Vec<String> {
+    raw_components(value).into_iter().map(text).collect()
+}
+
+/// Parts between semicolons that are not escaped, as they stand.
+pub fn raw_components(value: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut escaped) = (0, false);
     for (at, sign) in value.char_indices() {
         if sign == ';' && !escaped {
-            parts.push(text(value.get(start..at).unwrap_or_default()));
+            parts.push(value.get(start..at).unwrap_or_default());
             start = at + 1;
         }
         escaped = sign == '\\' && !escaped;
     }
-    parts.push(text(value.get(start..).unwrap_or_default()));
+    parts.push(value.get(start..).unwrap_or_default());
     parts
 }
 

@@ -1,17 +1,20 @@
 //! The connector `carddav`: contacts of an address book, by the server's sync token (RFC 6352, RFC 6578).
 //!
 //! A report names the members that changed and those that are gone; the cards of the former are fetched in groups and read here. The
-//! state is the token. Nothing is written to the server: REPORT and PROPFIND only read.
+//! state is the token. Contacts are written by their UID, each as it was seen last.
 
 mod answer;
 mod book;
 mod card;
+mod edit;
+mod write;
 
 use hub_sdk::{Error, Output, Source, StreamRequest, runtime};
 use serde::{Deserialize, Serialize};
 
 use answer::Member;
 use book::{Book, Changes};
+use write::CardDavDestination;
 
 /// An address book.
 #[hub_sdk::config]
@@ -47,7 +50,7 @@ struct CardDav {
     page_size: usize,
 }
 
-hub_sdk::connector!(source: CardDav);
+hub_sdk::connector!(source: CardDav, destination: CardDavDestination);
 
 impl Source for CardDav {
     type Config = Config;

@@ -3,10 +3,55 @@
 use data_encoding::BASE64URL;
 use hub_sdk::http::{Method, Request, Response};
 use hub_sdk::{Error, runtime};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Config;
 use crate::moment::Moment;
+
+/// Modules whose fields were looked through: what of them is not in a stream is left out on purpose.
+const KNOWN_MODULES: [&str; 11] =
+    ["ir", "res", "party", "country", "currency", "company", "product", "account", "account_product", "account_invoice", "sale"];
+/// What a field holds that is a value and no other record.
+const PLAIN_TYPES: [&str; 15] = [
+    "boolean",
+    "integer",
+    "biginteger",
+    "char",
+    "text",
+    "fulltext",
+    "float",
+    "numeric",
+    "date",
+    "datetime",
+    "timestamp",
+    "time",
+    "timedelta",
+    "selection",
+    "multiselection",
+];
+const FLAG_TYPE: &str = "boolean";
+const MAX_FURTHER_FIELDS: u32 = 500;
+const MAX_NAME_BYTES: usize = 64;
+
+/// A field that a further module, often the company's own, gave to a model.
+#[derive(Debug, Deserialize)]
+pub struct Further {
+    pub name: String,
+    ttype: String,
+}
+
+impl Further {
+    /// It is true or false.
+    pub fn is_flag(&self) -> bool {
+        self.ttype == FLAG_TYPE
+    }
+
+    fn is_plainly_named(&self) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        (1..=MAX_NAME_BYTES).contains(&self.name.len()) && self.name.bytes().all(is_plain)
+    }
+}
 
 /// A database of a server.
 pub struct Erp {
@@ -38,6 +83,19 @@ impl Erp {
             request = request.query("f", field);
         }
         request
+    }
+
+    /// Fields of a model that modules added which this connector does not know, without links; none where the key's user may not ask.
+    pub fn further_fields(&self, model: &str) -> Result<Vec<Further>, Error> {
+        let domain = json!([["model", "=", model], ["module", "not in", KNOWN_MODULES], ["ttype", "in", PLAIN_TYPES]]);
+        let response = self.search("ir.model.field", &domain, None, ["name", "ttype"].into_iter(), MAX_FURTHER_FIELDS).send()?;
+        if response.status() == 403 {
+            runtime::warn("fields that further modules added are not told: the user of the key may not read `ir.model.field`");
+            return Ok(Vec::new());
+        }
+        let mut found: Vec<Further> = answered(response)?.json()?;
+        found.retain(Further::is_plainly_named);
+        Ok(found)
     }
 
     /// A new record.

@@ -4,7 +4,7 @@ use hub_sdk::{Error, Output, Source, StreamRequest};
 use serde_json::value::RawValue;
 
 use crate::Config;
-use crate::erp::{Erp, answered};
+use crate::erp::{Erp, Further, answered};
 use crate::moment::Moment;
 use crate::plain::{self, Record};
 use crate::streams::{CHANGED_AT, DATES, FLAG, LINE, LINES, STREAMS, Stream};
@@ -38,7 +38,7 @@ impl Source for TrytonSource {
         })?;
         let state = request.state::<State>()?.unwrap_or_default();
         let now = self.erp.clock(stream.model)?;
-        let paging = Paging::new(self, stream, request);
+        let paging = Paging::new(self, stream, request)?;
         for window in state.windows(now, self.overlap_seconds) {
             for part in window.parts() {
                 paging.read(&window, part, output)?;
@@ -62,16 +62,23 @@ struct Paging<'a> {
     /// Fields of each line. None: the flow wants no lines.
     lines: Option<Vec<(&'static str, &'static str)>>,
     wants_changed_at: bool,
+    /// Fields of further modules, and whether the flow wants their values.
+    further: Vec<(Further, bool)>,
 }
 
 impl<'a> Paging<'a> {
-    fn new(source: &'a TrytonSource, stream: &'static Stream, request: &StreamRequest) -> Self {
+    fn new(source: &'a TrytonSource, stream: &'static Stream, request: &StreamRequest) -> Result<Self, Error> {
         let wanted = stream.fields().chain(DATES).filter(|(name, _)| request.wants(name)).collect();
         let all = request.fields.iter().any(|field| field == LINES);
         let of_line = |name: &str| all || request.wants(&format!("{LINES}.{name}"));
         let has_lines = stream.is_document && request.wants(LINES);
         let lines = has_lines.then(|| LINE.iter().copied().filter(|(name, _)| of_line(name)).collect());
-        Self { source, stream, wanted, lines, wants_changed_at: request.wants(CHANGED_AT) }
+        let further = source.erp.further_fields(stream.model)?.into_iter().filter(|field| !stream.has(&field.name));
+        let further = further.map(|field| {
+            let wanted = request.wants(&field.name);
+            (field, wanted)
+        });
+        Ok(Self { source, stream, wanted, lines, wants_changed_at: request.wants(CHANGED_AT), further: further.collect() })
     }
 
     /// Hands over every record of a part. Checkpoints after each page.
@@ -103,7 +110,8 @@ impl<'a> Paging<'a> {
         let dates = DATES.iter().filter(|date| !self.wanted.contains(date));
         let of_line = self.lines.iter().flat_map(|fields| fields.iter().map(|(_, path)| *path).chain(["id"]));
         let of_lines: Vec<String> = of_line.map(|path| format!("{LINES}.{path}")).collect();
-        let fields = self.wanted.iter().chain(dates).map(|(_, path)| *path).chain(of_lines.iter().map(String::as_str));
+        let further = self.further.iter().filter(|(_, wanted)| *wanted).map(|(field, _)| field.name.as_str());
+        let fields = self.wanted.iter().chain(dates).map(|(_, path)| *path).chain(of_lines.iter().map(String::as_str)).chain(further);
         let request = self.source.erp.search(self.stream.model, &window.domain(part, behind), Some(part.field()), fields, size);
         answered(request.send()?)?.json()
     }
@@ -113,6 +121,13 @@ impl<'a> Paging<'a> {
         write_fields(record, id, &self.wanted, out)?;
         if let (Some(fields), Some(lines)) = (&self.lines, record.get(LINES)) {
             write_lines(lines, fields, out)?;
+        }
+        for (field, wanted) in &self.further {
+            // Of what nobody asked for the gate learns the name: the value stays where it is.
+            let value = if *wanted { record.get(&field.name).map(AsRef::as_ref) } else { Some(RawValue::NULL) };
+            let Some(value) = value else { continue };
+            out.extend_from_slice(format!(",\"{}\":", field.name).as_bytes());
+            if field.is_flag() { plain::write_flag(value, out)? } else { plain::write(value, out)? }
         }
         if self.wants_changed_at {
             let changed = moment(record, "write_date")?.or(moment(record, "create_date")?);

@@ -18,6 +18,12 @@ impl Stream {
         let shared = if self.is_document { DOCUMENT } else { &[] };
         self.fields.iter().chain(shared).copied()
     }
+
+    /// A field of that name comes by itself.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let computed = ["id", CHANGED_AT].into_iter().chain(DATES.map(|(name, _)| name));
+        self.fields().map(|(known, _)| known).chain(computed).any(|known| known == name)
+    }
 }
 
 /// True or false, where a stream has it.

@@ -24,6 +24,8 @@ const CONFIG: &str = r#"{ "base_url": "https://erp.example.org/company", "page_s
 struct Company {
     records: BTreeMap<(String, u64), Map<String, Value>>,
     requests: Vec<String>,
+    /// What the ERP answers to the question which fields further modules gave to a model: none yet.
+    further: Option<Answer>,
     /// Answers to come before the right ones.
     odd: Vec<Answer>,
     /// After so many searches this party is changed.
@@ -56,6 +58,9 @@ impl Company {
         }
         let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
         let path = path.strip_prefix("https://erp.example.org/company/rest/model/").unwrap();
+        if path == "ir.model.field" {
+            return self.further.clone().unwrap_or_else(|| Answer::json(&json!([])));
+        }
         self.requests.push(format!("{:?} {path}", request.method()));
         match (request.method(), path.split_once('/')) {
             (Method::Get, None) => self.search(path, query).header("Date", "Mon, 23 Nov 2026 15:38:21 GMT"),
@@ -320,6 +325,33 @@ fn a_limit_is_kept_and_only_wanted_fields_are_asked_for() {
     let record = host.records(0).remove(0);
     assert_eq!(record.as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "name"]);
     assert!(!host.requests().iter().any(|request| request.url().contains("f=code")));
+}
+
+#[test]
+fn fields_of_further_modules_are_told_by_name_and_their_values_only_if_they_are_wanted() {
+    let company = Company::with(1);
+    let further = ["date_of_birth:date", "vip:boolean", "name:char", "odd name:char"].map(|field| {
+        let (name, kind) = field.split_once(':').unwrap();
+        json!({ "id": 1, "name": name, "ttype": kind })
+    });
+    company.borrow_mut().further = Some(Answer::json(&json!(further)));
+    let party = [("date_of_birth", json!({ "__class__": "date", "year": 1980, "month": 5, "day": 17 })), ("vip", json!(1))];
+    let party = party.map(|(name, value)| (name.to_owned(), value));
+    company.borrow_mut().records.get_mut(&("party.party".into(), 1)).unwrap().extend(party);
+    let read_with = |fields: &[&str]| {
+        let host = host(&company);
+        let request = StreamRequest { fields: fields.iter().map(ToString::to_string).collect(), ..StreamRequest::new("parties") };
+        read::<TrytonSource>(CONFIG, vec![request]).unwrap();
+        let is_asked = host.requests().iter().any(|request| request.url().contains("f=date_of_birth"));
+        (host.records(0).remove(0), is_asked)
+    };
+    let (record, is_asked) = read_with(&["id", "name"]);
+    assert_eq!((record, is_asked), (json!({ "id": 1, "name": "Köhler 1", "date_of_birth": null, "vip": null }), false));
+    let (record, is_asked) = read_with(&["id", "date_of_birth", "vip"]);
+    assert_eq!((record, is_asked), (json!({ "id": 1, "date_of_birth": "1980-05-17", "vip": true }), true));
+    company.borrow_mut().further = Some(Answer::status(403));
+    let (record, is_asked) = read_with(&["id", "date_of_birth"]);
+    assert_eq!((record, is_asked), (json!({ "id": 1 }), false));
 }
 
 #[test]

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Starts a real Roundup 2.6 tracker with invented content on 127.0.0.1 and stops it when standard input closes.
 
-    start.py [--cache FOLDER] [--issues N] [--users M]
+    start.py [--cache FOLDER] [--port PORT] [--issues N] [--users M] [--property NAME]
 
 FOLDER (or HUB_E2E_CACHE, else ~/.cache/hub-e2e) keeps the Python environment between runs; making it needs the package index once.
 When the tracker answers, one line of JSON goes to standard output: {"url", "user", "password", "issues", "users"}. The tracker itself lives
 in a temporary folder. Dates of change are spread over the minutes before 2026-01-01: the same for the same N.
 A line `touch ID` on standard input changes the title of that issue and is answered with {"touched": ID}; `show ID` is answered with
-{"issue": {"title", "status", "activity"}}, or null for the issue.
+{"issue": {"title", "status", "activity"}}, or null for the issue, and with the further property, if the tracker has one.
 """
-import json
 import os
 import pathlib
 import secrets
@@ -38,6 +37,7 @@ def main():
 def parse_options():
     parser = environment.parser(__doc__)
     parser.add_argument("--issues", type=int, default=120, help="how many issues (default 120)")
+    parser.add_argument("--property", help="a property of text that issues have beyond those of the classic template")
     parser.add_argument("--users", type=int, default=30, help="how many users besides the two that every tracker has (default 30)")
     options = parser.parse_args()
     if options.issues < 0 or options.users < 1:
@@ -56,20 +56,20 @@ def run(home, options):
         def log_message(self, *_):
             pass
 
-    server = make_server("127.0.0.1", 0, None, server_class=Server, handler_class=Quiet)
+    server = make_server("127.0.0.1", options.port, None, server_class=Server, handler_class=Quiet)
     url = f"http://127.0.0.1:{server.server_port}/tracker/"
     password = secrets.token_hex(16)
-    create(home, url, password)
+    create(home, url, password, options.property)
     fill(home, options.issues, options.users)
     server.set_app(mounted(home))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    say({"url": url, "user": "admin", "password": password, "issues": options.issues, "users": options.users + 2})
+    environment.say({"url": url, "user": "admin", "password": password, "issues": options.issues, "users": options.users + 2})
     for line in sys.stdin:
-        obey(home, line.split())
+        obey(home, options.property, line.split())
     server.shutdown()
 
 
-def create(home, url, password):
+def create(home, url, password, more):
     """Installs the classic template. Roundup's own server refuses to run as root, its WSGI handler does not: hence no roundup-server."""
     admin("-i", home, "install", "classic", "sqlite")
     config = home / "config.ini"
@@ -88,6 +88,12 @@ def create(home, url, password):
             sys.exit(f"the tracker's config.ini has no `{old.strip()}`: is this Roundup {VERSION}?")
         text = text.replace(old, new)
     config.write_text(text)
+    if more:
+        schema = home / "schema.py"
+        classic = 'issue = IssueClass(db, "issue",\n'
+        if classic not in schema.read_text():
+            sys.exit(f"the tracker's schema.py has no `{classic.strip()}`: is this Roundup {VERSION}?")
+        schema.write_text(schema.read_text().replace(classic, f"{classic}                {more}=String(),\n"))
     admin("-i", home, "initialise", password)
 
 
@@ -171,34 +177,30 @@ def mounted(home):
     return application
 
 
-def obey(home, words):
+def obey(home, more, words):
     from roundup import instance
 
     if len(words) != 2 or words[0] not in ("touch", "show") or not words[1].isdigit():
-        return say({"error": "known are: touch ID, show ID"})
+        return environment.say({"error": "known are: touch ID, show ID"})
     database = instance.open(str(home)).open("admin")
     try:
         if words[0] == "show":
-            return say({"issue": shown(database, words[1])})
+            return environment.say({"issue": shown(database, words[1], more)})
         if not database.issue.hasnode(words[1]):
-            return say({"error": f"there is no issue {words[1]}"})
+            return environment.say({"error": f"there is no issue {words[1]}"})
         database.issue.set(words[1], title=f"{database.issue.get(words[1], 'title')} *")
         database.commit()
     finally:
         database.close()
-    say({"touched": int(words[1])})
+    environment.say({"touched": int(words[1])})
 
 
-def shown(database, number):
+def shown(database, number, more):
     if not database.issue.hasnode(number):
         return None
     issue = database.issue.getnode(number)
     status = database.status.get(issue.status, "name") if issue.status else None
-    return {"title": issue.title, "status": status, "activity": str(issue.activity)}
-
-
-def say(answer):
-    print(json.dumps(answer), flush=True)
+    return {"title": issue.title, "status": status, "activity": str(issue.activity)} | ({more: issue[more]} if more else {})
 
 
 if __name__ == "__main__":

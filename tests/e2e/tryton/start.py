@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Starts a real Tryton 8.2 with invented content on 127.0.0.1 and stops it when standard input closes.
 
-    start.py [--cache FOLDER] [--parties N] [--documents N]
+    start.py [--cache FOLDER] [--port PORT] [--parties N] [--documents N]
 
 FOLDER (or HUB_E2E_CACHE, else ~/.cache/hub-e2e) keeps the Python environment and a prepared database between runs; making them needs the package index
 once. When the server answers, one line of JSON goes to standard output: {"url", "key", "parties"}; "key" is that of a user application. The database is a copy
@@ -9,12 +9,14 @@ in a temporary folder. Each party has one address and one contact mechanism. --d
 for the parties in turn, and a company that they belong to. Dates of change are spread over the minutes before 2026-01-01, except that every fourth record was never
 changed: the same for the same N.
 Orders on standard input, one a line, each answered with one line:
-    touch CODE    changes the name of the party with that code: {"touched": CODE}
-    change S1     changes the description of the sale with that reference: {"changed": "S1"}
-    show CODE     {"party": {"name", "active", "contacts": [[TYPE, VALUE], …]}}, or null for the party
+    touch CODE         changes the name of the party with that code: {"touched": CODE}
+    rename CODE NAME   gives it another name: {"renamed": CODE}
+    change S1          changes the description of the sale with that reference: {"changed": "S1"}
+    show CODE          {"party": {"name", "active", "contacts": [[TYPE, VALUE], …]}}, or null for the party
+    extend CODE        activates a module of the company's own, which gives parties a date of birth, and fills it in: {"extended": "date_of_birth"}
 """
+import datetime
 import hashlib
-import json
 import os
 import pathlib
 import shutil
@@ -85,11 +87,43 @@ def settings(folder):
     return path
 
 
+OWN_MODULE = "birthdays"
+
+
+def module(home):
+    """A module as a company writes it for itself, installed in a folder; nothing is activated."""
+    folder = home / "modules"
+    code, told = folder / f"hub_{OWN_MODULE}", folder / f"hub_{OWN_MODULE}-8.2.0.dist-info"
+    texts = {
+        code / "__init__.py": "",
+        code / "tryton.cfg": "[tryton]\nversion=8.2.0\ndepends:\n    party\n\n[register]\nmodel:\n    party.Party\n",
+        code / "party.py": PARTY,
+        told / "METADATA": f"Metadata-Version: 2.1\nName: hub-{OWN_MODULE}\nVersion: 8.2.0\n",
+        told / "entry_points.txt": f"[trytond.modules]\n{OWN_MODULE} = hub_{OWN_MODULE}\n",
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+PARTY = """
+from trytond.model import fields
+from trytond.pool import PoolMeta
+
+
+class Party(metaclass=PoolMeta):
+    __name__ = "party.party"
+    date_of_birth = fields.Date("Date of Birth")
+"""
+
+
 def run(home, options):
     from trytond import config
 
     config.update_etc([str(settings(home))])
-    # Starts the pool: the configuration must be there before.
+    sys.path.insert(0, str(module(home)))
+    # Starts the pool: the configuration and the modules must be there before.
     from trytond.application import app
     from trytond.pool import Pool
     from werkzeug.serving import WSGIRequestHandler, make_server
@@ -104,9 +138,9 @@ def run(home, options):
     if options.documents:
         make_documents(pool, options.documents, options.parties)
     spread(home, {table: options.parties for table in PARTY_TABLES} | {table: options.documents for table in DOCUMENT_TABLES})
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    server = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    say({"url": f"http://127.0.0.1:{server.server_port}/{DATABASE}/", "key": key, "parties": options.parties})
+    environment.say({"url": f"http://127.0.0.1:{server.server_port}/{DATABASE}/", "key": key, "parties": options.parties})
     for line in sys.stdin:
         obey(pool, line.split())
     server.shutdown()
@@ -143,7 +177,6 @@ def party(number):
 
 def make_documents(pool, count, parties):
     """A company, and so many sales and invoices in the state of drafts, for which no chart of accounts is needed."""
-    import datetime
     from decimal import Decimal
     from trytond.transaction import Transaction
 
@@ -188,7 +221,6 @@ DOCUMENT_TABLES = ["sale_sale", "account_invoice"]
 
 def spread(home, counts):
     """One change a minute, the last one just before 2026-01-01; every fourth record was never changed. Twelve records share each moment."""
-    import datetime
     import sqlite3
 
     end = datetime.datetime(2026, 1, 1)
@@ -205,19 +237,41 @@ def spread(home, counts):
 def obey(pool, words):
     from trytond.transaction import Transaction
 
-    if len(words) != 2 or words[0] not in ("touch", "change", "show"):
-        return say({"error": "known are: touch CODE, change REFERENCE, show CODE"})
-    order, code = words
+    order, code, names = words[0] if words else "", words[1] if len(words) > 1 else "", words[2:]
+    if order not in ("touch", "rename", "change", "show", "extend") or not code or bool(names) != (order == "rename"):
+        return environment.say({"error": "known are: touch CODE, rename CODE NAME, change REFERENCE, show CODE, extend CODE"})
     if order == "change":
         return change(pool, code)
+    if order == "extend":
+        activate()
     with Transaction().start(DATABASE, 1, context={"active_test": False}):
-        found = pool.get("party.party").search([("code", "=", code)])
+        parties = pool.get("party.party")
+        found = parties.search([("code", "=", code)])
         if order == "show":
-            return say({"party": shown(found[0]) if found else None})
+            return environment.say({"party": shown(found[0]) if found else None})
         if not found:
-            return say({"error": f"there is no party {code}"})
-        pool.get("party.party").write(found, {"name": f"{found[0].name} *"})
-    say({"touched": code})
+            return environment.say({"error": f"there is no party {code}"})
+        changes = {
+            "touch": ({"name": f"{found[0].name} *"}, {"touched": code}),
+            "rename": ({"name": " ".join(names)}, {"renamed": code}),
+            "extend": ({"date_of_birth": datetime.date(1980, 5, 17)}, {"extended": "date_of_birth"}),
+        }
+        values, answer = changes[order]
+        parties.write(found, values)
+    environment.say(answer)
+
+
+def activate():
+    """As an administrator does it; twice is no harm."""
+    from trytond.pool import Pool
+    from trytond.transaction import Transaction
+
+    with Transaction().start(DATABASE, 1):
+        modules = Pool(DATABASE).get("ir.module")
+        modules.update_list()
+        modules.activate(modules.search([("name", "=", OWN_MODULE), ("state", "=", "not activated")]))
+    Pool.stop(DATABASE)
+    Pool(DATABASE).init(update=[OWN_MODULE])
 
 
 def change(pool, reference):
@@ -226,16 +280,12 @@ def change(pool, reference):
     with Transaction().start(DATABASE, 1):
         sale, = pool.get("sale.sale").search([("reference", "=", reference)])
         pool.get("sale.sale").write([sale], {"description": "express"})
-    say({"changed": reference})
+    environment.say({"changed": reference})
 
 
 def shown(party):
     contacts = sorted([contact.type, contact.value] for contact in party.contact_mechanisms)
     return {"name": party.name, "active": bool(party.active), "contacts": contacts}
-
-
-def say(answer):
-    print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-//! Console blocks of Markdown pages: lines that begin with `$ ` are run, the lines behind them are what must come out.
+//! Console blocks of Markdown pages: lines that begin with `$ ` are run, the lines behind them are what must come out. Lines that begin with `> ` are
+//! orders to the servers that the page has started.
 //!
 //! `…` stands for any text inside a line, alone for any number of lines; `[N]` at the end is an exit code other than 0.
 
@@ -10,6 +11,8 @@ use super::program::Program;
 /// A command and what it must print.
 pub struct Step {
     pub command: String,
+    /// It is for the servers, not for the shell.
+    pub is_order: bool,
     pub expected: Vec<String>,
 }
 
@@ -20,8 +23,8 @@ pub fn steps(page: &str) -> Vec<Step> {
     for line in page.lines() {
         if line.starts_with("```") {
             inside = line == "```console";
-        } else if let (true, Some(command)) = (inside, line.strip_prefix("$ ")) {
-            steps.push(Step { command: command.to_owned(), expected: Vec::new() });
+        } else if let (true, Some((sign @ ("$" | ">"), command))) = (inside, line.split_once(' ')) {
+            steps.push(Step { command: command.to_owned(), is_order: sign == ">", expected: Vec::new() });
         } else if let (true, Some(step)) = (inside, steps.last_mut()) {
             step.expected.push(line.trim_end().to_owned());
         }
@@ -37,11 +40,16 @@ pub fn perform(program: &Program, page: &Path, step: &Step) {
     if outcome.code != Some(0) {
         actual.push(format!("[{}]", outcome.code.unwrap_or(-1)));
     }
+    compare(page, step, &actual);
+}
+
+/// Fails the test if a step printed other lines than the page says.
+pub fn compare(page: &Path, step: &Step, actual: &[String]) {
     let expected: Vec<&str> = step.expected.iter().map(String::as_str).collect();
     let shown: Vec<&str> = actual.iter().map(String::as_str).collect();
     assert!(
         lines_match(&expected, &shown),
-        "{}: `$ {}`\n--- the page says\n{}\n--- printed\n{}",
+        "{}: `{}`\n--- the page says\n{}\n--- printed\n{}",
         page.display(),
         step.command,
         expected.join("\n"),
@@ -71,7 +79,7 @@ fn wildcards_stand_for_text_and_for_lines() {
     assert!(lines_match(&["… x …"], &["1 x 2"]));
     assert!(!lines_match(&["a … c"], &["a b d"]));
     assert!(!lines_match(&["a"], &["a", "b"]));
-    let steps = steps("```console\n$ one\nout\n```\ntext\n```toml\n$ no\n```\n```console\n$ two\n```\n");
-    let commands: Vec<_> = steps.iter().map(|step| step.command.as_str()).collect();
-    assert_eq!(commands, ["one", "two"]);
+    let steps = steps("```console\n$ one\nout\n```\ntext\n```toml\n$ no\n```\n```console\n$ two\n> three\n{}\n```\n");
+    let commands: Vec<_> = steps.iter().map(|step| (step.command.as_str(), step.is_order, step.expected.len())).collect();
+    assert_eq!(commands, [("one", false, 1), ("two", false, 0), ("three", true, 1)]);
 }

@@ -28,14 +28,21 @@ impl Process {
         let orders = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().unwrap());
         let mut process = Self { script: name.to_owned(), child, orders, answers, told: Value::Null };
-        process.told = process.answer();
+        let line = process.line();
+        process.told = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{name} did not start: {error}: {line:?}"));
         process
     }
 
     /// Gives an order and answers with what the script says to it.
     pub fn order(&mut self, order: &str) -> Value {
+        let line = self.reply(order);
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{} did not answer: {error}: {line:?}", self.script))
+    }
+
+    /// Gives an order and answers with the line that the script prints.
+    pub fn reply(&mut self, order: &str) -> String {
         writeln!(self.orders.as_mut().unwrap(), "{order}").unwrap();
-        self.answer()
+        self.line()
     }
 
     /// One of the things that the script told at its start.
@@ -53,10 +60,10 @@ impl Process {
         url::Url::parse(self.url()).unwrap().origin().ascii_serialization()
     }
 
-    fn answer(&mut self) -> Value {
+    fn line(&mut self) -> String {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{} did not answer: {error}: {line:?}", self.script))
+        line.trim_end().to_owned()
     }
 }
 

@@ -158,6 +158,11 @@ impl FieldPlan {
     pub fn compile(request: PlanRequest<'_>) -> Result<Self, Vec<PlanError>> {
         build::compile(request)
     }
+
+    /// Fields that a record must bring, whether they pass or not: those of the primary key, then those of conditions.
+    pub fn needed(&self) -> impl Iterator<Item = &FieldPath> {
+        self.key.iter().map(|(path, _)| path).chain(&self.conditions.asked)
+    }
 }
 
 /// Where a leaf stands and whether it may be observed.

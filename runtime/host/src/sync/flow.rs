@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hub_core::audit::{Draft, Kind, Outcome};
+use hub_core::gate::FieldPlan;
 use hub_core::manifest::{Action, Flow, OnWithdrawal, WriteMode};
 use hub_core::policy::{Deletes, FlowRule, Means};
 use hub_core::problem::{Code, Problem};
@@ -427,7 +428,7 @@ impl<'a> Run<'a> {
     async fn read_to_the_end(&self, inlet: &Arc<FlowInlet>) -> Result<(), Arc<Problem>> {
         let setup = self.setup_to_read(&self.flow.from.value, &self.rule.shape)?;
         let mut source = abi::open_source(setup, inlet.clone()).await?;
-        match self.watched(&mut *source).await {
+        match self.watched(&mut *source, self.request(&inlet.plan)).await {
             Ok(_) => Ok(()),
             // A guest that ends early because it was asked to has done nothing wrong.
             Err(error) if error.is_cancelled() && self.cancelled.load(Ordering::Relaxed) => Ok(()),
@@ -436,7 +437,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads, and ends a guest that does not end by itself after it was asked to.
-    async fn watched(&self, source: &mut dyn Source) -> Result<u64, PluginError> {
+    async fn watched(&self, source: &mut dyn Source, request: ReadRequest) -> Result<u64, PluginError> {
         let ended = async {
             while !self.asked_to_end() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -445,7 +446,7 @@ impl<'a> Run<'a> {
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            read = source.read(vec![self.request()]) => read,
+            read = source.read(vec![request]) => read,
             () = ended => Err(PluginError {
                 code: Code::E302,
                 connector: self.flow.from.value.system.to_string(),
@@ -465,13 +466,17 @@ impl<'a> Run<'a> {
         self.host.stopping.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
 
-    fn request(&self) -> ReadRequest {
+    /// What the source is asked for: what passes, and what the gate needs besides to judge a record.
+    fn request(&self, plan: &FieldPlan) -> ReadRequest {
         let full_refresh = self.flow.mode.value == WriteMode::Replace;
         let state = if full_refresh { None } else { self.progress.cursor.as_deref().and_then(Cursor::new) };
+        let mut fields: Vec<_> = self.rule.fields.iter().map(|field| field.path.clone()).collect();
+        let needed: Vec<_> = plan.needed().filter(|path| !fields.contains(path)).cloned().collect();
+        fields.extend(needed);
         ReadRequest {
             flow: self.flow.id.value.as_str().into(),
             stream: self.flow.from.value.clone(),
-            fields: self.rule.fields.iter().map(|field| field.path.clone()).collect(),
+            fields,
             state,
             full_refresh,
             limit: self.options.limit,

@@ -54,6 +54,13 @@ fn a_filter_takes_what_it_says() {
     }
 }
 
+/// A source that hands over only what it is asked for must be asked for these.
+#[test]
+fn what_a_record_is_judged_by_is_told() {
+    let plan = filtered("vip = true and address.country = 'DE'").key("email").plan().unwrap();
+    assert_eq!(plan.needed().map(FieldPath::as_str).collect::<Vec<_>>(), ["email", "vip", "address.country"]);
+}
+
 #[test]
 fn what_is_left_out_leaves_nothing_behind() {
     let setup = filtered("vip = true").key("id").cursor("amount").stopping_at_undeclared();
