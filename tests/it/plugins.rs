@@ -121,7 +121,12 @@ fn published_installed_pinned_and_run() {
     program.run(&["plugin", "search", "invented", "--in", "dir:registry"]).ends(0).prints("sample  0.1.0  signed  Apache-2.0");
     program.run(&["plugin", "search", "nowhere", "--in", "dir:registry"]).ends(0).prints("nothing was found");
     program.run(&["plugin", "remove", "sample"]).ends(2).says("serves the systems crm");
-    // A clone of the project has the lock and not the data.
+    // A clone of the project has the lock and not the data; wherever somebody stands, its registry is found.
+    std::fs::remove_dir_all(program.path("hub-data")).unwrap();
+    std::fs::create_dir(program.path("below")).unwrap();
+    program
+        .shell("cd below && hub plugin install --manifest ../manifest.toml && hub plugin update sample --manifest ../manifest.toml")
+        .ends(0);
     std::fs::remove_dir_all(program.path("hub-data")).unwrap();
     program.run(&["run"]).ends(2).says("HUB-E007").says("hub plugin install");
     program.run(&["plugin", "install"]).ends(0).prints("sample 0.1.0 from dir:registry/sample:0.1.0");

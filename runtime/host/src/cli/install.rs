@@ -1,5 +1,7 @@
 //! `hub plugin install|update|remove|list|verify`: which connectors from registries count here, pinned in the lock. Runs none of them.
 
+use std::path::Path;
+
 use clap::Args;
 use hub_core::description::claimed_capability;
 use hub_core::manifest::ConnectorRef;
@@ -7,7 +9,7 @@ use hub_core::plugin::{Envelope, Pin, Reference, Statement, parse_key};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 use serde_json::json;
 
-use super::registry::{Access, Beside, Offer, newest, offer, reference};
+use super::registry::{Access, Beside, HERE, Offer, kept, newest, offer, reference};
 use super::{Failure, Output, load, lock, print_json, print_text};
 use crate::config::Config;
 use crate::registry::{self, hex};
@@ -79,10 +81,10 @@ impl Install {
         match &self.reference {
             Some(text) => {
                 let wanted = reference(text)?;
-                let client = self.access.client(&wanted)?;
+                let client = self.access.client(&wanted, Path::new(HERE))?;
                 runtime.block_on(async {
                     let wanted = if wanted.tag.is_none() && wanted.digest.is_none() { newest(&client, &wanted).await? } else { wanted };
-                    take(offer(&client, wanted, self.unsigned).await?, &self.beside, self.accept)
+                    take(offer(&client, wanted, self.unsigned).await?, &self.beside, self.accept, false)
                 })
             }
             None => runtime.block_on(self.pinned()),
@@ -103,7 +105,7 @@ impl Install {
                 continue;
             }
             let by_digest = Reference { tag: None, digest: Some(pin.digest.clone()), ..reference(&pin.from)? };
-            let client = self.access.client(&by_digest)?;
+            let client = self.access.client(&by_digest, &load::folder_of(&place.manifest))?;
             let found = registry::fetch(&client, &by_digest).await?;
             if hex(&found.component) != pin.component {
                 let title = format!("`{by_digest}` holds other bytes than the lock pins");
@@ -122,13 +124,13 @@ impl Update {
         let place = self.beside.place();
         let pin = pin(&place.manifest, &self.name)?;
         let from = reference(&pin.from)?;
-        let client = self.access.client(&from)?;
+        let client = self.access.client(&from, &load::folder_of(&place.manifest))?;
         super::runtime()?.block_on(async {
             let wanted = match &self.to {
                 Some(version) => reference(&format!("{}:{version}", from.repository()))?,
                 None => newest(&client, &from).await?,
             };
-            take(offer(&client, wanted, pin.signer.is_none()).await?, &self.beside, self.accept)
+            take(offer(&client, wanted, pin.signer.is_none()).await?, &self.beside, self.accept, true)
         })
     }
 }
@@ -212,7 +214,7 @@ impl Verify {
     }
 }
 
-fn pin(manifest: &std::path::Path, name: &str) -> Result<Pin, Failure> {
+fn pin(manifest: &Path, name: &str) -> Result<Pin, Failure> {
     let mut plugins = lock::read(manifest)?.plugins;
     plugins.remove(name).ok_or_else(|| {
         let known: Vec<&String> = plugins.keys().collect();
@@ -234,15 +236,17 @@ fn proven(pin: &Pin, config: &Config) -> Result<(), Problem> {
     })
 }
 
-/// Pins an offer, unless that would loosen what is pinned.
-fn take(offer: Offer, beside: &Beside, accept: bool) -> Result<u8, Failure> {
+/// Pins an offer, unless that would loosen what is pinned. `is_pinned_place`: its place comes from the lock, not from who typed it.
+fn take(offer: Offer, beside: &Beside, accept: bool, is_pinned_place: bool) -> Result<u8, Failure> {
     let place = beside.place();
     let mut lock = lock::read(&place.manifest)?;
     let description = &offer.package.description;
+    let from = Reference { tag: Some(description.version.clone()), digest: None, ..offer.reference.clone() };
+    let from = if is_pinned_place { from } else { kept(from, &place.manifest) };
     let pin = Pin {
         name: description.name.clone(),
         version: description.version.clone(),
-        from: Reference { tag: Some(description.version.clone()), digest: None, ..offer.reference.clone() }.to_string(),
+        from: from.to_string(),
         digest: offer.found.digest.clone(),
         component: offer.package.digest.clone(),
         signer: offer.signer.clone(),

@@ -97,7 +97,7 @@ impl Plugin {
 fn inspect(connector: &str, access: &Access, output: Output) -> Result<u8, Failure> {
     let package = if connector.starts_with("oci://") || connector.starts_with("dir:") {
         let wanted = registry::reference(connector)?;
-        let client = access.client(&wanted)?;
+        let client = access.client(&wanted, Path::new(registry::HERE))?;
         Package::of(super::runtime()?.block_on(crate::registry::fetch(&client, &wanted))?.component)?
     } else {
         let reference = connector

@@ -9,7 +9,7 @@ use hub_core::plugin::{PublisherKey, Reference, key_text, parse_key};
 use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
 
-use super::registry::{Access, newest, reference, within};
+use super::registry::{Access, HERE, newest, reference, within};
 use super::{Failure, Output, print_json, print_text};
 use crate::clock;
 use crate::config::Config;
@@ -103,7 +103,7 @@ impl Publish {
             materials: materials.as_deref(),
             created: &created,
         };
-        let client = self.access.client(&target)?;
+        let client = self.access.client(&target, Path::new(HERE))?;
         let published = super::runtime()?.block_on(registry::publish(&client, &target, &artifact, key.as_ref()))?;
         let signer = match &key {
             Some(key) => format!(
@@ -127,7 +127,7 @@ impl Publish {
 impl Search {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let inside = within(&self.place, "x")?;
-        let client = self.access.client(&inside)?;
+        let client = self.access.client(&inside, Path::new(HERE))?;
         let below = inside.name.strip_suffix('x').unwrap_or_default().to_owned();
         let found = super::runtime()?.block_on(self.found(&client, &inside, &below))?;
         match self.output {
@@ -175,7 +175,7 @@ impl Mirror {
         let from = reference(&self.reference)?;
         let to = within(&self.to, from.short_name())?;
         // A login is for the server; a folder needs none. Two servers with two logins go through a folder.
-        let (source, target) = (self.access.client(&from)?, self.access.client(&to)?);
+        let (source, target) = (self.access.client(&from, Path::new(HERE))?, self.access.client(&to, Path::new(HERE))?);
         let copied = super::runtime()?.block_on(async {
             let from = if from.tag.is_none() { newest(&source, &from).await? } else { from };
             registry::mirror(&source, &from, &target, &to).await.map_err(Failure::from)

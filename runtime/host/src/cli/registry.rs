@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hub_core::plugin::{Reference, key_text};
+use hub_core::plugin::{Reference, Registry, key_text};
 use hub_core::problem::{Code, Problem};
 
-use super::{Failure, Place};
+use super::{Failure, Place, load};
 use crate::plugin::package::Package;
 use crate::registry::{self, Client, Found, Login, Trust};
 
@@ -44,14 +44,30 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub(super) fn client(&self, reference: &Reference) -> Result<Client, Problem> {
+    /// `base`: what a relative folder is relative to.
+    pub(super) fn client(&self, reference: &Reference, base: &Path) -> Result<Client, Problem> {
         let login = Login {
             user: self.user.clone(),
             password_file: self.password_file.clone(),
             token_file: self.token_file.clone(),
             authority: self.ca.clone(),
         };
-        Client::open(&reference.registry, Path::new("."), &login)
+        Client::open(&reference.registry, base, &login)
+    }
+}
+
+/// Where an operator stands: what is typed is relative to it.
+pub(super) const HERE: &str = ".";
+
+/// A reference as the lock keeps it: a folder relative to the manifest's where it lies below that, so that a clone of a project finds it.
+pub(super) fn kept(reference: Reference, manifest: &Path) -> Reference {
+    let Registry::Folder(folder) = &reference.registry else { return reference };
+    let (Ok(whole), Ok(base)) = (std::fs::canonicalize(folder), std::fs::canonicalize(load::folder_of(manifest))) else { return reference };
+    let below =
+        whole.strip_prefix(&base).map_or(whole.as_path(), |below| if below.as_os_str().is_empty() { Path::new(HERE) } else { below });
+    match below.to_str() {
+        Some(folder) => Reference { registry: Registry::Folder(folder.to_owned()), ..reference },
+        None => reference,
     }
 }
 
