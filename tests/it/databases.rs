@@ -397,7 +397,7 @@ fn a_checkpoint_does_not_wait_for_a_slow_source() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
     let server = Server::start(move |request, _| {
-        let page = request.query("@page_index").unwrap_or("1").to_owned();
+        let page = request.query("%40page_index").unwrap_or("1").to_owned();
         if page == "2" {
             let _ = released.lock().unwrap().recv();
         }

@@ -6,6 +6,6 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-pub use pin::{Installed, Pin};
+pub use pin::Pin;
 pub use reference::{Reference, Registry, is_digest, is_plugin_name, is_version};
 pub use signature::{BadSignature, Envelope, PublisherKey, Statement, key_text, parse_key};

@@ -25,25 +25,17 @@ pub struct Pin {
     pub capability: Capability,
 }
 
-/// A connector as it was found now, to be held against what is pinned.
-#[derive(Clone, Copy, Debug)]
-pub struct Installed<'d> {
-    /// Hex SHA-256 of its bytes.
-    pub component: &'d str,
-    /// What they say.
-    pub description: &'d Description,
-}
-
 impl Pin {
-    /// What is beyond the pin: empty if these are the pinned bytes and they may do no more than is pinned.
+    /// What is wrong if these are not the pinned bytes. `component`: hex SHA-256.
     #[must_use]
-    pub fn objections(&self, found: Installed<'_>) -> Vec<String> {
-        let mut objections = Vec::new();
-        if found.component != self.component {
-            objections.push(format!("its bytes are sha256:{}, the lock pins sha256:{}", found.component, self.component));
-        }
-        let claimed = claimed_capability(found.description);
-        objections.extend(self.capability.widened_by(&claimed).into_iter().map(|what| format!("{what} is not in the lock")));
-        objections
+    pub fn other_bytes(&self, component: &str) -> Option<String> {
+        (component != self.component).then(|| format!("its bytes are sha256:{component}, the lock pins sha256:{}", self.component))
+    }
+
+    /// What a connector claims beyond what is pinned.
+    #[must_use]
+    pub fn objections(&self, found: &Description) -> Vec<String> {
+        let wider = self.capability.widened_by(&claimed_capability(found));
+        wider.into_iter().map(|what| format!("{what} is not in the lock")).collect()
     }
 }

@@ -101,9 +101,9 @@ fn a_pin_holds_bytes_and_abilities() {
         licence: None,
         capability: crate::description::claimed_capability(&description),
     };
-    let component = "cd".repeat(32);
-    assert!(pin.objections(Installed { component: &component, description: &description }).is_empty());
+    assert!(pin.objections(&description).is_empty());
     let less = Pin { capability: crate::description::Capability::default(), ..pin.clone() };
-    assert_eq!(less.objections(Installed { component: &component, description: &description }).len(), 3);
-    assert!(pin.objections(Installed { component: "ef", description: &description })[0].contains("the lock pins"));
+    assert_eq!(less.objections(&description).len(), 3);
+    assert_eq!(pin.other_bytes(&"cd".repeat(32)), None);
+    assert!(pin.other_bytes("ef").unwrap().contains("the lock pins"));
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hub_core::change::lock::Lock;
 use hub_core::date::Date;
 use hub_core::manifest::{self, ConnectorRef, Files, Manifest, System};
-use hub_core::plugin::{Installed, Pin, Reference};
+use hub_core::plugin::{Pin, Reference};
 use hub_core::policy::{Catalogue, Policy};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
@@ -177,14 +177,18 @@ pub(super) fn pinned_package(pin: &Pin, config: &Config) -> Result<Package, Prob
     let place = registry::path(config, &pin.component);
     let bytes = registry::component(config, &pin.component).map_err(|error| absent(format!("`{}`: {error}", place.display())))?;
     let bytes = bytes.ok_or_else(|| absent(format!("there is no `{}`", place.display())))?;
-    let package = Package::of(bytes)?;
-    let objections = pin.objections(Installed { component: &package.digest, description: &package.description });
-    if objections.is_empty() {
-        return Ok(package);
+    let differs = |objections: Vec<String>| {
+        let title = format!("connector `{name}` is not what the lock pins");
+        let help = "`hub plugin install` fetches it again; find out who changed it or the lock";
+        objections.into_iter().fold(Problem::new(Code::E211, title, help), Problem::note)
+    };
+    // Bytes that nobody pinned are not even read.
+    if let Some(objection) = pin.other_bytes(&registry::hex(&bytes)) {
+        return Err(differs(vec![objection]));
     }
-    let title = format!("connector `{name}` is not what the lock pins");
-    let help = "`hub plugin install` fetches it again; find out who changed it or the lock";
-    Err(objections.into_iter().fold(Problem::new(Code::E211, title, help), Problem::note))
+    let package = Package::of(bytes)?;
+    let objections = pin.objections(&package.description);
+    if objections.is_empty() { Ok(package) } else { Err(differs(objections)) }
 }
 
 /// A low-code connector: manifest and labels become sources of their own, so that their places can be shown.

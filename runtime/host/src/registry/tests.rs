@@ -94,7 +94,7 @@ fn a_version_never_changes() {
     put(folder.path(), "1.1.0", b"\0asm\x0d\0\x01\0 other", None).unwrap();
     assert!(get(folder.path(), "1.1.0").unwrap().envelope.is_none());
     assert_eq!(block_on(client(folder.path()).tags("crm")).unwrap(), ["1.0.0", "1.1.0"]);
-    assert_eq!(put(folder.path(), "latest", COMPONENT, None).unwrap_err().code, Code::E323);
+    assert_eq!(put(folder.path(), "1.2.0+build", COMPONENT, None).unwrap_err().code, Code::E323);
 }
 
 #[test]
