@@ -198,7 +198,8 @@ fn changed_bytes_are_told_wherever_they_lie() {
     program.write(&format!("hub-data/plugins/{component}.sig.json"), "{}");
     program.run(&["plugin", "verify"]).ends(4).says("HUB-E508");
     let lock = program.read("hub.lock");
-    program.write("hub.lock", lock.replace(&component, &digest));
+    let line = |digest: &str| format!("\ncomponent = \"{digest}\"");
+    program.write("hub.lock", lock.replace(&line(&component), &line(&digest)));
     program.run(&["run"]).says("HUB-E007");
     program.write("hub.lock", lock.replace("name = \"sample\"", "name = \"../sample\""));
     program.run(&["run"]).ends(4).says("HUB-E505");

@@ -10,6 +10,8 @@ use crate::{Config, text::is_name};
 
 /// More refused records in one batch are a mistake in the flow.
 const MAX_REFUSED: usize = 100;
+/// Loaded rows are merged at the latest when so many bytes of records wait: one merge of many costs less than many of few.
+const MERGE_BYTES: usize = 32 << 20;
 /// One statement would change a row twice.
 const TWICE: &str = "21000";
 
@@ -30,6 +32,8 @@ struct OpenTable {
     key_columns: Vec<Column>,
     /// None when appending.
     stage: Option<TableName>,
+    /// Bytes of records that were loaded into the stage of an upsert and wait for their merge.
+    staged: usize,
     /// Where keys of deleted records are put, once there are some.
     gone: Option<TableName>,
     index: u32,
@@ -63,7 +67,7 @@ impl Destination for TableDestination {
 
     /// The host commits after this.
     fn flush(&mut self, target: u32) -> Result<(), Error> {
-        self.table(target).map(|_| ())
+        self.table(target)?.merge()
     }
 
     fn finish(&mut self, target: u32) -> Result<(), Error> {
@@ -115,6 +119,7 @@ impl OpenTable {
             shaped,
             key_columns,
             stage,
+            staged: 0,
             gone: None,
             index: target.index,
             last: None,
@@ -127,9 +132,11 @@ impl OpenTable {
         }
         let into = self.stage.as_ref().unwrap_or(&self.table);
         let (written, failed) = load(&self.database, into, &self.shaped, batch.as_bytes())?;
-        if let Some(stage) = self.stage.as_ref().filter(|_| self.mode == Mode::Upsert && written > 0) {
-            self.merge(stage)?;
-            self.database.execute(&text::emptied(self.dialect, stage, true), &[])?;
+        if self.mode == Mode::Upsert && written > 0 {
+            self.staged += batch.as_bytes().len();
+        }
+        if self.staged >= MERGE_BYTES {
+            self.merge()?;
         }
         let report = Report { written, failed };
         self.last = Some((key.to_owned(), report.clone()));
@@ -141,6 +148,8 @@ impl OpenTable {
         if let Some((_, report)) = self.last.as_ref().filter(|(last, _)| last == key) {
             return Ok(report.clone());
         }
+        // What came before the deletion is there before it.
+        self.merge()?;
         let gone = match &self.gone {
             Some(gone) => gone.clone(),
             None => {
@@ -160,7 +169,9 @@ impl OpenTable {
         Ok(report)
     }
 
-    fn merge(&self, stage: &TableName) -> Result<(), Error> {
+    /// Merges what waits in the stage of an upsert.
+    fn merge(&mut self) -> Result<(), Error> {
+        let Some(stage) = self.stage.as_ref().filter(|_| self.staged > 0) else { return Ok(()) };
         let merge = |twice| text::merge(self.dialect, stage, &self.table, &self.columns, &self.key, twice);
         match self.database.execute(&merge(Twice::Once), &[]) {
             Err(SqlError::Failed(Failure { code, .. })) if code == TWICE => {
@@ -168,10 +179,13 @@ impl OpenTable {
             }
             other => drop(other?),
         }
+        self.database.execute(&text::emptied(self.dialect, stage, true), &[])?;
+        self.staged = 0;
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), Error> {
+        self.merge()?;
         let Some(stage) = self.stage.as_ref().filter(|_| self.mode == Mode::Replace) else { return Ok(()) };
         self.database.execute(&text::emptied(self.dialect, &self.table, false), &[])?;
         let merge = text::merge(self.dialect, stage, &self.table, &self.columns, &self.key, Twice::Never);
