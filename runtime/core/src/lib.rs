@@ -7,6 +7,8 @@ pub mod date;
 pub mod problem;
 pub mod record;
 
+pub mod key_file;
+
 mod lanes;
 pub mod vocab;
 

@@ -21,7 +21,7 @@ use crate::plugin::Pin;
 
 pub use check::check;
 pub use parse::parse;
-pub use sign::{Approval, SigningKey};
+pub use sign::{Approval, Approving, SigningKey};
 
 /// The greatest size of a lock in bytes.
 pub const MAX_LOCK_BYTES: usize = 64 << 20;

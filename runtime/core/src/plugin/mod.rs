@@ -8,4 +8,4 @@ mod tests;
 
 pub use pin::Pin;
 pub use reference::{Reference, Registry, is_digest, is_plugin_name, is_version};
-pub use signature::{BadSignature, Envelope, PublisherKey, Statement, key_text, parse_key};
+pub use signature::{BadSignature, Envelope, PublisherKey, Publishing, Statement, key_text, parse_key};

@@ -2,13 +2,12 @@
 //!
 //! The statement is bound to a name and a version: a signature of one cannot be put under another.
 
-use std::fmt;
-
 use data_encoding::{BASE64, HEXLOWER};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
-const KEY_HEAD: &str = "hub-publisher-key-1 ";
+use crate::key_file::{FileKey, Purpose};
+
 const PUBLIC_HEAD: &str = "ed25519:";
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
@@ -17,6 +16,17 @@ const PREDICATE_TYPE: &str = "hub/plugin/v1";
 const MAX_SHOWN: usize = 64;
 /// Signatures that are looked at in one envelope.
 const MAX_SIGNATURES: usize = 16;
+
+/// A publisher's key.
+pub type PublisherKey = FileKey<Publishing>;
+
+/// Vouching for connectors.
+pub enum Publishing {}
+
+impl Purpose for Publishing {
+    const HEAD: &'static str = "hub-publisher-key-1 ";
+    const NAME: &'static str = "PublisherKey";
+}
 
 /// What a publisher says: these bytes are this version of this connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +113,7 @@ impl Envelope {
         };
         // A structure of texts always has a JSON form.
         let payload = serde_json::to_vec(&said).unwrap_or_default();
-        let sig = BASE64.encode(key.0.sign(&encoded(PAYLOAD_TYPE, &payload)).as_ref());
+        let sig = BASE64.encode(key.sign(&encoded(PAYLOAD_TYPE, &payload)).as_ref());
         let signatures = vec![Signature { keyid: key_text(&key.public()), sig }];
         Self { payload_type: PAYLOAD_TYPE.to_owned(), payload: BASE64.encode(&payload), signatures }
     }
@@ -163,42 +173,6 @@ fn of_payload(payload_type: &str, payload: &[u8], expected: &Statement) -> Resul
 fn encoded(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
     [head.as_bytes(), payload].concat()
-}
-
-/// A publisher's key, secret part included. Shows nothing of itself.
-pub struct PublisherKey(Ed25519KeyPair);
-
-impl PublisherKey {
-    /// A key from 32 random bytes. None if they cannot be used.
-    #[must_use]
-    pub fn from_seed(seed: &[u8; 32]) -> Option<Self> {
-        Ed25519KeyPair::from_seed_unchecked(seed).ok().map(Self)
-    }
-
-    /// Reads a key file. None for anything else.
-    #[must_use]
-    pub fn parse(file: &str) -> Option<Self> {
-        let seed = BASE64.decode(file.trim_end().strip_prefix(KEY_HEAD)?.as_bytes()).ok()?;
-        Self::from_seed(&seed.try_into().ok()?)
-    }
-
-    /// The content of a key file for a seed. Secret.
-    #[must_use]
-    pub fn file(seed: &[u8; 32]) -> String {
-        format!("{KEY_HEAD}{}\n", BASE64.encode(seed))
-    }
-
-    /// The public part.
-    #[must_use]
-    pub fn public(&self) -> [u8; 32] {
-        self.0.public_key().as_ref().try_into().unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for PublisherKey {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("PublisherKey")
-    }
 }
 
 /// `ed25519:HEX`.

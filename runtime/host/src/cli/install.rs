@@ -84,7 +84,9 @@ impl Install {
                 let client = self.access.client(&wanted, Path::new(HERE))?;
                 runtime.block_on(async {
                     let wanted = if wanted.tag.is_none() && wanted.digest.is_none() { newest(&client, &wanted).await? } else { wanted };
-                    take(offer(&client, wanted, self.unsigned).await?, &self.beside, self.accept, false)
+                    let offer = offer(&client, wanted, self.unsigned).await?;
+                    let reference = kept(offer.reference.clone(), &self.beside.place().manifest);
+                    take(Offer { reference, ..offer }, &self.beside, self.accept)
                 })
             }
             None => runtime.block_on(self.pinned()),
@@ -130,7 +132,7 @@ impl Update {
                 Some(version) => reference(&format!("{}:{version}", from.repository()))?,
                 None => newest(&client, &from).await?,
             };
-            take(offer(&client, wanted, pin.signer.is_none()).await?, &self.beside, self.accept, true)
+            take(offer(&client, wanted, pin.signer.is_none()).await?, &self.beside, self.accept)
         })
     }
 }
@@ -236,13 +238,12 @@ fn proven(pin: &Pin, config: &Config) -> Result<(), Problem> {
     })
 }
 
-/// Pins an offer, unless that would loosen what is pinned. `is_pinned_place`: its place comes from the lock, not from who typed it.
-fn take(offer: Offer, beside: &Beside, accept: bool, is_pinned_place: bool) -> Result<u8, Failure> {
+/// Pins an offer, unless that would loosen what is pinned.
+fn take(offer: Offer, beside: &Beside, accept: bool) -> Result<u8, Failure> {
     let place = beside.place();
     let mut lock = lock::read(&place.manifest)?;
     let description = &offer.package.description;
     let from = Reference { tag: Some(description.version.clone()), digest: None, ..offer.reference.clone() };
-    let from = if is_pinned_place { from } else { kept(from, &place.manifest) };
     let pin = Pin {
         name: description.name.clone(),
         version: description.version.clone(),

@@ -42,6 +42,8 @@ pub(super) struct Read {
     pub remarks: Vec<Remark>,
     /// Name and text of every file that was read for it, its own first; secrets blanked.
     pub files: Vec<(String, String)>,
+    /// What lies beside it: approvals, what was applied, what is pinned.
+    pub lock: Lock,
 }
 
 /// Reads and judges a manifest.
@@ -51,9 +53,10 @@ pub(super) fn load(path: &Path, config: &Config) -> Result<Loaded, Failure> {
 
 /// Reads a manifest and judges it by the rules and the law of a day; None = today where the operator is.
 pub(super) fn load_on(path: &Path, config: &Config, day: Option<Date>) -> Result<Loaded, Failure> {
-    let read = read(path, config)?;
+    let mut read = read(path, config)?;
+    let lock = std::mem::take(&mut read.lock);
     let day = day.unwrap_or_else(|| clock::today(&read.manifest));
-    let Verdict { policy, found, packages, remarks, sources, files } = judge(read, &lock::read(path)?, day);
+    let Verdict { policy, found, packages, remarks, sources, files } = judge(read, &lock, day);
     match (policy, Problems::new(found)) {
         (Some(policy), None) => Ok(Loaded { policy: Arc::new(policy), packages, sources, remarks, files }),
         (_, Some(problems)) => Err(Failure { problems, sources }),
@@ -88,13 +91,13 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
     let mut manifest = parse(path, &disk)?;
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut packages = crate::sync::Packages::new();
-    let pinned = lock::read(path)?.plugins;
+    let lock = lock::read(path)?;
     let systems: Vec<manifest::System> = manifest.systems.values().cloned().collect();
     for system in systems {
         let package = match &system.connector.value {
             manifest::ConnectorRef::LowCode(named) => low_code(&mut manifest, &system, named, config, &mut found, &mut remarks),
-            connector @ manifest::ConnectorRef::Plugin(name) => installed(&system, pinned.get(name), connector, config, &mut found),
-            connector @ manifest::ConnectorRef::Oci(name) => match pinned.values().find(|pin| names(name, pin)) {
+            connector @ manifest::ConnectorRef::Plugin(name) => installed(&system, lock.plugins.get(name), connector, config, &mut found),
+            connector @ manifest::ConnectorRef::Oci(name) => match lock.plugins.values().find(|pin| names(name, pin)) {
                 Some(pin) => installed(&system, Some(pin), connector, config, &mut found),
                 // What is in a registry can be judged by the manifest's own words. It cannot be run: no component, no run.
                 None => {
@@ -112,7 +115,7 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
     }
     let catalogue = packages.iter().map(|(id, package)| (id.clone(), package.description.clone())).collect();
     let files = all_files(&manifest.sources, disk.read.into_inner());
-    Ok(Read { manifest, packages, catalogue, found, remarks, files })
+    Ok(Read { manifest, packages, catalogue, found, remarks, files, lock })
 }
 
 /// Texts whose places can be shown, and the schema files beside them.
@@ -127,7 +130,12 @@ fn all_files(sources: &Sources, read: Vec<(String, Vec<u8>)>) -> Vec<(String, St
 }
 
 fn component(system: &System, connector: &ConnectorRef, folder: &Path, config: &Config, found: &mut Vec<Problem>) -> Option<Package> {
-    match package::find(connector, folder, config) {
+    taken(system, package::find(connector, folder, config), found)
+}
+
+/// A component that was found, with its configuration looked at.
+fn taken(system: &System, package: Result<Package, Problem>, found: &mut Vec<Problem>) -> Option<Package> {
+    match package {
         Ok(package) => {
             configuration(system, &package, found);
             Some(package)
@@ -148,23 +156,14 @@ fn names(written: &str, pin: &Pin) -> bool {
 
 /// An installed connector: exactly what the lock pins, or none.
 fn installed(system: &System, pin: Option<&Pin>, connector: &ConnectorRef, config: &Config, found: &mut Vec<Problem>) -> Option<Package> {
-    let taken = match pin {
+    let package = match pin {
         Some(pin) => pinned_package(pin, config),
         None => {
             let help = "install it: `hub plugin install oci://…` or `dir:…`; `hub plugin search` shows what there is";
             Err(Problem::new(Code::E007, format!("connector `{connector}` is not installed: the lock does not pin it"), help))
         }
     };
-    match taken {
-        Ok(package) => {
-            configuration(system, &package, found);
-            Some(package)
-        }
-        Err(problem) => {
-            found.push(problem.at(system.connector.span, "this connector"));
-            None
-        }
-    }
+    taken(system, package, found)
 }
 
 /// The package that a pin names, if its bytes are here and do no more than is pinned.
@@ -245,7 +244,7 @@ pub(super) struct Verdict {
 
 /// Applies all rules, those about approvals among them; all findings come together.
 pub(super) fn judge(read: Read, approvals: &Lock, today: Date) -> Verdict {
-    let Read { manifest, packages, catalogue, mut found, remarks, files } = read;
+    let Read { manifest, packages, catalogue, mut found, remarks, files, .. } = read;
     let sources = manifest.sources.clone();
     let policy = match Policy::build(manifest, &catalogue, today) {
         Ok(policy) => Some(policy),

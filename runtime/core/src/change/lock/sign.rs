@@ -1,17 +1,25 @@
 //! Signatures of approvals: Ed25519 over a text that names flow, closure, role, day and reason, so that none can be moved to another of them.
 
-use std::fmt;
-
-use data_encoding::BASE64;
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use ring::signature::{ED25519, UnparsedPublicKey};
 
 use crate::date::Date;
+use crate::key_file::{FileKey, Purpose};
 
-const KEY_HEAD: &str = "hub-approval-key-1 ";
 /// Roles are names, not texts.
 const MAX_ROLE_CHARACTERS: usize = 128;
 /// A reason is a sentence or two.
 const MAX_REASON_CHARACTERS: usize = 500;
+
+/// A key that signs approvals.
+pub type SigningKey = FileKey<Approving>;
+
+/// Agreeing to flows.
+pub enum Approving {}
+
+impl Purpose for Approving {
+    const HEAD: &'static str = "hub-approval-key-1 ";
+    const NAME: &'static str = "SigningKey";
+}
 
 /// One person in one role agreed to one flow as it then was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +48,7 @@ impl Approval {
             return None;
         }
         let text = signed_text(flow, closure, role, at, reason);
-        let signature = key.0.sign(text.as_bytes()).as_ref().try_into().ok()?;
+        let signature = key.sign(text.as_bytes()).as_ref().try_into().ok()?;
         Some(Self {
             flow: flow.to_owned(),
             closure: closure.to_owned(),
@@ -85,40 +93,4 @@ fn signed_text(flow: &str, closure: &str, role: &str, at: Date, reason: Option<&
     let parts = [Some(flow), Some(closure), Some(role), Some(day.as_str()), reason];
     let parts: String = parts.into_iter().flatten().map(|part| format!("{} {part}\n", part.len())).collect();
     format!("hub approval 1\n{parts}")
-}
-
-/// An Ed25519 key that signs approvals. Shows nothing of itself.
-pub struct SigningKey(Ed25519KeyPair);
-
-impl SigningKey {
-    /// A key from 32 random bytes. None if they cannot be used.
-    #[must_use]
-    pub fn from_seed(seed: &[u8; 32]) -> Option<Self> {
-        Ed25519KeyPair::from_seed_unchecked(seed).ok().map(Self)
-    }
-
-    /// Reads a key file: `hub-approval-key-1 BASE64` in one line. None for anything else.
-    #[must_use]
-    pub fn parse(file: &str) -> Option<Self> {
-        let seed = BASE64.decode(file.trim_end().strip_prefix(KEY_HEAD)?.as_bytes()).ok()?;
-        Self::from_seed(&seed.try_into().ok()?)
-    }
-
-    /// The content of a key file for a seed. Secret.
-    #[must_use]
-    pub fn file(seed: &[u8; 32]) -> String {
-        format!("{KEY_HEAD}{}\n", BASE64.encode(seed))
-    }
-
-    /// The public part.
-    #[must_use]
-    pub fn public(&self) -> [u8; 32] {
-        self.0.public_key().as_ref().try_into().unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("SigningKey")
-    }
 }
