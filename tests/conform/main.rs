@@ -96,7 +96,7 @@ fn name(path: &Path) -> String {
 /// Each job takes the next case; what it found is printed in the order of the cases.
 fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
     let cases = cases(arguments)?;
-    let workshop = run::workshop(&arguments.out);
+    let workshop = hub::author::bench::workshop(&arguments.out, hub::plugin::package::Compiler::InProcess);
     run::prepare(&workshop, &arguments.out)?;
     let (next, found) = (Mutex::new(0), Arc::new(Mutex::new(BTreeMap::new())));
     let mut report = report::Report::new(arguments);

@@ -1,9 +1,8 @@
 //! One run of a case through the whole program, with the outside that belongs to it: clock, detour, an inlet that keeps everything.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use hub::egress::Lookup;
 use hub::gate::{Gate, RunContext};
 use hub::lowcode;
 use hub::plugin::abi::{self, Setup};
-use hub::plugin::package::{Compiler, Ledger, Workshop};
+use hub::plugin::package::Workshop;
 use hub::plugin::{PluginError, ReadRequest, Source};
 use hub_core::gate::{FieldPlan, PlanRequest, PlannedField, ScanReport};
 use hub_core::manifest::{ConnectorRef, OnInvalid};
@@ -330,13 +329,6 @@ impl Inlet for Kept {
     }
 }
 
-/// Compiled code is kept between runs; its digests stand in a file beside it.
-pub fn workshop(out: &Path) -> Workshop {
-    let cache = out.join("compiled");
-    let ledger = Digests { file: cache.join("digests.json"), known: Mutex::default(), is_read: AtomicBool::new(false) };
-    Workshop { cache, ledger: Arc::new(ledger), compiler: Compiler::InProcess }
-}
-
 /// Compiles the component that runs manifests, once for all cases.
 ///
 /// # Errors
@@ -347,35 +339,4 @@ pub fn prepare(workshop: &Workshop, out: &Path) -> Result<(), Failure> {
     let package = hub::plugin::package::find(&component, out, &settings).map_err(|problem| problem.title)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(package.prepare(workshop)).map(drop).map_err(|problem| problem.title.into())
-}
-
-struct Digests {
-    file: PathBuf,
-    known: Mutex<HashMap<String, String>>,
-    is_read: AtomicBool,
-}
-
-impl Digests {
-    fn known(&self) -> MutexGuard<'_, HashMap<String, String>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_read.swap(true, Ordering::Relaxed) {
-            let kept = std::fs::read(&self.file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            *known = kept.unwrap_or_default();
-        }
-        known
-    }
-}
-
-impl Ledger for Digests {
-    fn digest(&self, key: &str) -> Option<String> {
-        self.known().get(key).cloned()
-    }
-
-    fn record(&self, key: &str, digest: &str) -> BoxFuture<'static, Result<(), Problem>> {
-        let mut known = self.known();
-        known.insert(key.to_owned(), digest.to_owned());
-        // A file that cannot be written costs the next start some seconds, no more.
-        let _ = std::fs::write(&self.file, json!(*known).to_string());
-        Box::pin(async { Ok(()) })
-    }
 }

@@ -89,7 +89,7 @@ fn connectors(workspace: &Workspace) -> Result<String> {
     for path in
         workspace::files(&workspace.components()).iter().filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
     {
-        let description = build::component::describe(&workspace::read_bytes(path)?)?;
+        let description = build::describe(&workspace::read_bytes(path)?)?;
         // Writing to a String cannot fail.
         let _ = write!(text, "\n## {}\n\n{}\n\n", description.name, description.summary);
         let _ = writeln!(text, "Imports: {}. ABI {}.", names(description.imports.iter()), description.abi);

@@ -1,11 +1,11 @@
-//! The verb `new`: the folder of a new connector, from the files of `xtask/templates`. What it lays out builds and passes `conform`.
+//! The verb `new`: the folder of a new connector, from the files of `sdk/templates`. What it lays out builds and passes `conform`.
 
 use crate::build;
 use crate::conform;
 use crate::process::{Failure, Result, progress};
 use crate::workspace::{self, Workspace};
 
-const TEMPLATE: &str = "xtask/templates/connector";
+const TEMPLATE: &str = "sdk/templates/rust";
 
 /// Lays the folder out, builds it and holds it against the standard.
 pub fn run(workspace: &Workspace, name: &str) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::check;
 use crate::conform;
 use crate::faults;
 use crate::process::{self, Failure, Result, progress};
-use crate::toolchain::Toolchain;
+use crate::toolchain;
 use crate::workspace::{TEST_GUESTS, Workspace};
 
 /// Packages that are tested together. Cargo decides about a dependency's features for all packages that it is asked for: were the tools asked for
@@ -21,7 +21,7 @@ const SELECTIONS: [&[&str]; 2] = [&["hub-core", "hub-lowcode", "hub", "hub-tests
 /// The whole of it; with a filter only the tests whose name contains it.
 pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     let begun = Instant::now();
-    lane("setup", || Toolchain::ensure().map(|_| ()))?;
+    lane("setup", || toolchain::ensure().map(|_| ()))?;
     lane("build", || build::build(workspace, true, true).and_then(|()| build::build_guests(workspace, &TEST_GUESTS)))?;
     if filter.is_none() {
         lane("conform", || conform::statically(workspace, None))?;
@@ -44,11 +44,6 @@ pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
 /// All tests of the host workspace, writing new snapshots instead of complaining about old ones.
 pub fn blessing(workspace: &Workspace) -> Result<()> {
     host(workspace, None, true).map(|_| ())
-}
-
-/// Tests of one package whose name contains `filter`.
-pub fn filtered(workspace: &Workspace, package: &str, filter: &str) -> Result<()> {
-    tests(workspace.cargo(), workspace, &workspace.target, &[package], Some(filter)).map(|_| ())
 }
 
 fn host(workspace: &Workspace, filter: Option<&str>, bless: bool) -> Result<u64> {

@@ -37,6 +37,16 @@ fn connectors() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("connectors"))
 }
 
+/// Where this user's hub keeps what it can make again: compiled code of connectors under trial. Never a connector's own folder, since compiled code
+/// that lies there could be anybody's.
+#[must_use]
+pub fn cache() -> PathBuf {
+    let named = environment("HUB_CACHE").map(PathBuf::from);
+    let xdg = || environment("XDG_CACHE_HOME").map(|folder| Path::new(&folder).join("hub"));
+    let home = || environment("HOME").map(|folder| Path::new(&folder).join(".cache/hub"));
+    named.or_else(xdg).or_else(home).unwrap_or_else(|| PathBuf::from("hub-cache"))
+}
+
 /// An environment variable, if it is set and is text.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]

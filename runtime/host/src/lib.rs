@@ -13,6 +13,7 @@ pub mod registry;
 
 pub mod plugin;
 
+pub mod author;
 pub mod capability;
 
 pub mod database;

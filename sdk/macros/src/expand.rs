@@ -7,7 +7,7 @@ use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::{Ident, Token, Type};
 
-use crate::description::{Description, World};
+use hub_sdk_package::description::{Description, World};
 
 /// `source: Type`, `destination: Type`, or both.
 pub struct Parts {
@@ -47,7 +47,8 @@ pub fn expand(parts: &Parts) -> syn::Result<TokenStream> {
     let package = environment("CARGO_PKG_NAME").map_err(here)?;
     let version = environment("CARGO_PKG_VERSION").map_err(here)?;
     let world = World { source: parts.source.is_some(), destination: parts.destination.is_some() };
-    let description = Description::read(&folder, &package, &version, world).map_err(here)?;
+    let bless = environment("HUB_BLESS").as_deref() == Ok("1");
+    let description = Description::read(&folder, &package, &version, Some(world), bless).map_err(here)?;
     let (tracked, section, test) = (tracked(&description), section(&description), schema_test(parts, &description));
     let (bounds, export) = (bounds(parts), export(parts));
     Ok(quote! {

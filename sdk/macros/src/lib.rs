@@ -2,9 +2,7 @@
 //!
 //! What it embeds is a claim that the host reads without running the component; whether it is granted is the manifest's matter.
 
-mod description;
 mod expand;
-mod schema;
 
 use proc_macro::TokenStream;
 

@@ -98,10 +98,10 @@ impl Program {
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for name in ["HUB_DATA", "HUB_CONNECTORS", "HUB_LOG", "CLICOLOR_FORCE", "LD_LIBRARY_PATH"] {
+        for name in ["HUB_DATA", "HUB_CONNECTORS", "HUB_LOG", "CLICOLOR_FORCE", "LD_LIBRARY_PATH", "CI"] {
             command.env_remove(name);
         }
-        command.env("NO_COLOR", "1").env("HUB_CONFIG", self.path("settings"));
+        command.env("NO_COLOR", "1").env("HUB_CONFIG", self.path("settings")).env("HUB_CACHE", release().join("author-cache"));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -1,14 +1,16 @@
 //! The verb `build`: the program in release, the connectors and the tests' guests as components beside it. Skips what is fresh.
 
-pub mod component;
 pub mod stamp;
 
 use std::path::{Path, PathBuf};
 
+use hub_core::description::{self, Description};
+use hub_sdk_package::component;
+use hub_sdk_package::toolchain::TARGET;
 use serde_json::Value;
 
 use crate::process::{self, Failure, Result, progress};
-use crate::toolchain::{TARGET, Toolchain};
+use crate::toolchain;
 use crate::workspace::{self, CONNECTORS, Guests, Workspace};
 use stamp::Stamp;
 
@@ -71,10 +73,10 @@ pub fn build_guests(workspace: &Workspace, guests: &Guests) -> Result<()> {
     if !workspace.guests_manifest(guests).is_file() || stamp.is_fresh() {
         return Ok(());
     }
-    let toolchain = Toolchain::ensure()?;
+    let toolchain = toolchain::ensure()?;
     let packages = packages_of(workspace, guests)?;
     progress("Building", format!("{} {}", packages.len(), guests.called));
-    process::run(&mut toolchain.build(workspace, guests), &format!("building the {}", guests.called))?;
+    process::run(&mut toolchain::build(&toolchain, workspace, guests), &format!("building the {}", guests.called))?;
     let folder = workspace.target.join(guests.components);
     let outputs = packages.iter().map(|package| encode(workspace, package, &folder)).collect::<Result<Vec<_>>>()?;
     remove_others(&folder, &outputs)?;
@@ -84,13 +86,20 @@ pub fn build_guests(workspace: &Workspace, guests: &Guests) -> Result<()> {
 fn encode(workspace: &Workspace, package: &Package, folder: &Path) -> Result<PathBuf> {
     let module = workspace::read_bytes(&workspace.guest_target().join(TARGET).join("release").join(&package.module))?;
     let output = folder.join(format!("{}.wasm", package.name));
-    let component = component::encode(&module).map_err(|failure| failure.within(&format!("connector `{}`", package.name)))?;
+    let about = |failure: Failure| failure.within(&format!("connector `{}`", package.name));
+    let component = component::encode(&module).map_err(|error| about(Failure::new(error)))?;
+    describe(&component).map_err(about)?;
     if std::fs::read(&output).is_ok_and(|present| present == component) {
         return Ok(output);
     }
     progress("Component", format!("{} ({} KiB)", package.name, component.len().div_ceil(1024)));
     workspace::write(&output, &component)?;
     Ok(output)
+}
+
+/// What a component says about itself, checked.
+pub fn describe(component: &[u8]) -> Result<Description> {
+    description::read(component).map_err(|error| Failure::new(error.to_string()))
 }
 
 /// A connector that no longer exists must not be found as `builtin:NAME`.

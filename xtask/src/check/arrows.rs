@@ -65,6 +65,7 @@ const HOST: &[Row] = &[
     row("lowcode", &["egress", "place", "config", "clock"]),
     row("registry", &["store", "config"]),
     row("plugin", &["lowcode", "database", "gate", "capability", "egress", "config", "clock"]),
+    row("author", &["lowcode", "plugin", "capability", "gate", "egress", "store", "place", "config", "clock"]),
     row(
         "sync",
         &[
@@ -87,6 +88,7 @@ const HOST: &[Row] = &[
     row(
         "cli",
         &[
+            "author",
             "telemetry",
             "crash",
             "evidence",

@@ -15,7 +15,7 @@ pub fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
     for path in workspace::files(&workspace.root).iter().filter(|path| path.file_name().is_some_and(|name| name == "Cargo.toml")) {
         let shown = workspace.shown(path);
         // Templates become manifests only when their placeholders are filled.
-        if !shown.starts_with("xtask/templates/") {
+        if !shown.starts_with("sdk/templates/") {
             found.extend(default_features(&shown, &workspace::read(path)?)?);
         }
     }

@@ -17,6 +17,7 @@ pub const CRATES: &[(&str, &str)] = &[
     ("hub-lowcode", "runtime/lowcode/src"),
     ("hub-sdk", "sdk/src"),
     ("hub-sdk-macros", "sdk/macros/src"),
+    ("hub-sdk-package", "sdk/package/src"),
     ("connectors", "connectors"),
     ("tests", "tests"),
     ("xtask", "xtask/src"),

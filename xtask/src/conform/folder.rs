@@ -17,7 +17,7 @@ pub fn files(candidate: &Candidate) -> Vec<Finding> {
     for name in FILES.iter().filter(|name| !candidate.folder.join(name).is_file()) {
         found.push(Finding::new(&format!("{}/{name}", candidate.shown), 0, "the file is missing"));
     }
-    let known = ["Cargo.toml", "README.md", "connector.toml", "src", "schemas", "recordings", "tests"];
+    let known = ["Cargo.toml", "README.md", "connector.toml", "src", "schemas", "recordings", "test.toml", "tests"];
     for path in workspace::files(&candidate.folder) {
         let inside = path.strip_prefix(&candidate.folder).unwrap_or(&path).to_string_lossy().into_owned();
         let top = inside.split('/').next().unwrap_or_default();

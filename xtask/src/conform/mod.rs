@@ -1,6 +1,6 @@
 //! The verb `conform`: every connector against `connectors/STANDARD.md`, first what can be seen, then what it does.
 //!
-//! The static part walks folders and components and lives here; the dynamic part are the tests `conform` of `hub-tests`.
+//! The static part walks folders and components and lives here; the dynamic part are the numbered checks of `hub conform`.
 
 mod component;
 mod folder;
@@ -9,13 +9,13 @@ pub mod policy;
 pub mod recorded;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use hub_core::description::Description;
 
 use crate::build::{self, Package};
 use crate::check::Finding;
-use crate::process::{Failure, Result, progress};
-use crate::test;
+use crate::process::{self, Failure, Result, progress};
 use crate::workspace::{self, Workspace};
 
 /// A connector with all that can be seen of it.
@@ -52,8 +52,13 @@ const COLUMNS: &[Column] = &[
 pub fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     build::build(workspace, true, true)?;
     statically(workspace, name)?;
-    progress("Checking", "what the connectors do");
-    test::filtered(workspace, "hub-tests", &name.map_or("conform".to_owned(), |name| format!("conform::{name}")))
+    for package in chosen(build::packages(workspace)?, name)? {
+        progress("Checking", format!("what {} does", package.name));
+        let mut command = Command::new(workspace.hub());
+        command.args(["conform", &format!("builtin:{}", package.name), "--with"]).arg(&package.folder);
+        process::run(command.env_remove("LD_LIBRARY_PATH"), &format!("the standard for {}", package.name))?;
+    }
+    Ok(())
 }
 
 /// Only what can be seen. The components must have been built.
@@ -98,6 +103,6 @@ fn candidate(workspace: &Workspace, package: &Package) -> Result<Candidate> {
     let path = package.folder.join("connector.toml");
     let claim = toml::from_str(&workspace::read(&path)?).map_err(|error| Failure::new(format!("{shown}/connector.toml: {error}")))?;
     let component = workspace::read_bytes(&workspace.components().join(format!("{}.wasm", package.name)))?;
-    let description = build::component::describe(&component)?;
+    let description = build::describe(&component)?;
     Ok(Candidate { name: package.name.clone(), folder: package.folder.clone(), shown, claim, component, description })
 }

@@ -10,7 +10,7 @@ use super::address::{AddressClass, class};
 use super::ask::{Ask, Because, Occasion, Redirect};
 use super::verdict::Refusal;
 use super::{Deletes, Policy, region};
-use crate::manifest::{Action, ConnectorRef, Flow, FolderAccess, Manifest, Network, Origin, Receiver, System, TableName, Verb};
+use crate::manifest::{Action, Flow, FolderAccess, Manifest, Network, Origin, Receiver, System, TableName, Verb};
 use crate::problem::{Code, Span, Spanned};
 use crate::record::StreamId;
 
@@ -165,7 +165,7 @@ fn credential_refusal(system: &System, name: &str, origin: &Origin) -> Option<Re
     let id = &system.id.value;
     match system.credentials.get(name) {
         // A low-code manifest brings its own authenticators along; the origin is one of the system's.
-        None if matches!(system.connector.value, ConnectorRef::LowCode(_)) => None,
+        None if system.low_code => None,
         None => refusal(
             format!("system `{id}` has no credential `{name}`"),
             system.id.span,

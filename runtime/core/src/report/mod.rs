@@ -3,6 +3,7 @@
 //! Each is built as a model that knows both languages, then rendered. Derives and words; decides nothing, and adds no fact that neither the
 //! manifest nor an observation has: what is absent is told as absent.
 
+pub mod catalogue;
 pub mod csv;
 pub mod diagram;
 pub mod dpia;

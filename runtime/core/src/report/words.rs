@@ -315,6 +315,21 @@ catalogue! {
     WhereField: "Feld", "Field";
     WhereHeld: "Gehalten für", "Held for";
     WhereTo: "Geht an", "Goes to";
+    // The catalogue of connectors
+    CatalogueTitle: "Servicekatalog: freigegebene Konnektoren", "Catalogue of approved connectors";
+    CatalogueAbout: "Stand der Registratur {} vom {}. Aufgeführt ist, wofür jemand einsteht, dem dieser Rechner vertraut.", "The registry {} as of {}. Listed is what somebody vouches for whom this machine trusts.";
+    CatalogueLeftOut: "Nicht aufgeführt, weil niemand dafür einsteht: {}", "Not listed, because nobody vouches for them: {}";
+    CatalogueSummary: "Zweck", "What it is";
+    CatalogueReads: "Liest (Datenkategorien je Strom)", "Reads (data categories by stream)";
+    CatalogueWrites: "Schreibt (Datenkategorien)", "Writes (data categories)";
+    CatalogueHosts: "Verbindet sich mit", "Connects to";
+    CatalogueImports: "Nutzt vom Wirt", "Uses of the host";
+    CatalogueConformance: "Konnektor-Standard", "Connector standard";
+    CatalogueSigner: "Unterschrift", "Signed by";
+    CatalogueLicence: "Lizenz", "Licence";
+    CatalogueInstall: "Installieren", "Install";
+    NotSaid: "keine Angabe", "not said";
+    Nothing: "nichts", "nothing";
     WhereNothing: "Nirgends: kein Datenbestand hält das.", "Nowhere: no stream holds that.";
     CountryUnknown: "Ort nicht angegeben", "Place not stated";
     ThirdCountry: "Drittland", "Third country";

@@ -309,7 +309,7 @@ fn summary(offer: &Offer, pin: &Pin, before: Option<&Pin>) -> String {
         _ => format!("{} {}", pin.name, pin.version),
     };
     format!(
-        "✓ {what}   {}\n  signer     {}\n  digest     sha256:{}\n  reads      {}\n  writes     {}\n  may reach  {}\n  imports    {}\n  licence    {}\n  materials  {}\nA manifest names it `plugin:{}`; the lock pins it: put `hub.lock` under version control.\n",
+        "✓ {what}   {}\n  signer     {}\n  digest     sha256:{}\n  reads      {}\n  writes     {}\n  may reach  {}\n  imports    {}\n  licence    {}\n  materials  {}\n  standard   {}\nA manifest names it `plugin:{}`; the lock pins it: put `hub.lock` under version control.\n",
         offer.package.description.summary,
         offer.known_as,
         pin.digest,
@@ -319,6 +319,7 @@ fn summary(offer: &Offer, pin: &Pin, before: Option<&Pin>) -> String {
         list(&pin.capability.imports),
         pin.licence.as_deref().unwrap_or("not said"),
         if offer.found.has_materials { "listed beside it" } else { "not said" },
+        offer.found.conformance.as_deref().unwrap_or("not said"),
         pin.name
     )
 }

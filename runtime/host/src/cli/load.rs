@@ -15,7 +15,7 @@ use hub_core::problem::{Code, Problem, Problems, Sources};
 use super::{Failure, lock};
 use crate::clock;
 use crate::config::Config;
-use crate::lowcode::{self, Reading, Remark, Texts};
+use crate::lowcode::{self, LowCode, Reading, Remark, Texts};
 use crate::plugin::package::{self, Package};
 use crate::registry;
 
@@ -111,6 +111,7 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Read, Failure> {
             },
             connector => component(&system, connector, &folder_of(path), config, &mut found),
         };
+        let package = package.and_then(|package| carrying(&mut manifest, &system, package, &mut found, &mut remarks));
         packages.extend(package.map(|package| (system.id.value.clone(), Arc::new(package))));
     }
     let catalogue = packages.iter().map(|(id, package)| (id.clone(), package.description.clone())).collect();
@@ -137,7 +138,10 @@ fn component(system: &System, connector: &ConnectorRef, folder: &Path, config: &
 fn taken(system: &System, package: Result<Package, Problem>, found: &mut Vec<Problem>) -> Option<Package> {
     match package {
         Ok(package) => {
-            configuration(system, &package, found);
+            // Of a low-code connector, with its secrets in their places: when it is read for the system.
+            if package.low_code.is_none() {
+                configuration(system, &package, found);
+            }
             Some(package)
         }
         Err(problem) => {
@@ -209,15 +213,7 @@ fn low_code(
             return None;
         }
     };
-    let now_micros = i64::try_from(clock::now_ms()).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
-    let (read, problems) = lowcode::read(&texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() });
-    found.extend(problems);
-    let mut read = read?;
-    lowcode::blank_literals(&read, system, &mut manifest.sources);
-    let (denied, told) = lowcode::missing(&read, manifest, system);
-    found.extend(denied);
-    remarks.append(&mut read.remarks);
-    remarks.extend(told);
+    let read = for_system(manifest, system, &texts, found, remarks)?;
     match Package::low_code(read, &path, config) {
         Ok(package) => Some(package),
         Err(problem) => {
@@ -225,6 +221,67 @@ fn low_code(
             None
         }
     }
+}
+
+/// A component that carries a low-code manifest, read for the system that it serves. Labels that the system names count instead of its own.
+fn carrying(
+    manifest: &mut Manifest,
+    system: &System,
+    package: Package,
+    found: &mut Vec<Problem>,
+    remarks: &mut Vec<Remark>,
+) -> Option<Package> {
+    let Some(carried) = package.carried.clone() else {
+        found.extend(meaningless(system, &package));
+        return Some(package);
+    };
+    let labels = lowcode::labels_path(&manifest.sources, system);
+    let mut texts = carried.texts(&mut manifest.sources);
+    if let Some(place) = labels {
+        match texts.labelled(&place, &mut manifest.sources) {
+            Ok(other) => texts = other,
+            Err(problem) => {
+                found.push(problem.at(system.connector.span, "this connector"));
+                return None;
+            }
+        }
+    }
+    if let Some(declared) = manifest.systems.get_mut(&system.id.value) {
+        declared.low_code = true;
+    }
+    let read = for_system(manifest, system, &texts, found, remarks)?;
+    Some(package.serving(read))
+}
+
+/// E003 for keys that only a low-code connector gives a meaning.
+fn meaningless(system: &System, package: &Package) -> Option<Problem> {
+    let span = system.secrets.values().next().map(|place| place.span).or_else(|| system.labels.as_ref().map(|labels| labels.span))?;
+    if package.low_code.is_some() {
+        return None;
+    }
+    let title = format!("`secrets` and `labels` are for low-code connectors, and `{}` is none", package.description.name);
+    let help = "use `credentials` for its secrets, and `[stream.SYSTEM.NAME.fields]` for the categories of its fields";
+    Some(Problem::new(Code::E003, title, help).at(span, "this has no effect"))
+}
+
+/// What a low-code manifest says to a system's configuration and grants.
+fn for_system(
+    manifest: &mut Manifest,
+    system: &System,
+    texts: &Texts,
+    found: &mut Vec<Problem>,
+    remarks: &mut Vec<Remark>,
+) -> Option<LowCode> {
+    let now_micros = i64::try_from(clock::now_ms()).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+    let (read, problems) = lowcode::read(texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() });
+    found.extend(problems);
+    let mut read = read?;
+    lowcode::blank_literals(&read, system, &mut manifest.sources);
+    let (denied, told) = lowcode::missing(&read, manifest, system);
+    found.extend(denied);
+    remarks.append(&mut read.remarks);
+    remarks.extend(told);
+    Some(read)
 }
 
 /// What the rules say about a manifest that was read.

@@ -19,8 +19,12 @@ mod anchors;
 mod approve;
 mod audit;
 mod backup;
+mod build;
+mod catalogue;
 mod changes;
 mod check;
+mod conform;
+mod dev;
 mod diagram;
 mod diff;
 mod discover;
@@ -38,6 +42,7 @@ mod label;
 mod law;
 mod load;
 mod lock;
+mod new;
 mod notice;
 mod observed;
 mod paper;
@@ -52,6 +57,7 @@ mod register;
 mod registry;
 mod reload;
 pub mod render;
+mod replay;
 mod resume;
 mod run;
 mod sarif;
@@ -152,6 +158,16 @@ enum Verb {
     Diagram(diagram::Diagram),
     /// Look at connectors, install and update them
     Plugin(plugin::Plugin),
+    /// Begin a connector: a folder that can be tried at once
+    New(new::New),
+    /// Make one file of a connector's folder
+    Build(build::Build),
+    /// Play a connector's recordings and compare what it makes of them; record the real system
+    Test(replay::Test),
+    /// Build and play again after each change, and show what became different
+    Dev(dev::Dev),
+    /// Hold a connector against the standard, check by check
+    Conform(conform::Conform),
     /// Sign a connector and put it into a registry
     Publish(publish::Publish),
     /// Take over what another tool was set up to do
@@ -267,6 +283,9 @@ impl Cli {
             Verb::Doctor(verb) => verb.output,
             Verb::Plugin(verb) => verb.output(),
             Verb::Law(verb) => verb.output,
+            Verb::Build(verb) => verb.output,
+            Verb::Test(verb) => verb.output,
+            Verb::Conform(verb) => verb.output,
             _ => Output::Human,
         }
     }
@@ -299,6 +318,11 @@ impl Cli {
             Verb::Where(verb) => verb.run(),
             Verb::Diagram(verb) => verb.run(),
             Verb::Plugin(verb) => verb.run(),
+            Verb::New(verb) => verb.run(),
+            Verb::Build(verb) => verb.run(),
+            Verb::Test(verb) => verb.run(),
+            Verb::Dev(verb) => verb.run(),
+            Verb::Conform(verb) => verb.run(),
             Verb::Publish(verb) => verb.run(),
             Verb::Import(verb) => verb.run(),
             Verb::Explain(verb) => verb.run(),

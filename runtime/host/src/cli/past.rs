@@ -8,10 +8,10 @@ use hub_core::date::Date;
 use hub_core::description;
 use hub_core::manifest::{self, ConnectorRef, Files, Manifest, System};
 use hub_core::policy::{Catalogue, Policy};
-use hub_core::problem::{Code, Problem};
+use hub_core::problem::{Code, Problem, Sources};
 
 use super::Failure;
-use crate::lowcode::{self, Reading, Texts};
+use crate::lowcode::{self, Carried, LowCode, Reading, Texts};
 use crate::store::format::Applied;
 
 /// The policy of a manifest that was in force, by the rules and the law of a day.
@@ -28,6 +28,15 @@ pub(super) fn policy(entry: &Applied, day: Date) -> Result<Policy, Failure> {
     let mut catalogue = Catalogue::new();
     for system in manifest.systems.values() {
         let Some(claim) = entry.claims.get(&system.id.value) else { continue };
+        if let Some((carried, engine)) = Carried::of_claim(claim, &|name| kept.files.get(name).map(|text| (*text).to_owned())) {
+            let mut texts = carried.texts(&mut Sources::default());
+            if let Some(labels) = lowcode::labels_path(&manifest.sources, system) {
+                texts.labels = kept.text(&labels).map(|text| (text, 0));
+            }
+            let described = understood(&manifest, system, &texts, entry).map(|read| carried.description(&read, &engine));
+            catalogue.extend(described.map(|described| (system.id.value.clone(), Arc::new(described))));
+            continue;
+        }
         let Ok(base) = description::parse(claim.as_bytes()) else { continue };
         let described = match &system.connector.value {
             ConnectorRef::LowCode(named) => low_code(&manifest, system, named, &kept, entry, &base),
@@ -48,17 +57,26 @@ fn low_code(
     base: &lowcode::Base,
 ) -> Option<lowcode::Base> {
     let path = crate::place::beside(&manifest.sources, system.connector.span, named);
-    let text = |path: &Path| kept.files.get(path.display().to_string().as_str()).map(|text| (*text).to_owned());
     let labels = lowcode::labels_path(&manifest.sources, system).unwrap_or_else(|| path.with_file_name("labels.toml"));
-    let texts = Texts { manifest: text(&path)?, file: 0, labels: text(&labels).map(|text| (text, 0)) };
+    let texts = Texts { manifest: kept.text(&path)?, file: 0, labels: kept.text(&labels).map(|text| (text, 0)) };
+    Some(understood(manifest, system, &texts, entry)?.description(&path, base))
+}
+
+/// Texts as they were read for a system on the day of an entry.
+fn understood(manifest: &Manifest, system: &System, texts: &Texts, entry: &Applied) -> Option<LowCode> {
     let now_micros = i64::try_from(entry.at_ms).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
-    let (read, _) = lowcode::read(&texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() });
-    Some(read?.description(&path, base))
+    lowcode::read(texts, Reading { hub: Some(manifest), system: Some(system), now_micros, ..Reading::default() }).0
 }
 
 /// Files by the names under which they were read.
 struct Kept<'a> {
     files: BTreeMap<&'a str, &'a str>,
+}
+
+impl Kept<'_> {
+    fn text(&self, path: &Path) -> Option<String> {
+        self.files.get(path.display().to_string().as_str()).map(|text| (*text).to_owned())
+    }
 }
 
 impl Files for Kept<'_> {

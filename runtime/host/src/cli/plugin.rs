@@ -47,6 +47,8 @@ enum Verb {
     Verify(install::Verify),
     /// List what a registry has
     Search(publish::Search),
+    /// Write a page about the connectors of a registry
+    Catalogue(super::catalogue::Catalogue),
     /// Copy a connector from one registry to another, with its signature
     Mirror(publish::Mirror),
     /// Trust a publisher's key for a part of a registry, or list who is trusted
@@ -86,6 +88,7 @@ impl Plugin {
             Verb::List(verb) => verb.run(),
             Verb::Verify(verb) => verb.run(),
             Verb::Search(verb) => verb.run(),
+            Verb::Catalogue(verb) => verb.run(),
             Verb::Mirror(verb) => verb.run(),
             Verb::Trust(verb) => verb.run(),
             Verb::Label(verb) => verb.run(),

@@ -11,24 +11,29 @@ use serde_json::{Value, json};
 
 use super::registry::{Access, HERE, newest, reference, within};
 use super::{Failure, Output, print_json, print_text};
+use crate::author::conform::Report;
+use crate::author::project::Project;
+use crate::author::{build, materials};
 use crate::clock;
 use crate::config::Config;
 use crate::plugin::package;
-use crate::registry::{self, Artifact, Client, Trust, Trusted, own_key};
+use crate::registry::{self, Artifact, Client, Conformance, Trust, Trusted, own_key};
 
 /// The greatest list of materials.
 const MAX_MATERIALS_BYTES: u64 = 1 << 20;
 
 #[derive(Args, Debug)]
+#[command(allow_missing_positional = true)]
 pub(super) struct Publish {
-    /// The component: a .wasm file, or `builtin:NAME`
-    component: String,
+    /// The connector: its folder, a .wasm file, or `builtin:NAME`
+    #[arg(default_value = ".")]
+    connector: String,
     /// `dir:FOLDER`, or `oci://HOST/PATH`; the connector lies there under its name and version
     to: String,
-    /// Its licence, an SPDX expression
+    /// Its licence, an SPDX expression [default: what its folder says]
     #[arg(long, value_name = "SPDX")]
     licence: Option<String>,
-    /// What it is made of: a JSON document (CycloneDX or SPDX), published beside it
+    /// What it is made of: a JSON document (CycloneDX or SPDX), published beside it [default: made from its folder]
     #[arg(long, value_name = "FILE")]
     sbom: Option<PathBuf>,
     /// The key that vouches for it; absent = this machine's, which is made if there is none
@@ -82,14 +87,26 @@ pub(super) struct TrustVerb {
 
 impl Publish {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        let connector = match self.component.strip_prefix("builtin:") {
-            Some(name) => ConnectorRef::Builtin(name.to_owned()),
-            None => ConnectorRef::Path(self.component.clone()),
+        let folder = Path::new(&self.connector);
+        let project = folder.is_dir().then(|| Project::open(folder)).transpose()?;
+        let config = Config::new(None, None);
+        let package = match &project {
+            Some(project) => build::build(project, None, &config)?.package,
+            None => {
+                let builtin = self.connector.strip_prefix("builtin:").map(|name| ConnectorRef::Builtin(name.to_owned()));
+                package::find(&builtin.unwrap_or_else(|| ConnectorRef::Path(self.connector.clone())), Path::new("."), &config)?
+            }
         };
-        let package = package::find(&connector, Path::new("."), &Config::new(None, None))?;
         let description = &package.description;
         let target = within(&self.to, &description.name)?;
-        let materials = self.sbom.as_deref().map(materials).transpose()?;
+        let materials = match (&self.sbom, &project) {
+            (Some(path), _) => Some(listed(path)?),
+            (None, Some(project)) => Some(materials::of(project, &package)?),
+            (None, None) => None,
+        };
+        let report = project.as_ref().and_then(|project| tried(&project.report(), &package.digest));
+        let summary = report.as_ref().map(|(report, _)| report.summary());
+        let licence = self.licence.clone().or_else(|| project.as_ref().and_then(|project| project.licence.clone()));
         let key = match &self.key {
             _ if self.unsigned => None,
             Some(path) => Some(named_key(path)?),
@@ -99,8 +116,9 @@ impl Publish {
         let artifact = Artifact {
             component: package.bytes(),
             description,
-            licence: self.licence.as_deref(),
+            licence: licence.as_deref(),
             materials: materials.as_deref(),
+            conformance: report.as_ref().zip(summary.as_deref()).map(|((_, report), summary)| Conformance { summary, report }),
             created: &created,
         };
         let client = self.access.client(&target, Path::new(HERE))?;
@@ -115,10 +133,11 @@ impl Publish {
             None => "  signed by  nobody\n".to_owned(),
         };
         print_text(&format!(
-            "✓ {}   {} KiB\n  digest     sha256:{}\n{signer}",
+            "✓ {}   {} KiB\n  digest     sha256:{}\n  standard   {}\n{signer}",
             published.reference,
             package.bytes().len() / 1024,
-            published.digest
+            published.digest,
+            summary.as_deref().unwrap_or("not tried: `hub conform` first, then publish")
         ));
         Ok(0)
     }
@@ -162,7 +181,8 @@ impl Search {
             });
             if wanted {
                 found.push(json!({
-                    "name": short, "newest": told.newest, "versions": told.versions, "summary": told.summary, "licence": told.licence, "signed": told.signed,
+                    "name": short, "newest": told.newest, "versions": told.versions, "summary": told.summary, "licence": told.licence, "conformance": told.conformance,
+                    "signed": told.signed,
                 }));
             }
         }
@@ -224,6 +244,13 @@ impl TrustVerb {
     }
 }
 
+/// The report of a connector's checks, if it is of these very bytes.
+fn tried(path: &Path, component: &str) -> Option<(Report, Vec<u8>)> {
+    let text = std::fs::read(path).ok().filter(|text| text.len() as u64 <= MAX_MATERIALS_BYTES)?;
+    let report: Report = serde_json::from_slice(&text).ok()?;
+    (report.component == component).then_some((report, text))
+}
+
 fn named_key(path: &Path) -> Result<PublisherKey, Problem> {
     use std::io::Read as _;
 
@@ -234,7 +261,7 @@ fn named_key(path: &Path) -> Result<PublisherKey, Problem> {
         .ok_or_else(|| Problem::new(Code::E009, format!("`{}` holds no publisher's key", path.display()), "name a file that hub made"))
 }
 
-fn materials(path: &Path) -> Result<Vec<u8>, Problem> {
+fn listed(path: &Path) -> Result<Vec<u8>, Problem> {
     use std::io::Read as _;
 
     let mut bytes = Vec::new();

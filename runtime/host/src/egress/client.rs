@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 use super::failure::NoAddress;
-use super::{MAX_HEADER_BYTES, SendError};
+use super::{MAX_HEADER_BYTES, Request, Response, SendError};
 use crate::gate::{Asks, Gate};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,6 +32,17 @@ pub trait Lookup: Send + Sync {
     fn detour(&self, _url: &Url) -> Option<Url> {
         None
     }
+
+    /// Somebody wants to know what was asked and answered: an author who records. Set in code, never by a configuration.
+    fn witness(&self) -> Option<&dyn Witness> {
+        None
+    }
+}
+
+/// Who is told of each request, with its secrets in place, and of its answer; redirects in between are not told.
+pub trait Witness: Send + Sync {
+    /// Secrets may stand in the request's address and body; in the answer only if it is the answer to a login.
+    fn answered(&self, request: &Request, answer: &Response, is_login: bool);
 }
 
 /// The operating system's resolver.

@@ -53,7 +53,9 @@ pub enum Method {
 }
 
 impl Method {
-    pub(super) fn name(self) -> reqwest::Method {
+    /// As it is written in a request.
+    #[must_use]
+    pub fn name(self) -> reqwest::Method {
         match self {
             Self::Get => reqwest::Method::GET,
             Self::Head => reqwest::Method::HEAD,

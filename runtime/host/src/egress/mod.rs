@@ -29,7 +29,7 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 use url::Url;
 
-pub use client::{Connection, Lookup, SystemLookup};
+pub use client::{Connection, Lookup, SystemLookup, Witness};
 pub use credential::Credentials;
 pub(crate) use credential::{read_bounded, read_secret};
 pub use failure::SendError;
@@ -120,13 +120,18 @@ impl Egress {
     /// `put`: what a low-code credential adds, at every hop that it is bound to.
     async fn follow(&self, mut request: Cleared<Request>, put: Option<&Injection>, is_blackened: bool) -> Result<Response, SendError> {
         let had_body = request.get().body.is_some();
+        let asked = self.lookup.witness().map(|witness| (witness, self.revealed(request.get())));
         for hop in 0..=MAX_REDIRECTS {
             let sent = request.into_inner();
             // A redirect names its query itself, and one that takes the body away takes away what the credential adds to it.
             let parts = lowcode::Parts { query: hop == 0, body: hop == 0 || (had_body && sent.body.is_some()) };
             let answer = self.exchange(&sent, put, parts).await?;
             let Some(location) = redirect_target(answer.status(), answer.headers()) else {
-                return self.receive(answer, is_blackened).await;
+                let answer = self.receive(answer, is_blackened).await?;
+                if let Some((witness, asked)) = &asked {
+                    witness.answered(asked, &answer, !is_blackened);
+                }
+                return Ok(answer);
             };
             let Some(next) = self.redirected(sent, answer.status(), &location) else {
                 return Err(SendError::Transport("the server redirects to something that is not a URL".to_owned()));
@@ -134,6 +139,15 @@ impl Egress {
             request = self.gate.clear(next).await.map_err(SendError::Denied)?;
         }
         Err(SendError::Transport(format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    /// As it is sent, but for what a credential adds.
+    fn revealed(&self, request: &Request) -> Request {
+        let mut request = request.clone();
+        if let Some(low_code) = self.credentials.low_code() {
+            low_code.reveal(&mut request);
+        }
+        request
     }
 
     /// One request, one answer without its body.

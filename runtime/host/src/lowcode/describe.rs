@@ -1,13 +1,13 @@
 //! From what a manifest says of its streams to what a connector claims. Where it does not say enough, less is claimed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hub_core::description::{ABI, Description, HostClaim, MAX_STREAMS, SourceClaim, StreamClaim, stream_name_fault};
 use hub_core::problem::{Code, Problem, Span};
 use hub_core::record::FieldPath;
 use hub_core::stream::{Foreign, Node, StreamShape};
-use hub_lowcode::inspect::{Inspection, Schema, StreamFacts};
+use hub_lowcode::inspect::{Cause, Inspection, Schema, StreamFacts};
 use serde_json::{Value, json};
 
 use super::{LowCode, Remark, Texts};
@@ -123,6 +123,8 @@ pub(super) fn description(read: &LowCode, path: &Path, base: &Base) -> Descripti
     let root = read.manifest.root();
     let summary = root.get("description").and_then(|node| node.as_str()).map(one_line).filter(|text| !text.is_empty());
     let hosts = read.inspection.hosts.origins.iter().map(|origin| HostClaim::Origin(origin.origin.clone()));
+    let configured = read.inspection.hosts.open.iter().filter(|open| open.cause == Cause::Configuration);
+    let configured: BTreeSet<HostClaim> = configured.filter_map(|open| setting(&open.template).map(HostClaim::Config)).collect();
     Description {
         abi: ABI.to_owned(),
         name: name_of(path),
@@ -134,11 +136,20 @@ pub(super) fn description(read: &LowCode, path: &Path, base: &Base) -> Descripti
             .and_then(|spec| spec.get("connection_specification"))
             .map_or_else(|| json!({ "type": "object" }), |schema| Value::from(&schema.to_value())),
         imports: base.imports.clone(),
-        hosts: hosts.collect(),
+        hosts: hosts.chain(configured).collect(),
         read_body: read.streams.iter().any(|stream| !read.reasons(&stream.name).is_empty()),
         source: Some(SourceClaim { streams: read.streams.clone(), any_stream: !read.inspection.dynamic_streams.is_empty() }),
         destination: None,
     }
+}
+
+/// The one setting that an address is: `{{ config['base_url'] }}`.
+fn setting(template: &str) -> Option<String> {
+    let inside = template.trim().strip_prefix("{{")?.split("}}").next()?.trim();
+    let key = inside.strip_prefix("config[")?.strip_suffix(']')?.trim();
+    let key = key.trim_matches(['\'', '"']);
+    let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    plain.then(|| key.to_owned())
 }
 
 /// The folder's name if the file is called `manifest`, else the file's.

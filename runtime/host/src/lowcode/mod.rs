@@ -3,6 +3,7 @@
 //! Grants nothing and sends nothing. The component that runs such a manifest is `lowcode.wasm`; what it is told stands in [`LowCode::start`].
 
 mod bodies;
+mod carried;
 mod configuration;
 mod describe;
 mod grants;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use bodies::Way;
+pub use carried::Carried;
 pub use configuration::{Started, blank_literals, placeholder_config, real_config};
 pub use describe::{Base, claims, hub_name, name_of};
 pub use grants::{blocked, missing, open_host};
@@ -90,21 +92,25 @@ impl Texts {
             Problem::new(Code::E007, title, "correct the path; it is relative to the file that names it")
         })?;
         let beside = path.with_file_name("labels.toml");
-        let place = labels.unwrap_or(&beside);
-        let found = match text(place, MAX_LABELS_BYTES) {
-            Ok(found) => Some(found),
-            Err(error) if labels.is_none() && error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => {
-                let title = format!("the labels `{}` cannot be read: {error}", place.display());
-                return Err(Problem::new(Code::E011, title, "correct the path, or remove `labels`"));
-            }
-        };
         let file = sources.add(&path.display().to_string(), &manifest);
-        let labels = found.map(|text| {
-            let file = sources.add(&place.display().to_string(), &text);
-            (text, file)
-        });
-        Ok(Self { manifest, file, labels })
+        let texts = Self { manifest, file, labels: None };
+        match labels {
+            None if matches!(beside.try_exists(), Ok(false)) => Ok(texts),
+            place => texts.labelled(place.unwrap_or(&beside), sources),
+        }
+    }
+
+    /// With the labels of a file in the place of what was there.
+    ///
+    /// # Errors
+    /// E011 if it cannot be read.
+    pub fn labelled(self, place: &Path, sources: &mut Sources) -> Result<Self, Problem> {
+        let found = text(place, MAX_LABELS_BYTES).map_err(|error| {
+            let title = format!("the labels `{}` cannot be read: {error}", place.display());
+            Problem::new(Code::E011, title, "correct the path, or remove `labels`")
+        })?;
+        let file = sources.add(&place.display().to_string(), &found);
+        Ok(Self { labels: Some((found, file)), ..self })
     }
 }
 

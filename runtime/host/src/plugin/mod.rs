@@ -62,6 +62,8 @@ pub struct PluginError {
     pub code: Code,
     /// Name of the connector.
     pub connector: String,
+    /// What sort of end the guest told; none where it told nothing.
+    pub kind: Option<ErrorKind>,
     /// What happened.
     pub message: String,
     /// Demangled name of the guest's innermost frame, for traps.
@@ -72,14 +74,43 @@ pub struct PluginError {
     pub refusal: Option<Box<Problem>>,
 }
 
-/// What a guest's `error.cancelled` becomes; every other text of a guest begins with its kind.
-const CANCELLED: &str = "it ended because the host asked for it";
+/// How a guest's error is to be treated, as the interface has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The operator must mend the configuration.
+    Config,
+    /// The remote refused the credential.
+    Auth,
+    /// Worth another try later.
+    Transient,
+    /// The remote no longer matches the declared schema.
+    SchemaDrift,
+    /// Will fail again in the same way.
+    Permanent,
+    /// The host asked for the end.
+    Cancelled,
+}
+
+impl ErrorKind {
+    /// What a guest's text begins with.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Config => "wrong configuration",
+            Self::Auth => "the credential was refused",
+            Self::Transient => "it may work later",
+            Self::SchemaDrift => "the remote no longer matches the declared schema",
+            Self::Permanent => "it failed",
+            Self::Cancelled => "it ended because the host asked for it",
+        }
+    }
+}
 
 impl PluginError {
     /// The guest ended because it was asked to.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.code == Code::E307 && self.message == CANCELLED
+        self.kind == Some(ErrorKind::Cancelled)
     }
 }
 

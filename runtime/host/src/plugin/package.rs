@@ -24,7 +24,7 @@ pub use shape::{Generation, Shape};
 
 use super::engine;
 use crate::config::Config;
-use crate::lowcode::{self, LowCode};
+use crate::lowcode::{self, Carried, LowCode};
 
 /// The greatest size of a component.
 const MAX_COMPONENT_BYTES: u64 = 64 << 20;
@@ -39,9 +39,13 @@ pub struct Package {
     pub description: Arc<Description>,
     /// The low-code manifest that the component runs, if it is there for one.
     pub low_code: Option<Arc<LowCode>>,
-    /// Hex SHA-256 of the component: what compiled code belongs to.
+    /// That manifest, if it came in one file with the component.
+    pub carried: Option<Arc<Carried>>,
+    /// Hex SHA-256 of the part that is compiled: what compiled code belongs to.
     component: String,
     bytes: Vec<u8>,
+    /// Bytes of that part, from the first one on; behind it a component may carry texts.
+    compiled_bytes: usize,
     ready: OnceCell<Ready>,
 }
 
@@ -96,19 +100,42 @@ impl Package {
     /// What the component says about itself, unread: from it the description can be made again. Of a low-code connector, the one that runs it.
     #[must_use]
     pub fn claim(&self) -> String {
-        description::text(&self.bytes).map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+        let engine = description::text(self.compiled()).map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
+        match &self.carried {
+            Some(carried) => carried.claim(&engine),
+            None => engine,
+        }
+    }
+
+    /// The part of it that is code.
+    fn compiled(&self) -> &[u8] {
+        self.bytes.get(..self.compiled_bytes).unwrap_or_default()
     }
 
     /// Takes a component from memory.
     ///
     /// # Errors
-    /// E303 or E304 if its description cannot be used.
+    /// E303 or E304 if its description cannot be used; E010 or E011 for a low-code manifest that it carries.
     pub fn of(component: Vec<u8>) -> Result<Self, Problem> {
-        let description = description::read(&component)
+        let read = Carried::read(&component)?;
+        let engine = read.as_ref().map_or(component.as_slice(), |(engine, _)| engine);
+        let mut description = description::read(engine)
             .map_err(|error| Problem::new(error.code(), format!("the connector's description cannot be used: {error}"), error.help()))?;
-        let digest = hex(&component);
-        let (component, bytes) = (digest.clone(), component);
-        Ok(Self { digest, description: Arc::new(description), low_code: None, component, bytes, ready: OnceCell::new() })
+        let (compiled, compiled_bytes, carried) = (hex(engine), engine.len(), read.map(|(_, carried)| Arc::new(carried)));
+        let mut low_code = None;
+        if let Some(carried) = &carried {
+            let read = carried.understood()?;
+            description = carried.description(&read, &description);
+            low_code = Some(Arc::new(read));
+        }
+        let (digest, description) = (hex(&component), Arc::new(description));
+        Ok(Self { digest, description, low_code, carried, component: compiled, bytes: component, compiled_bytes, ready: OnceCell::new() })
+    }
+
+    /// With its manifest as it was read for a system: what it claims stays what it is without one.
+    #[must_use]
+    pub fn serving(self, read: LowCode) -> Self {
+        Self { low_code: Some(Arc::new(read)), ..self }
     }
 
     /// A low-code connector: the component that runs manifests, with what this manifest claims. `path`: the manifest's.
@@ -167,7 +194,7 @@ impl Workshop {
     async fn compile(&self, key: &str, package: &Package) -> Result<Vec<u8>, Problem> {
         let name = &package.description.name;
         let (compiler, folder, target) = (self.compiler.clone(), self.cache.clone(), self.cache.join(file_name(key)));
-        let component = package.bytes.clone();
+        let component = package.compiled().to_vec();
         let work = tokio::task::spawn_blocking(move || compiler.compile(&folder, &component, &target));
         let compiled = work.await.map_err(|_| unusable(name, "the compiler stopped"))?;
         let code = compiled.map_err(|fault| fault.problem(name))?;

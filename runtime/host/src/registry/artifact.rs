@@ -17,6 +17,8 @@ const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 const EMPTY: &[u8] = b"{}";
 const LICENCE: &str = "org.opencontainers.image.licenses";
 const VERSION: &str = "org.opencontainers.image.version";
+const CONFORMANCE: &str = "dev.hub.conformance";
+const REPORT: &str = "dev.hub.conformance.report";
 /// Characters of a summary that a registry tells.
 const MAX_SUMMARY_CHARACTERS: usize = 300;
 /// The greatest size of a component.
@@ -32,8 +34,19 @@ pub struct Artifact<'a> {
     pub licence: Option<&'a str>,
     /// JSON document of what it is made of (CycloneDX or SPDX), if there is one.
     pub materials: Option<&'a [u8]>,
+    /// How the checks of the standard went, if its author tried them.
+    pub conformance: Option<Conformance<'a>>,
     /// When it is published, RFC 3339.
     pub created: &'a str,
+}
+
+/// How the checks of a component went.
+#[derive(Clone, Copy, Debug)]
+pub struct Conformance<'a> {
+    /// In one line.
+    pub summary: &'a str,
+    /// The whole report, JSON.
+    pub report: &'a [u8],
 }
 
 /// A connector that lies in a registry now.
@@ -57,6 +70,8 @@ pub struct Found {
     pub envelope: Option<Vec<u8>>,
     /// Something beside it says what it is made of.
     pub has_materials: bool,
+    /// How the checks of the standard went, as its publisher says in what is signed.
+    pub conformance: Option<String>,
 }
 
 /// Puts a connector, its signature and its materials under `NAME:VERSION`. A version that is there is never replaced by other bytes.
@@ -91,6 +106,9 @@ pub async fn publish(
     if let Some(materials) = artifact.materials {
         beside(client, name, &digest, "sbom", "application/json", materials).await?;
     }
+    if let Some(conformance) = artifact.conformance {
+        beside(client, name, &digest, "conformance", "application/json", conformance.report).await?;
+    }
     if there.is_none() {
         client.put_blob(name, artifact.component).await?;
         client.put_blob(name, &config).await?;
@@ -116,10 +134,10 @@ pub async fn fetch(client: &Client, reference: &Reference) -> Result<Found, Prob
     let (layer, size) = only_layer(&document, LAYER_TYPE)
         .ok_or_else(|| failed(format!("`{reference}` is no connector: it has not one layer `{LAYER_TYPE}`")))?;
     let component = client.blob(name, &layer, size, MAX_COMPONENT_BYTES).await?;
-    let licence = document.pointer("/annotations").and_then(|notes| notes.get(LICENCE)).and_then(Value::as_str).map(str::to_owned);
+    let (licence, conformance) = (note(&document, LICENCE), note(&document, CONFORMANCE));
     let envelope = fetch_beside(client, name, &digest, "sig", SIGNATURE_TYPE).await?;
     let has_materials = client.manifest(name, &tag_beside(&digest, "sbom")).await?.is_some();
-    Ok(Found { digest, component, licence, envelope, has_materials })
+    Ok(Found { digest, component, licence, envelope, has_materials, conformance })
 }
 
 impl Found {
@@ -192,8 +210,14 @@ fn manifest(artifact: &Artifact<'_>, config: &[u8]) -> Value {
         "org.opencontainers.image.description": artifact.description.summary,
         VERSION: artifact.description.version,
     });
-    if let (Some(licence), Some(notes)) = (artifact.licence, notes.as_object_mut()) {
-        notes.insert(LICENCE.to_owned(), json!(licence));
+    let said = [(LICENCE, artifact.licence), (CONFORMANCE, artifact.conformance.map(|conformance| conformance.summary))];
+    for (key, said) in said {
+        if let (Some(said), Some(notes)) = (said, notes.as_object_mut()) {
+            notes.insert(key.to_owned(), json!(said));
+        }
+    }
+    if let (Some(conformance), Some(notes)) = (artifact.conformance, notes.as_object_mut()) {
+        notes.insert(REPORT.to_owned(), json!(format!("sha256:{}", hex(conformance.report))));
     }
     json!({
         "schemaVersion": 2, "mediaType": MANIFEST_TYPE,
@@ -213,6 +237,8 @@ pub struct About {
     pub summary: String,
     /// SPDX expression.
     pub licence: Option<String>,
+    /// How the checks of the standard went, as its publisher says.
+    pub conformance: Option<String>,
     /// There is a signature, whoever made it.
     pub signed: bool,
 }
@@ -230,13 +256,16 @@ pub async fn about(client: &Client, reference: &Reference) -> Result<Option<Abou
     if only_layer(&document, LAYER_TYPE).is_none() {
         return Ok(None);
     }
-    let note = |key: &str| {
-        let text = document.get("annotations")?.get(key)?.as_str()?;
-        Some(text.chars().filter(|character| !character.is_control()).take(MAX_SUMMARY_CHARACTERS).collect::<String>())
-    };
+    let note = |key: &str| note(&document, key);
     let signed = client.manifest(name, &tag_beside(&hex(&bytes), "sig")).await?.is_some();
     let summary = note("org.opencontainers.image.description").unwrap_or_default();
-    Ok(Some(About { newest, versions, summary, licence: note(LICENCE), signed }))
+    Ok(Some(About { newest, versions, summary, licence: note(LICENCE), conformance: note(CONFORMANCE), signed }))
+}
+
+/// What a manifest says of itself, as it may be shown.
+fn note(manifest: &Value, key: &str) -> Option<String> {
+    let text = manifest.get("annotations")?.get(key)?.as_str()?;
+    Some(text.chars().filter(|character| !character.is_control()).take(MAX_SUMMARY_CHARACTERS).collect())
 }
 
 /// Copies a version with everything beside it, byte by byte: its digest and signature stay what they are.
@@ -252,7 +281,7 @@ pub async fn mirror(source: &Client, from: &Reference, target: &Client, to: &Ref
         let title = format!("`{}:{tag}` is there with other bytes: a version never changes", to.repository());
         return Err(Problem::new(Code::E211, title, "find out which of the two is right"));
     }
-    for what in ["sig", "sbom"] {
+    for what in ["sig", "sbom", "conformance"] {
         let beside = tag_beside(&digest, what);
         if let Some(manifest) = source.manifest(&from.name, &beside).await? {
             copy(source, from, target, to, &beside, &manifest).await?;

@@ -13,7 +13,7 @@ use hub_core::plugin::{Reference, Registry};
 use hub_core::problem::{Code, Problem};
 use sha2::{Digest, Sha256};
 
-pub use artifact::{About, Artifact, Found, Published, about, fetch, mirror, publish};
+pub use artifact::{About, Artifact, Conformance, Found, Published, about, fetch, mirror, publish};
 pub use installed::{component, forget, keep, path, signature};
 pub use remote::Login;
 pub use trust::{Trust, Trusted, own_key};

@@ -38,6 +38,7 @@ fn put(folder: &Path, version: &str, component: &[u8], key: Option<&PublisherKey
         description: &description,
         licence: Some("Apache-2.0"),
         materials: Some(b"{}"),
+        conformance: None,
         created: "2026-01-01T00:00:00.000Z",
     };
     block_on(publish(&client(folder), &target(), &artifact, key))

@@ -450,6 +450,7 @@ impl<'a> Run<'a> {
             () = ended => Err(PluginError {
                 code: Code::E302,
                 connector: self.flow.from.value.system.to_string(),
+                kind: None,
                 message: format!("did not end within {} s after it was asked to", GRACE.as_secs()),
                 frame: None,
                 retry_after_ms: None,

@@ -32,6 +32,7 @@ pub(super) fn system(named: &Named<'_>, loader: &mut Loader<'_>) -> Option<Syste
     let connector = connector.inspect(|connector| low_code_only(table, &connector.value, loader));
     Some(System {
         id: named.id(),
+        low_code: connector.as_ref().is_some_and(|connector| matches!(connector.value, ConnectorRef::LowCode(_))),
         status: read::word(table, "status"),
         region: read::one(table, "region", loader, |region, span, loader| self::region(region, span, &hosts, loader)),
         hosts,
@@ -260,7 +261,8 @@ fn region(table: &Table, span: Span, hosts: &[Spanned<Origin>], loader: &mut Loa
 
 /// Keys that only the description of a low-code connector gives a meaning.
 fn low_code_only(table: &Table, connector: &ConnectorRef, loader: &mut Loader<'_>) {
-    if matches!(connector, ConnectorRef::LowCode(_)) {
+    // What an installed connector or a component is shows when it is read.
+    if !matches!(connector, ConnectorRef::Builtin(_)) {
         return;
     }
     for (name, instead) in [("secrets", "`credentials`"), ("labels", "`[stream.SYSTEM.NAME.fields]`")] {

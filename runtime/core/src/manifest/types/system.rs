@@ -19,6 +19,8 @@ pub struct System {
     pub id: Spanned<String>,
     /// Which component serves it.
     pub connector: Spanned<ConnectorRef>,
+    /// A low-code manifest says what the component does. Known of a file `*.yaml` when the manifest is read, of any other connector when that is.
+    pub low_code: bool,
     /// The connector's own configuration, as JSON. `{}` if absent.
     pub config: Spanned<Value>,
     /// Status in the service catalogue; absent = approved.

@@ -13,9 +13,9 @@ use wasmtime::component::{Instance, InstancePre, Linker, ResourceTable};
 use super::{Prepared, refusal};
 use crate::capability::run::Run;
 use crate::capability::runtime::clean;
-use crate::plugin::PluginError;
 use crate::plugin::engine::{self, Meter, Metered};
 use crate::plugin::trap::{self, Stopped};
+use crate::plugin::{ErrorKind, PluginError};
 
 const MAX_RESOURCES: usize = 1024;
 /// What is kept of a guest's text.
@@ -67,6 +67,7 @@ pub(super) struct Guest {
 
 /// What a guest says when it does not do it.
 pub(super) struct Complaint {
+    pub(super) kind: ErrorKind,
     pub(super) message: String,
     pub(super) retry_after_ms: Option<Option<u32>>,
 }
@@ -124,7 +125,11 @@ impl Guest {
     ) -> Result<T, PluginError> {
         match self.settle(outcome).await? {
             Ok(done) => Ok(done),
-            Err(complaint) => Err(PluginError { retry_after_ms: complaint.retry_after_ms, ..self.error(failing, complaint.message) }),
+            Err(complaint) => Err(PluginError {
+                kind: Some(complaint.kind),
+                retry_after_ms: complaint.retry_after_ms,
+                ..self.error(failing, complaint.message)
+            }),
         }
     }
 
@@ -151,7 +156,7 @@ impl Guest {
     }
 
     fn error(&self, code: Code, message: String) -> PluginError {
-        PluginError { code, connector: self.connector.to_string(), message, frame: None, retry_after_ms: None, refusal: None }
+        PluginError { code, connector: self.connector.to_string(), kind: None, message, frame: None, retry_after_ms: None, refusal: None }
     }
 }
 

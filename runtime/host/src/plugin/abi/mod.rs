@@ -160,6 +160,7 @@ fn refusal(connector: &str, problem: &Problem) -> PluginError {
     PluginError {
         code: problem.code,
         connector: connector.to_owned(),
+        kind: None,
         message: problem.title.clone(),
         frame: None,
         retry_after_ms: None,

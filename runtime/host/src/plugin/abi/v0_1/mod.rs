@@ -13,7 +13,7 @@ pub(super) use source::Reading;
 
 use super::guest::{Complaint, MAX_MESSAGE_BYTES};
 use crate::capability::runtime::clean;
-use crate::plugin::CANCELLED;
+use crate::plugin::ErrorKind;
 
 mod bindings {
     #![allow(missing_docs, reason = "generated from the WIT files, which hold the documentation")]
@@ -48,12 +48,15 @@ use bindings::hub::connector::types::Error;
 /// A guest's error as the host takes it.
 fn complaint(error: Error) -> Complaint {
     let (kind, message, retry_after_ms) = match error {
-        Error::Config(text) => ("wrong configuration", text, None),
-        Error::Auth(text) => ("the credential was refused", text, None),
-        Error::Transient(retry) => ("it may work later", retry.message, Some(retry.after_ms)),
-        Error::SchemaDrift(text) => ("the remote no longer matches the declared schema", text, None),
-        Error::Permanent(text) => ("it failed", text, None),
-        Error::Cancelled => return Complaint { message: CANCELLED.to_owned(), retry_after_ms: None },
+        Error::Config(text) => (ErrorKind::Config, text, None),
+        Error::Auth(text) => (ErrorKind::Auth, text, None),
+        Error::Transient(retry) => (ErrorKind::Transient, retry.message, Some(retry.after_ms)),
+        Error::SchemaDrift(text) => (ErrorKind::SchemaDrift, text, None),
+        Error::Permanent(text) => (ErrorKind::Permanent, text, None),
+        Error::Cancelled => {
+            let kind = ErrorKind::Cancelled;
+            return Complaint { kind, message: kind.words().to_owned(), retry_after_ms: None };
+        }
     };
-    Complaint { message: clean(&format!("{kind}: {message}"), MAX_MESSAGE_BYTES), retry_after_ms }
+    Complaint { kind, message: clean(&format!("{}: {message}", kind.words()), MAX_MESSAGE_BYTES), retry_after_ms }
 }

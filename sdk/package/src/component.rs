@@ -1,32 +1,29 @@
 //! A core module becomes a component: the description moves from the nested module to the component, the rest is wit-component's work.
 //!
-//! Does not judge what a description says (`hub_core::description` does), only that there is exactly one.
+//! Does not judge what a description says (the host does), only that there is exactly one.
 
-use hub_core::description::{Description, SECTION};
 use wit_component::ComponentEncoder;
 
-use crate::process::{Failure, Result};
+/// The custom section that holds a description.
+pub const SECTION: &str = "hub:manifest";
 
 const HEADER_BYTES: usize = 8;
 const CUSTOM: u8 = 0;
 
 /// The component of a core module that the SDK's macro put a description into.
-pub fn encode(module: &[u8]) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// It has not exactly one description, or is no module of hub's worlds.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     let (module, description) = split(module)?;
     let encoded = ComponentEncoder::default().validate(true).module(&module).and_then(|encoder| encoder.encode());
-    let mut component = encoded.map_err(|error| Failure::new(format!("it is not a component of hub's worlds: {error:#}")))?;
+    let mut component = encoded.map_err(|error| format!("it is not a component of hub's worlds: {error:#}"))?;
     append(&mut component, SECTION, &description);
-    describe(&component)?;
     Ok(component)
 }
 
-/// What a component says about itself, checked.
-pub fn describe(component: &[u8]) -> Result<Description> {
-    hub_core::description::read(component).map_err(|error| Failure::new(error.to_string()))
-}
-
 /// The module without its description, and the description.
-fn split(module: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
+fn split(module: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let mut kept = module.get(..HEADER_BYTES).ok_or_else(|| malformed(0))?.to_vec();
     let mut descriptions = Vec::new();
     for section in sections(module)? {
@@ -37,18 +34,29 @@ fn split(module: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
     }
     match <[Vec<u8>; 1]>::try_from(descriptions) {
         Ok([description]) => Ok((kept, description)),
-        Err(found) => Err(Failure::new(format!("it has {} sections `{SECTION}`, and must have one", found.len()))
-            .help("call hub_sdk::connector! exactly once in the crate")),
+        Err(found) => Err(format!(
+            "it has {} sections `{SECTION}`, and must have one: call hub_sdk::connector! exactly once in the crate",
+            found.len()
+        )),
     }
 }
 
-fn append(component: &mut Vec<u8>, name: &str, data: &[u8]) {
+/// Appends a custom section.
+pub fn append(component: &mut Vec<u8>, name: &str, data: &[u8]) {
     let mut content = length(name.len());
     content.extend_from_slice(name.as_bytes());
     content.extend_from_slice(data);
     component.push(CUSTOM);
     component.extend_from_slice(&length(content.len()));
     component.extend_from_slice(&content);
+}
+
+/// What stands before a custom section of this name, and its data, if it is the last section of the component.
+#[must_use]
+pub fn closing<'a>(component: &'a [u8], name: &str) -> Option<(&'a [u8], &'a [u8])> {
+    let sections = sections(component).ok()?;
+    let last = sections.last().filter(|last| last.name == Some(name))?;
+    Some((component.get(..component.len() - last.whole.len())?, last.data))
 }
 
 struct Section<'a> {
@@ -60,7 +68,7 @@ struct Section<'a> {
     data: &'a [u8],
 }
 
-fn sections(binary: &[u8]) -> Result<Vec<Section<'_>>> {
+fn sections(binary: &[u8]) -> Result<Vec<Section<'_>>, String> {
     let mut found = Vec::new();
     let mut at = HEADER_BYTES;
     while at < binary.len() {
@@ -107,8 +115,8 @@ fn length(mut value: usize) -> Vec<u8> {
     bytes
 }
 
-fn malformed(at: usize) -> Failure {
-    Failure::new(format!("it is not a WebAssembly binary: the section at byte {at} is broken"))
+fn malformed(at: usize) -> String {
+    format!("it is not a WebAssembly binary: the section at byte {at} is broken")
 }
 
 #[cfg(test)]
@@ -131,7 +139,7 @@ mod tests {
     #[test]
     fn none_and_two_descriptions_are_refused() {
         for (text, count) in [("(module)", 0), (r#"(module (@custom "hub:manifest" "{}") (@custom "hub:manifest" "{}"))"#, 2)] {
-            let failure = split(&module(text)).unwrap_err().to_string();
+            let failure = split(&module(text)).unwrap_err();
             assert!(failure.contains(&format!("it has {count} sections `hub:manifest`")), "{failure}");
         }
     }
@@ -148,10 +156,20 @@ mod tests {
     }
 
     #[test]
+    fn what_closes_a_component_is_told_apart_from_what_stands_before() {
+        let mut component = module("(module)");
+        let before = component.clone();
+        append(&mut component, "hub:lowcode", b"text");
+        assert_eq!(closing(&component, "hub:lowcode"), Some((before.as_slice(), b"text".as_slice())));
+        append(&mut component, "other", b"");
+        assert_eq!(closing(&component, "hub:lowcode"), None, "something stands behind it");
+    }
+
+    #[test]
     fn broken_binaries_are_told_and_not_followed() {
         let mut cut = module(r#"(module (@custom "hub:manifest" "0123456789"))"#);
         cut.truncate(cut.len() - 3);
-        assert!(split(&cut).unwrap_err().to_string().contains("the section at byte 8 is broken"));
+        assert!(split(&cut).unwrap_err().contains("the section at byte 8 is broken"));
         assert!(split(b"abc").is_err());
         assert!(sections(b"\0asm\x01\0\0\0\x00\xff\xff\xff\xff\xff\x01").is_err());
     }

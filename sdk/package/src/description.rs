@@ -77,16 +77,21 @@ struct Destination {
 }
 
 impl Description {
-    /// Reads everything below the connector's folder. The error names the file and what to do.
-    pub fn read(folder: &Path, package: &str, version: &str, world: World) -> Result<Self, String> {
+    /// Reads everything below the connector's folder. `world`: what its code exports; none = what `connector.toml` says. `bless`: a schema of the
+    /// configuration that is not there yet is begun with one that allows nothing.
+    ///
+    /// # Errors
+    /// The file and what to do.
+    pub fn read(folder: &Path, package: &str, version: &str, world: Option<World>, bless: bool) -> Result<Self, String> {
         let path = folder.join("connector.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| format!("connector.toml beside Cargo.toml: {error}"))?;
         let written: Written = toml::from_str(&text).map_err(|error| format!("connector.toml: {error}"))?;
+        let world = world.unwrap_or_else(|| written.world());
         written.check(package, world)?;
         let config_path = folder.join(&written.config);
         let mut files = vec![path, config_path.clone()];
         let config = read_json(folder, &written.config)
-            .or_else(|error| if config_path.exists() { Err(error) } else { bless(&config_path, error) })?;
+            .or_else(|error| if config_path.exists() { Err(error) } else { begun(&config_path, error, bless) })?;
         let source = world.source.then(|| written.source(folder, &mut files)).transpose()?;
         let destination = written
             .destination
@@ -104,10 +109,8 @@ impl Description {
     }
 }
 
-/// The very first run under HUB_BLESS=1 has no schema of the configuration yet: start with one that allows nothing.
-fn bless(path: &Path, error: String) -> Result<Value, String> {
-    #[expect(clippy::disallowed_methods, reason = "a macro runs at compile time: there is no host whose settings it could ask")]
-    let bless = std::env::var("HUB_BLESS").as_deref() == Ok("1");
+/// The very first build has no schema of the configuration yet: start with one that allows nothing.
+fn begun(path: &Path, error: String, bless: bool) -> Result<Value, String> {
     if !bless {
         return Err(format!("{error}; `HUB_BLESS=1 cargo test` writes it"));
     }
@@ -117,6 +120,10 @@ fn bless(path: &Path, error: String) -> Result<Value, String> {
 }
 
 impl Written {
+    fn world(&self) -> World {
+        World { source: !self.streams.is_empty() || self.any_stream, destination: self.destination.is_some() }
+    }
+
     fn check(&self, package: &str, world: World) -> Result<(), String> {
         if self.name != package {
             return Err(format!(
