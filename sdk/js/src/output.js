@@ -102,38 +102,32 @@ export class Output {
 
 /** NDJSON being collected. */
 class Lines {
-  #lines = [];
-  #units = 0;
+  #text = '';
 
   add(value, what) {
-    const line = written(value, what);
-    this.#lines.push(line);
-    this.#units += line.length + 1;
+    this.#text += `${written(value, what)}\n`;
   }
 
   get isEmpty() {
-    return this.#units === 0;
+    return this.#text === '';
   }
 
   get isLarge() {
-    return this.#units >= EMIT_AT_UNITS;
+    return this.#text.length >= EMIT_AT_UNITS;
   }
 
   take() {
-    const bytes = encoder.encode(`${this.#lines.join('\n')}\n`);
-    this.#lines = [];
-    this.#units = 0;
+    const bytes = encoder.encode(this.#text);
+    this.#text = '';
     return bytes;
   }
 }
 
 function written(value, what) {
-  let line;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw ConnectorError.permanent(`${what} is no JSON object`);
   try {
-    line = JSON.stringify(value);
+    return JSON.stringify(value);
   } catch {
     throw ConnectorError.permanent(`${what} cannot be written as JSON`);
   }
-  if (line?.[0] !== '{') throw ConnectorError.permanent(`${what} is no JSON object`);
-  return line;
 }

@@ -5,7 +5,7 @@
 
 FOLDER (or HUB_E2E_CACHE, else ~/.cache/hub-e2e) keeps the Python environment between runs; making it needs the package index once. When the REST interface answers,
 one line of JSON goes to standard output: {"url", "user", "password", "members"}. There are the lists news.lists.example with N members and staff.lists.example with
-one owner and no member. Everything lives in a temporary folder; no mail is sent, and no queue is worked on.
+one owner and no member; the owner has a password. Everything lives in a temporary folder; no mail is sent, and no queue is worked on.
 Orders on standard input, one a line, each answered with one line:
     show LIST ADDRESS         {"member": {"email", "display_name", "delivery_mode", "id"}}, or null for the member
     count LIST                {"count": N}
@@ -130,6 +130,7 @@ def fill(members):
         user = users.create_user(f"m{number:04}@company.example", f"{FIRST[number % len(FIRST)]} {LAST[number * 7 % len(LAST)]}")
         news.subscribe(next(iter(user.addresses)), send_welcome_message=False)
     owner = users.create_user(f"owner@{DOMAIN}", "Käthe Groß")
+    owner.password = config.password_context.encrypt("a password of the owner")
     staff.subscribe(next(iter(owner.addresses)), MemberRole.owner, send_welcome_message=False)
     config.db.commit()
 
