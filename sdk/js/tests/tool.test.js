@@ -119,6 +119,18 @@ test('the tool ends with 1 and says what to do', async () => {
   await ends([await folder({ 'connector.toml': '' }), 'x.wasm'], /^error: connector\.toml has no `imports`/);
 });
 
+test('code that fails while it is loaded is told with its place', async () => {
+  const cases = [
+    ['const at = Date.now();', /^error: index\.js:2:\d+: it fails while it is loaded \(.*no clock of its own.*\): what stands outside of functions/],
+    ["hub.runtime.info('x');", /^error: the code calls `log` of `runtime` while it is loaded/],
+  ];
+  for (const [code, message] of cases) {
+    const made = await folder({ 'index.js': CODE.replace('\n', `\n${code}\n`) });
+    const { stderr } = await run(process.execPath, [TOOL, made, join(made, 'x.wasm')]).catch((error) => error);
+    assert.match(stderr, message);
+  }
+});
+
 test('a component imports what it says and nothing of WASI', async () => {
   const made = await folder({});
   const output = join(made, 'target', 'a.wasm');

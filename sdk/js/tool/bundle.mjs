@@ -9,7 +9,7 @@ import { Problem } from './problem.mjs';
 const SDK = fileURLToPath(new URL('../src/', import.meta.url));
 const ABI = /^hub:connector\/([a-z]+)@0\.1\.0$/;
 
-/** Writes the bundle to `file`. */
+/** Writes the bundle to `file`; answers with its source map. */
 export async function bundle(folder, connector, file) {
   const entry = [
     `import ${JSON.stringify(join(SDK, 'sandbox.js'))};`,
@@ -20,6 +20,8 @@ export async function bundle(folder, connector, file) {
     absWorkingDir: folder,
     bundle: true,
     write: false,
+    outfile: 'bundle.js',
+    sourcemap: 'external',
     metafile: true,
     format: 'esm',
     target: 'es2023',
@@ -33,7 +35,9 @@ export async function bundle(folder, connector, file) {
     throw new Problem((error.errors ?? []).map(told).join('\n') || error.message);
   });
   compare(connector, used(result.metafile));
-  await writeFile(file, result.outputFiles[0].contents);
+  const ending = (extension) => result.outputFiles.find(({ path }) => path.endsWith(extension));
+  await writeFile(file, ending('.js').contents);
+  return JSON.parse(ending('.map').text);
 }
 
 /** What cannot be bundled: `src/index.js:3:7: …`. */

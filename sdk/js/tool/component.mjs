@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { returningLentMemory } from './bindings.mjs';
 import { bundle } from './bundle.mjs';
 import { readConnector } from './connector.mjs';
+import { ofLoading } from './loading.mjs';
 import { within } from './problem.mjs';
 import { WORLD, writeWorld } from './world.mjs';
 
@@ -18,9 +19,9 @@ export async function componentOf(folder) {
   const scratch = await mkdtemp(join(tmpdir(), 'hub-js-'));
   try {
     const [code, wit] = [join(scratch, 'bundle.js'), join(scratch, 'wit')];
-    await bundle(folder, connector, code);
+    const map = await bundle(folder, connector, code);
     await writeWorld(wit, connector);
-    return await within('the component cannot be made', () => encode(code, wit));
+    return await within('the component cannot be made', () => encode(code, wit).catch((error) => { throw ofLoading(error, map); }));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
