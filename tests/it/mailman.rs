@@ -84,7 +84,10 @@ fn a_core_is_read_and_written_and_a_second_delivery_changes_nothing() {
     writes(&program, &mut core, &lists);
     holds_nowhere(&program.path("hub-data"), core.told("password"));
     let granted: Vec<Value> = program.audit().into_iter().filter(|entry| entry["kind"] == "egress.granted").collect();
-    assert!(!granted.is_empty() && granted.iter().all(|entry| entry["detail"].as_str().unwrap().contains("credential mailman")), "{granted:#?}");
+    assert!(
+        !granted.is_empty() && granted.iter().all(|entry| entry["detail"].as_str().unwrap().contains("credential mailman")),
+        "{granted:#?}"
+    );
     program.run(&["audit", "verify"]).ends(0);
 }
 
