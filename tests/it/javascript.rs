@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::javascript::{sdk, unit_tests};
+use crate::support::javascript::{lay_out, sdk, unit_tests};
 use crate::support::program::{Program, root};
 use crate::support::server::{Answer, Server};
 use crate::support::story::{ARCHIVE, HEAD, PURPOSE, flow};
@@ -68,17 +68,9 @@ fn stands(folder: &Path) {
 /// The template, filled in as `hub new connector` does.
 #[test]
 fn the_template_reads_pages_of_an_api() {
-    let sdk = sdk();
     let program = Program::new();
-    for name in [".gitignore", "README.md", "connector.toml", "package.json", "schemas/config.json", "schemas/items.json", "src/index.js"]
-        .into_iter()
-        .chain(["tests/items.test.js"])
-    {
-        let text = fs::read_to_string(sdk.join("template").join(name)).unwrap();
-        program.write(&format!("desk/{name}"), text.replace("{{name}}", "desk").replace("{{sdk}}", sdk.to_str().unwrap()));
-    }
-    fs::create_dir(program.path("desk/node_modules")).unwrap();
-    std::os::unix::fs::symlink(&sdk, program.path("desk/node_modules/hub-sdk")).unwrap();
+    let sdk = sdk();
+    lay_out(&program, &sdk.join("template"), "desk", &[("{{name}}", "desk"), ("{{sdk}}", sdk.to_str().unwrap())]);
     unit_tests(&program.path("desk"));
     program.run(&["build", "desk"]).ends(0);
     let server = Server::start(|request, _| {

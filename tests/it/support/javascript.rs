@@ -1,5 +1,7 @@
 //! Connectors in JavaScript: the packages of their SDK, fetched once and kept, and their components, built as an author builds them.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,12 +15,39 @@ pub fn sdk() -> PathBuf {
     root().join("sdk/js")
 }
 
-/// Builds a shipped connector into the working folder: `NAME.wasm`.
+/// Copies a folder with a package.json into the working folder, fills in its placeholders, and gives it the SDK as `npm install` does.
+pub fn lay_out(program: &Program, from: &Path, to: &str, placeholders: &[(&str, &str)]) {
+    let sdk = sdk();
+    for path in files(from) {
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text = placeholders.iter().fold(text, |text, (placeholder, value)| text.replace(placeholder, value));
+        program.write(&format!("{to}/{}", path.strip_prefix(from).unwrap().display()), text);
+    }
+    fs::create_dir(program.path(to).join("node_modules")).unwrap();
+    symlink(sdk, program.path(to).join("node_modules/hub-sdk")).unwrap();
+}
+
+/// Builds a shipped connector in the working folder: `connectors/NAME/target/NAME.wasm`.
 pub fn build(program: &Program, name: &str) {
-    sdk();
-    let (folder, output) = (root().join("connectors").join(name), program.path(&format!("{name}.wasm")));
-    program.run(&["build", folder.to_str().unwrap(), "--output", output.to_str().unwrap()]).ends(0);
-    assert!(output.is_file(), "hub build wrote no {}", output.display());
+    let folder = format!("connectors/{name}");
+    let absolute = format!("file:{}", sdk().display());
+    lay_out(program, &root().join(&folder), &folder, &[("file:../../sdk/js", &absolute)]);
+    program.run(&["build", &folder]).ends(0);
+    assert!(program.has(&format!("{folder}/target/{name}.wasm")), "hub build wrote no component");
+}
+
+/// The files of a folder that are nobody's product.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.unwrap().path();
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some("node_modules" | "target") => {}
+            _ if path.is_dir() => found.extend(files(&path)),
+            _ => found.push(path),
+        }
+    }
+    found
 }
 
 /// Runs the unit tests of a folder with a package.json; fails with what they print.
