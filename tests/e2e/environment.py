@@ -16,11 +16,16 @@ INSIDE = "HUB_E2E_INSIDE"
 
 def parser(about, kept="the Python environment"):
     """The parser of a script whose documentation is `about`, with the options that name the cache and the port."""
-    default = os.environ.get(CACHE) or pathlib.Path.home() / ".cache" / "hub-e2e"
     made = plain_parser(about)
-    made.add_argument("--cache", type=pathlib.Path, default=default, help=f"folder that keeps {kept}")
+    add_cache(made, kept)
     made.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     return made
+
+
+def add_cache(parser, kept):
+    """The option that names the cache."""
+    default = os.environ.get(CACHE) or pathlib.Path.home() / ".cache" / "hub-e2e"
+    parser.add_argument("--cache", type=pathlib.Path, default=default, help=f"folder that keeps {kept}")
 
 
 def plain_parser(about):

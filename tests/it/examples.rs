@@ -10,8 +10,8 @@ use crate::support::console::{perform, steps};
 use crate::support::golden::golden;
 use crate::support::program::{Outcome, Program, root};
 
-/// Stories that need servers; `roundup.rs`, `lowcode` and `mittelstand.rs` run them.
-const WITH_SERVER: [&str; 3] = ["roundup-to-file", "lowcode-helpdesk", "mittelstand"];
+/// Stories that need servers; `roundup.rs`, `lowcode`, `mittelstand.rs` and `mailman.rs` run them.
+const WITH_SERVER: [&str; 4] = ["roundup-to-file", "lowcode-helpdesk", "mittelstand", "mailman"];
 
 #[test]
 fn the_first_page_shows_what_happens() {

@@ -3,6 +3,7 @@
 pub mod chance;
 pub mod console;
 pub mod golden;
+pub mod javascript;
 pub mod postgres;
 pub mod process;
 pub mod program;

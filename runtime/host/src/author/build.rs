@@ -98,10 +98,7 @@ fn rust(project: &Project, module: &str, target: &Path) -> Result<Vec<u8>, Probl
 }
 
 fn java_script(project: &Project, path: &Path) -> Result<Vec<u8>, Problem> {
-    let tool = project.folder.join("node_modules/hub-sdk/bin/componentize.mjs");
-    if !tool.is_file() {
-        return Err(unusable(&project.folder, "hub-sdk is not installed in it", "`npm install` in this folder, then build again"));
-    }
+    let tool = tool(project)?;
     let description = Description::read(&project.folder, &project.name, &project.version, None, false)
         .map_err(|why| unusable(&project.folder, &why, "correct what it says about itself"))?;
     let made = path.with_extension("plain.wasm");
@@ -115,6 +112,18 @@ fn java_script(project: &Project, path: &Path) -> Result<Vec<u8>, Problem> {
         read.map_err(|error| unusable(&project.folder, &format!("`{}` cannot be read: {error}", made.display()), "see what node says"))?;
     component::append(&mut bytes, component::SECTION, description.json.as_bytes());
     Ok(bytes)
+}
+
+/// The SDK's tool: where npm has put it, or where the package says that the SDK lies.
+fn tool(project: &Project) -> Result<PathBuf, Problem> {
+    let package: serde_json::Value = serde_json::from_str(&text(&project.folder.join("package.json"))?).unwrap_or_default();
+    let named = package["dependencies"]["hub-sdk"].as_str().and_then(|named| named.strip_prefix("file:"));
+    let places = [Some(project.folder.join("node_modules/hub-sdk")), named.map(|named| project.folder.join(named))];
+    let tools = places.into_iter().flatten().map(|place| place.join("bin/componentize.mjs"));
+    tools
+        .into_iter()
+        .find(|tool| tool.is_file())
+        .ok_or_else(|| unusable(&project.folder, "hub-sdk is not installed in it", "`npm install` in this folder, then build again"))
 }
 
 /// Runs the language's tool; what it says goes to standard error.

@@ -104,8 +104,7 @@ async fn others(scene: &Scene, change: fn(&str, &mut serde_json::Map<String, Val
                 return Verdict::NotTried("its answers are no JSON");
             }
             let keys: Vec<String> = case.primary_key().iter().filter_map(|path| path.parts().next().map(str::to_owned)).collect();
-            let cursor = scene.package.description.source.iter().flat_map(|source| &source.streams).find(|claim| claim.name == case.stream);
-            let cursor = cursor.and_then(|claim| claim.cursor.as_ref()).and_then(|path| path.parts().next().map(str::to_owned));
+            let cursor = case.claim().and_then(|claim| claim.cursor.as_ref()).and_then(|path| path.parts().next().map(str::to_owned));
             let spared: Vec<String> = keys.into_iter().chain(cursor).collect();
             let pages = case.usual_requests().await;
             let seen = first_changed(case, move |fields| {
@@ -182,7 +181,7 @@ async fn nulls(scene: &Scene) -> Verdict {
 /// A field of the records whose text is handed over as it came, and that neither finds nor orders a record.
 fn plain_text(case: Case<'_>) -> Option<String> {
     let record = case.plain.content.records.first()?.as_object()?;
-    let claim = case.scene.package.description.source.iter().flat_map(|source| &source.streams).find(|claim| claim.name == case.stream)?;
+    let claim = case.claim()?;
     let spared = |name: &str| claim.primary_key.iter().chain(&claim.cursor).any(|path| path.as_str() == name);
     let is_time = |text: &str| text.len() >= 10 && text.as_bytes().get(4) == Some(&b'-');
     let found = record.iter().find(|(name, value)| value.as_str().is_some_and(|text| !text.is_empty() && !is_time(text)) && !spared(name));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use hub_core::description::StreamClaim;
 use hub_core::record::FieldPath;
 use serde_json::Value;
 
@@ -151,10 +152,19 @@ impl<'a> Case<'a> {
         self.requests()
     }
 
+    /// What the connector claims of the stream; none if it reads any stream.
+    pub(super) fn claim(&self) -> Option<&'a StreamClaim> {
+        self.scene.package.description.source.iter().flat_map(|source| &source.streams).find(|claim| claim.name == self.stream)
+    }
+
     /// The stream's primary key.
     pub(super) fn primary_key(&self) -> &'a [FieldPath] {
-        let streams = self.scene.package.description.source.iter().flat_map(|source| &source.streams);
-        streams.filter(|claim| claim.name == self.stream).map(|claim| claim.primary_key.as_slice()).next().unwrap_or_default()
+        self.claim().map(|claim| claim.primary_key.as_slice()).unwrap_or_default()
+    }
+
+    /// The stream grows by one of its fields.
+    pub(super) fn has_cursor(&self) -> bool {
+        self.claim().is_some_and(|claim| claim.cursor.is_some())
     }
 
     /// A record's key as text; the whole record where there is none.

@@ -1,0 +1,1 @@
+export * from 'hub:connector/files@0.1.0';

@@ -1,0 +1,1 @@
+export * from 'hub:connector/http@0.1.0';

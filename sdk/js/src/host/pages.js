@@ -1,0 +1,1 @@
+export * from 'hub:connector/pages@0.1.0';

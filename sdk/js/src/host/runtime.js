@@ -1,0 +1,1 @@
+export * from 'hub:connector/runtime@0.1.0';

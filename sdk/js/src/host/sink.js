@@ -1,0 +1,1 @@
+export * from 'hub:connector/sink@0.1.0';
