@@ -51,7 +51,7 @@ fn target(scene: &Scene, mode: WriteMode) -> WriteTarget {
 }
 
 fn rows(name: &str) -> Vec<u8> {
-    let line = |id: u32| format!("{}\n", json!({ "id": id, "name": name, "is_new": id % 2 == 0 }));
+    let line = |id: u32| format!("{}\n", json!({ "id": id, "name": name, "is_new": id.is_multiple_of(2) }));
     (1..=ROWS).map(line).collect::<String>().into_bytes()
 }
 
