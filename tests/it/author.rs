@@ -210,6 +210,13 @@ fn what_is_shipped_passes_what_can_be_tried_without_a_system() {
         // A component alone has no folder that could name a licence, and no recording.
         assert_eq!(numbers(&report, "failed"), [8], "{name}: {report:#}");
     }
+    // Those with recordings, one of them of a real tracker, are tried with all that can be recorded.
+    for (name, least) in [("sample", 40), ("roundup", 60)] {
+        let folder = root().join("connectors").join(name);
+        let component = format!("builtin:{name}");
+        let report = program.run(&["conform", &component, "--with", folder.to_str().unwrap(), "--output", "json"]).ends(0).json();
+        assert!(report["passed"].as_u64().unwrap() >= least, "{name}: {report:#}");
+    }
     let writes = Program::new();
     writes
         .write("trial/test.toml", "[system]\nconfig = { folder = \"out\" }\nfolders = { out = { path = \"out\", access = \"write\" } }\n");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::javascript::{installed, sdk, unit_tests};
+use crate::support::javascript::{build, installed, sdk, unit_tests};
 use crate::support::program::{Program, root};
 use crate::support::server::{Answer, Server};
 use crate::support::story::{ARCHIVE, HEAD, PURPOSE, flow};
@@ -63,6 +63,15 @@ fn stands(folder: &Path) {
     for key in config["properties"].as_object().unwrap().keys() {
         assert!(readme.contains(&format!("| `{key}` |")), "{shown}/README.md does not list `{key}`");
     }
+}
+
+#[test]
+fn the_shipped_connector_makes_the_same_of_a_recorded_core_and_conforms() {
+    let program = Program::new();
+    build(&program, "mailman");
+    program.run(&["test", "connectors/mailman"]).ends(0).prints("3 passed, 0 failed");
+    let report = program.run(&["conform", "connectors/mailman", "--output", "json"]).ends(0).json();
+    assert!(report["passed"].as_u64().unwrap() >= 40, "{report:#}");
 }
 
 #[test]

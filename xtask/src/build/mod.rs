@@ -15,7 +15,7 @@ use crate::workspace::{self, CONNECTORS, Guests, Workspace};
 use stamp::Stamp;
 
 /// What the program is made of, relative to the root.
-const HOST_SOURCES: &[&str] = &["Cargo.toml", "Cargo.lock", ".cargo", "runtime", "wit"];
+const HOST_SOURCES: &[&str] = &["Cargo.toml", "Cargo.lock", ".cargo", "runtime", "sdk/package", "sdk/templates", "wit"];
 
 /// A package of a workspace of guests.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,23 @@ pub struct Sizes {
     pub packed: usize,
 }
 
+/// The component as it was built last, if it is one in JavaScript and nothing of its folder has changed since: making it takes long, and two builds of the
+/// same folder differ in their bytes, so that what was judged would not be what is published. Otherwise it is built.
+///
+/// # Errors
+/// As [`build`].
+pub fn current(project: &Project, config: &Config) -> Result<Built, Problem> {
+    let path = project.component();
+    let modified = |path: &PathBuf| std::fs::metadata(path).and_then(|about| about.modified()).ok();
+    let is_current = project.language == Language::JavaScript
+        && modified(&path).is_some_and(|built| project.files().iter().all(|file| modified(file).is_some_and(|then| then < built)));
+    let read = if is_current { std::fs::read(&path).ok().and_then(|bytes| Package::of(bytes).ok()) } else { None };
+    match read {
+        Some(package) => Ok(finished(path, package, 0)),
+        None => build(project, None, config),
+    }
+}
+
 /// Builds the component and puts it where it belongs, or at `output`.
 ///
 /// # Errors
@@ -51,13 +68,17 @@ pub fn build(project: &Project, output: Option<&Path>, config: &Config) -> Resul
         Language::JavaScript => (java_script(project, &path)?, 0),
     };
     let package = Package::of(bytes)?;
+    write(&path, package.bytes())?;
+    Ok(finished(path, package, shared))
+}
+
+fn finished(path: PathBuf, package: Package, shared: usize) -> Built {
     let description = match hub_core::description::text(package.bytes()) {
         Ok(text) if shared == 0 => text.len(),
         _ => 0,
     };
     let sizes = Sizes { component: package.bytes().len(), shared, description, packed: packed(package.bytes()) };
-    write(&path, package.bytes())?;
-    Ok(Built { path, package, sizes })
+    Built { path, package, sizes }
 }
 
 fn low_code(

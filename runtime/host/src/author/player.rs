@@ -165,6 +165,10 @@ async fn answer(state: &State, request: Request<Incoming>) -> Response<Out> {
     let reply = state.reply(Asked { method: head.method.to_string(), url, body });
     let length = reply.body.len();
     let mut builder = Response::builder().status(reply.status).header("content-length", length);
+    if !reply.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+        // Its clock stands where the recording was made, as the connector's does.
+        builder = builder.header("date", date(state.recording.at_ms));
+    }
     for (name, value) in &reply.headers {
         builder = builder.header(name, value);
     }
@@ -179,6 +183,12 @@ async fn answer(state: &State, request: Request<Incoming>) -> Response<Out> {
     let body = StreamBody::new(futures::stream::iter(parts));
     // Only a recorded header that is none can be refused here.
     builder.body(body).unwrap_or_else(|_| Response::new(StreamBody::new(futures::stream::iter(Vec::new()))))
+}
+
+/// A moment in milliseconds since 1970 as HTTP writes it.
+fn date(at_ms: u64) -> String {
+    let moment = chrono::DateTime::from_timestamp_millis(i64::try_from(at_ms).unwrap_or_default()).unwrap_or_default();
+    moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 impl State {

@@ -18,15 +18,14 @@ use crate::clock;
 use crate::egress::{Lookup, Request, Response, SystemLookup, Witness};
 use crate::plugin::PluginError;
 
-/// Headers that say nothing to a connector or something about the moment.
-const LEFT_OUT: [&str; 14] = [
+/// Headers that say nothing to a connector. The date is kept: some go by the clock of their system.
+const LEFT_OUT: [&str; 13] = [
     "alt-svc",
     "cf-cache-status",
     "cf-ray",
     "connection",
     "content-encoding",
     "content-length",
-    "date",
     "keep-alive",
     "nel",
     "report-to",
@@ -89,18 +88,18 @@ pub async fn record(bench: &Bench, streams: &[&str], making: Making<'_>) -> Resu
     interactions.iter_mut().for_each(|one| scrubber.scrub(one));
     scrubber.proven(&interactions)?;
     let about = format!("{} {}", bench.package.description.name, bench.package.description.version);
-    Ok(Recording { about, at_ms, interactions, streams: BTreeMap::new() })
+    Ok(Recording { about, at_ms, limit: Some(making.limit), interactions, streams: BTreeMap::new() })
 }
 
 /// What the connector makes of a recording now.
 ///
 /// # Errors
 /// What the connector failed with.
-pub async fn play(bench: &Bench, player: &Player, at_ms: u64, streams: &[&str]) -> Result<BTreeMap<String, Expected>, Problem> {
-    let timing = Timing { at_ms, waits: false };
+pub async fn play(bench: &Bench, player: &Player, recording: &Recording, streams: &[&str]) -> Result<BTreeMap<String, Expected>, Problem> {
+    let timing = Timing { at_ms: recording.at_ms, waits: false };
     let mut found = BTreeMap::new();
     for stream in streams {
-        let wanted = Wanted::all(stream, player.detour(), timing);
+        let wanted = Wanted { limit: recording.limit, ..Wanted::all(stream, player.detour(), timing) };
         let seen = bench.read(wanted.clone()).await;
         seen.ended.map_err(|error| failed(stream, &error))?;
         let state = seen.content.states.last().map(|(_, state)| state.clone());

@@ -18,6 +18,9 @@ pub struct Recording {
     pub about: String,
     /// The moment at which it plays, in milliseconds since 1970: the connector's clock stands still there.
     pub at_ms: u64,
+    /// About so many records of each stream were asked for: a connector may ask for smaller pages then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// In the order in which they were asked.
     pub interactions: Vec<Interaction>,
     /// What a connector makes of them, by stream.

@@ -16,6 +16,8 @@ use super::recording::{Body, Interaction};
 
 /// A shorter text is replaced where it stands alone, not inside of others.
 const SHORTEST_INSIDE: usize = 4;
+/// Categories whose values choose among a few.
+const SETTINGS: [&str; 2] = ["user.account.settings", "user.privacy_preferences"];
 
 /// What was learnt, and what stands for it.
 pub(super) struct Scrubber {
@@ -37,8 +39,9 @@ impl Scrubber {
             let Some(category) = &leaf.category else { continue };
             let parts: Vec<&str> = path.parts().collect();
             self.labelled.extend(parts.last().map(|name| (*name).to_owned()));
+            let is_setting = SETTINGS.iter().any(|root| category.starts_with(root));
             if category == "user" || category.starts_with("user.") {
-                records.iter().for_each(|record| at(record, &parts, &mut |value| self.learn(value)));
+                records.iter().for_each(|record| at(record, &parts, &mut |value| self.learn(value, is_setting)));
             }
         }
     }
@@ -67,7 +70,7 @@ impl Scrubber {
         for object in &objects {
             for (name, value) in object.as_object().into_iter().flatten() {
                 if personal.contains(name) {
-                    self.learn(value);
+                    self.learn(value, false);
                 } else if let Value::String(text) = value {
                     self.learn_text(text);
                 }
@@ -75,12 +78,14 @@ impl Scrubber {
         }
     }
 
-    fn learn(&mut self, value: &Value) {
+    /// `is_setting`: a word like `daily` tells nothing without the person, and a connector may go by it.
+    fn learn(&mut self, value: &Value, is_setting: bool) {
         match value {
+            Value::String(text) if is_setting && text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-')) => {}
             Value::String(text) if !text.trim().is_empty() => self.name(text),
             Value::Number(number) => self.name(&number.to_string()),
-            Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
-            Value::Object(fields) => fields.values().for_each(|field| self.learn(field)),
+            Value::Array(items) => items.iter().for_each(|item| self.learn(item, is_setting)),
+            Value::Object(fields) => fields.values().for_each(|field| self.learn(field, is_setting)),
             _ => {}
         }
     }
@@ -96,12 +101,17 @@ impl Scrubber {
         }
     }
 
-    /// Gives a value its invented one.
+    /// Gives a value its invented one. A number of three digits is nobody's: it would be found in every other number.
     fn name(&mut self, original: &str) {
-        if !self.known.contains_key(original) {
-            let invented = invent(original, self.known.len() + 1);
-            self.known.insert(original.to_owned(), invented);
+        let is_short_number = original.len() < SHORTEST_INSIDE && original.bytes().all(|byte| byte.is_ascii_digit());
+        if is_short_number || self.known.contains_key(original) {
+            return;
         }
+        let next = self.known.len() + 1;
+        // Another person's value must not stand for this one.
+        let free = |invented: &String| !self.known.contains_key(invented) && !self.known.values().any(|other| other == invented);
+        let invented = (next..next + 1000).map(|number| invent(original, number)).find(free);
+        self.known.insert(original.to_owned(), invented.unwrap_or_else(|| format!("person-{next}")));
     }
 
     /// Replaces everything that is known, and every secret.
@@ -184,7 +194,18 @@ impl Scrubber {
     /// # Errors
     /// E009, without the value.
     pub(super) fn proven(&self, interactions: &[Interaction]) -> Result<(), Problem> {
-        let whole = serde_json::json!(interactions).to_string();
+        // Names of fields are the API's, whatever values they resemble.
+        let mut whole = String::new();
+        for one in interactions {
+            let mut body = one.response.body.clone();
+            whole.extend([one.request.url.as_str(), "\n", one.request.body.as_deref().unwrap_or_default(), "\n"]);
+            one.response.headers.values().for_each(|value| whole.extend([value.as_str(), "\n"]));
+            match &mut body {
+                Body::Json(value) => strings(value, &mut |text| whole.extend([text.as_str(), "\n"])),
+                Body::Text(text) | Body::Base64(text) => whole.push_str(text),
+                Body::Empty => {}
+            }
+        }
         let left = |text: &&String| text.len() >= SHORTEST_INSIDE && whole.contains(text.as_str()) && self.known.get(*text) != Some(*text);
         let texts = self.known.keys().filter(|known| !self.known.values().any(|invented| invented.contains(known.as_str())));
         let count = texts.chain(self.secrets.iter()).filter(left).count();
@@ -257,16 +278,18 @@ fn invent(original: &str, number: usize) -> String {
     }
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     let letters = original.chars().filter(|character| character.is_alphabetic()).count();
-    if digits > letters {
-        return same_digits(original, digits, number);
+    let is_word = !original.contains(char::is_whitespace);
+    // Numbers, telephones, and what machines make up: hexadecimal digits, UUIDs.
+    if digits > 0 && (digits > letters || (is_word && original.len() >= 16)) {
+        return same_form(original, digits + letters, number);
     }
-    format!("Person {number}")
+    if is_word { format!("person{number}") } else { format!("Person {number}") }
 }
 
-/// The digits become the number, with ones in front; everything between stays.
-fn same_digits(original: &str, digits: usize, number: usize) -> String {
-    let filled = format!("{number:0>digits$}").replace(' ', "0");
+/// Digits and letters become the number, with zeros in front but for the first one; everything between stays.
+fn same_form(original: &str, places: usize, number: usize) -> String {
+    let filled = format!("{number:0>places$}");
     let mut new =
-        filled.bytes().skip(filled.len() - digits).enumerate().map(|(at, digit)| if at == 0 && digit == b'0' { b'1' } else { digit });
-    original.chars().map(|character| if character.is_ascii_digit() { char::from(new.next().unwrap_or(b'0')) } else { character }).collect()
+        filled.chars().skip(filled.len() - places).enumerate().map(|(at, digit)| if at == 0 && digit == '0' { '1' } else { digit });
+    original.chars().map(|character| if character.is_alphanumeric() { new.next().unwrap_or('0') } else { character }).collect()
 }

@@ -47,7 +47,7 @@ impl Conform {
         let with = with.unwrap_or_else(|| config::cache().join("no-folder"));
         let config = Config::new(None, None);
         let package = match &project {
-            Some(project) => build::build(project, None, &config)?.package,
+            Some(project) => build::current(project, &config)?.package,
             None => {
                 let reference = self.connector.strip_prefix("builtin:").map(|name| ConnectorRef::Builtin(name.to_owned()));
                 package::find(&reference.unwrap_or_else(|| ConnectorRef::Path(self.connector.clone())), Path::new("."), &config)?

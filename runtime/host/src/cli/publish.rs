@@ -91,7 +91,7 @@ impl Publish {
         let project = folder.is_dir().then(|| Project::open(folder)).transpose()?;
         let config = Config::new(None, None);
         let package = match &project {
-            Some(project) => build::build(project, None, &config)?.package,
+            Some(project) => build::current(project, &config)?.package,
             None => {
                 let builtin = self.connector.strip_prefix("builtin:").map(|name| ConnectorRef::Builtin(name.to_owned()));
                 package::find(&builtin.unwrap_or_else(|| ConnectorRef::Path(self.connector.clone())), Path::new("."), &config)?

@@ -97,7 +97,7 @@ impl Test {
             // What is expected is what becomes of the recording, not of the real answers.
             let played = self::bench(&self.folder, Declared::default())?;
             let player = player(&made, &played).await?;
-            made.streams = record::play(&played, &player, made.at_ms, &streams).await?;
+            made.streams = record::play(&played, &player, &made, &streams).await?;
             Ok::<_, Problem>(made)
         })?;
         made.write(&path)?;
@@ -121,7 +121,7 @@ fn file_name(name: &str) -> Result<&str, Problem> {
 pub(super) fn bench(folder: &Path, declared: Declared<'_>) -> Result<Bench, Problem> {
     let project = Project::open(folder)?;
     let config = Config::new(None, None);
-    let built = build::build(&project, None, &config)?;
+    let built = build::current(&project, &config)?;
     Bench::open(built.package, folder, declared, &config::cache(), Compiler::Child(config.program))
 }
 
@@ -158,7 +158,7 @@ pub(super) async fn compare(folder: &Path, accept: bool) -> Result<Vec<Compared>
     for (name, path, mut recorded) in recordings {
         let player = player(&recorded, &bench).await?;
         let streams: Vec<&str> = recorded.streams.keys().map(String::as_str).collect();
-        let played = record::play(&bench, &player, recorded.at_ms, &streams).await?;
+        let played = record::play(&bench, &player, &recorded, &streams).await?;
         if accept {
             recorded.streams = played.clone();
             recorded.write(&path)?;

@@ -249,6 +249,9 @@ async fn number(scene: &Scene) -> Verdict {
     const LARGE: i64 = 9_007_199_254_740_993;
     scene
         .each(async |case: Case<'_>| {
+            if !is_json(case).await {
+                return Verdict::NotTried("its answers are no JSON");
+            }
             let Some(record) = case.plain.content.records.first().and_then(Value::as_object) else {
                 return Verdict::NotTried("no records are recorded");
             };

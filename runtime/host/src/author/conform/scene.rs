@@ -38,6 +38,8 @@ pub struct Scene {
 pub(super) struct Trial {
     pub(super) player: Player,
     pub(super) timing: Timing,
+    /// As many records as were asked for when it was recorded.
+    pub(super) limit: Option<u64>,
     /// Streams that it holds, with what is expected of them.
     pub(super) streams: BTreeMap<String, crate::author::recording::Expected>,
     /// Undisturbed.
@@ -79,9 +81,10 @@ impl Scene {
             let mut plain = BTreeMap::new();
             for stream in recording.streams.keys().take(MAX_STREAMS) {
                 player.rewind(None);
-                plain.insert(stream.clone(), bench.read(Wanted::all(stream, player.detour(), timing)).await);
+                let wanted = Wanted { limit: recording.limit, ..Wanted::all(stream, player.detour(), timing) };
+                plain.insert(stream.clone(), bench.read(wanted).await);
             }
-            trials.push(Trial { player, timing, streams: recording.streams, plain });
+            trials.push(Trial { player, timing, limit: recording.limit, streams: recording.streams, plain });
         }
         Self { package, unfit, imports, exports, bench, trials, licence }
     }
@@ -120,7 +123,7 @@ impl Scene {
 impl<'a> Case<'a> {
     /// All of the stream.
     pub(super) fn wanted(&self) -> Wanted<'a> {
-        Wanted::all(self.stream, self.trial.player.detour(), self.trial.timing)
+        Wanted { limit: self.trial.limit, ..Wanted::all(self.stream, self.trial.player.detour(), self.trial.timing) }
     }
 
     /// Reads, undisturbed.
