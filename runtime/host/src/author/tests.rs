@@ -35,7 +35,7 @@ fn one(url: &str, body: Body) -> Interaction {
 #[test]
 fn personal_values_are_invented_the_same_everywhere_and_secrets_go() {
     let person =
-        json!({ "id": 4711, "who": { "full": "Grace Hopper" }, "plan": "gold", "contact": "grace@navy.mil", "born": "1906-12-09" });
+        json!({ "id": 4711, "who": { "full": "Grace Hopper" }, "plan": "gold", "contact": "grace@navy.mil", "birth_date": "1906-12-09" });
     let mut scrubber = Scrubber::new(vec!["s3cret-key".to_owned()]);
     scrubber.learn_records(&shape(), std::slice::from_ref(&person));
     let mut interactions = vec![
