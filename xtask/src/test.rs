@@ -16,7 +16,8 @@ use crate::workspace::{TEST_GUESTS, Workspace};
 
 /// Packages that are tested together. Cargo decides about a dependency's features for all packages that it is asked for: were the tools asked for
 /// together with the program, the sandbox's compiler would be built a second time with other features.
-const SELECTIONS: [&[&str]; 2] = [&["hub-core", "hub-lowcode", "hub", "hub-tests"], &["xtask", "hub-sdk", "hub-sdk-macros"]];
+const SELECTIONS: [&[&str]; 2] =
+    [&["hub-core", "hub-lowcode", "hub", "hub-tests"], &["xtask", "hub-sdk", "hub-sdk-macros", "hub-sdk-package"]];
 
 /// The whole of it; with a filter only the tests whose name contains it.
 pub fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {

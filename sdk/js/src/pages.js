@@ -37,16 +37,25 @@ export function greatest(answer, field) {
 /**
  * Hands over page after page, beginning with the request `first`, until `next` gives no further one or the output is full. `next(response, answer)` answers
  * with the request for the following page, or undefined; `records` is the pointer to a page's records, `options` is `PageRequest`'s. `state(answer)`, where
- * given, is called after each page: what it gives, unless undefined, is the state to go on from. The host's wish to end is obeyed after each page.
+ * given, is called after each page: what it gives, unless undefined, is the state to go on from. The host's wish to end is obeyed after each page. A page
+ * that leads to itself is an error: a remote that ignores which page it is asked for would be read for ever.
  */
 export function readPages(output, { first, records, next, state, options }) {
   for (let request = first; request !== undefined && !output.isFull; ) {
     const response = request.sendForSuccess();
     const answer = output.page(new PageRequest(response, records, options));
-    request = next(response, answer);
+    const following = next(response, answer);
     response.close();
+    if (following !== undefined && isSame(following, request)) {
+      throw ConnectorError.drift('a page leads to itself: the remote does not heed which page it is asked for');
+    }
+    request = following;
     const reached = state?.(answer);
     if (reached !== undefined) output.checkpoint(reached);
     else if (cancelled()) throw ConnectorError.cancelled();
   }
+}
+
+function isSame(left, right) {
+  return left.method === right.method && left.url === right.url && String(left.body ?? '') === String(right.body ?? '');
 }

@@ -99,3 +99,16 @@ test('pages are followed to the last one, to the limit, or to the wish to end', 
   host.cancelAfterCheckpoints(1);
   await assert.rejects(read(source, {}, [{ name: 'a' }]), { kind: 'cancelled' });
 });
+
+test('a page that leads to itself is an error: it would be read for ever', async () => {
+  const host = new FakeHost();
+  host.serve(() => Answer.json({ items: [{ id: 1 }], next: 2 }));
+  const page = (number) => hub.get('https://a.example/').withQuery('page', number);
+  const streams = {
+    a(_, request, out) {
+      hub.readPages(out, { first: page(1), records: '/items', next: (response) => page(response.pointer('/next')) });
+    },
+  };
+  await assert.rejects(read(hub.source({ streams }), {}, [{ name: 'a' }]), { kind: 'schema-drift' });
+  assert.deepEqual(host.responses, { open: 0, most: 1 });
+});
