@@ -186,15 +186,19 @@ impl<'a> Case<'a> {
         self.plain.content.records.iter().filter(|record| !found.contains(&self.key(record))).count()
     }
 
-    /// Goes on from the last state of a trial; answers with the records of both, those behind the state left out.
-    pub(super) async fn resumed(&self, seen: &Seen) -> (Seen, Vec<Value>) {
+    /// Goes on from the last state of a trial; what came before that state and what comes then must be everything.
+    pub(super) async fn completed(&self, seen: &Seen) -> Verdict {
         let (kept, state) = match seen.content.states.last() {
             Some((count, state)) => (*count, Some(state.clone())),
             None => (0, None),
         };
         let rest = self.read(Wanted { state, ..self.wanted() }).await;
-        let all = seen.content.records.iter().take(kept).chain(&rest.content.records).cloned().collect();
-        (rest, all)
+        let all: Vec<Value> = seen.content.records.iter().take(kept).chain(&rest.content.records).cloned().collect();
+        match self.missing(&all) {
+            _ if rest.ended.is_err() => Verdict::Failed(format!("going on: {}", told(&rest))),
+            0 => Verdict::Passed,
+            missing => Verdict::Failed(format!("{missing} records were lost")),
+        }
     }
 }
 
