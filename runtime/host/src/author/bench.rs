@@ -53,7 +53,8 @@ pub struct Bench {
     policy: Arc<Policy>,
     system: System,
     workshop: Workshop,
-    home: Home,
+    /// Its files are there as long as it is.
+    _home: Home,
 }
 
 /// What is to be read, and how.
@@ -144,7 +145,7 @@ impl Bench {
         let policy = Policy::build(manifest, &catalogue, clock::day(clock::now_ms() * 1000, None))
             .map_err(|denied| first(denied.problems, &path))?;
         let workshop = workshop(cache, compiler);
-        Ok(Self { package, origin, secrets, is_written, policy: Arc::new(policy), system, workshop, home })
+        Ok(Self { package, origin, secrets, is_written, policy: Arc::new(policy), system, workshop, _home: home })
     }
 
     /// Names of the streams that it declares.
@@ -157,12 +158,6 @@ impl Bench {
     pub fn shape(&self, stream: &str) -> StreamShape {
         let streams = self.package.description.source.iter().flat_map(|source| &source.streams);
         streams.filter(|claim| claim.name == stream).map(|claim| claim.shape.clone()).next().unwrap_or_default()
-    }
-
-    /// Where its folders lie, by their names.
-    #[must_use]
-    pub fn folder(&self, name: &str) -> PathBuf {
-        self.home.0.join(name)
     }
 
     /// Compiles it, or takes compiled code that this user's hub has made.

@@ -35,8 +35,14 @@ pub struct Sizes {
     pub shared: usize,
     /// What it says about itself.
     pub description: usize,
-    /// Packed, as it travels.
-    pub packed: usize,
+}
+
+impl Built {
+    /// Bytes of the component when it is packed, as it travels.
+    #[must_use]
+    pub fn packed_bytes(&self) -> usize {
+        packed(self.package.bytes())
+    }
 }
 
 /// The component as it was built last, if it is one in JavaScript and nothing of its folder has changed since: making it takes long, and two builds of the
@@ -77,7 +83,7 @@ fn finished(path: PathBuf, package: Package, shared: usize) -> Built {
         Ok(text) if shared == 0 => text.len(),
         _ => 0,
     };
-    let sizes = Sizes { component: package.bytes().len(), shared, description, packed: packed(package.bytes()) };
+    let sizes = Sizes { component: package.bytes().len(), shared, description };
     Built { path, package, sizes }
 }
 
@@ -158,7 +164,11 @@ fn run(command: &mut Command, project: &Project, name: &str) -> Result<(), Probl
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+/// Writes a file and the folders above it, unless the same is there.
+///
+/// # Errors
+/// E009.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     if std::fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(());
     }

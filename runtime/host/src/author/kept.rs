@@ -13,6 +13,7 @@ use hub_core::treat::Treatment;
 use serde_json::Value;
 
 use crate::capability::{Accepted, Inlet, Page, PageAccepted, Refused};
+use crate::lowcode::put;
 
 /// What a field is called that only a page adds.
 const ADDED: &str = "system.operations";
@@ -24,14 +25,8 @@ pub struct Content {
     pub records: Vec<Value>,
     /// Number of records before each state, and the state.
     pub states: Vec<(usize, Vec<u8>)>,
-    /// Keys of records that were reported as deleted.
-    pub deleted: Vec<Value>,
-    /// Records that fit the declared schema.
-    pub accepted: u64,
-    /// Records that do not.
+    /// Records that do not fit the declared schema.
     pub rejected: u64,
-    /// Undeclared fields.
-    pub undeclared: u64,
     /// How often records came.
     pub deliveries: usize,
     /// The greatest batch from inside the sandbox, in bytes.
@@ -85,9 +80,7 @@ impl Kept {
 
     fn count(&self, report: &ScanReport) {
         let mut content = self.content();
-        content.accepted += u64::from(report.accepted);
         content.rejected += report.rejected.values().map(|count| u64::from(*count)).sum::<u64>();
-        content.undeclared += u64::from(report.dropped_fields);
     }
 
     fn take_page(&self, page: &Page) -> Result<PageAccepted, Refused> {
@@ -128,28 +121,14 @@ impl Kept {
         Ok(Accepted { accepted: report.accepted, rejected: 0, dropped_fields: report.dropped_fields })
     }
 
-    fn take_keys(&self, lines: &[u8]) -> Result<Accepted, Refused> {
-        let mut content = self.content();
+    fn take_keys(lines: &[u8]) -> Result<Accepted, Refused> {
         let mut accepted = 0;
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-            content.deleted.push(serde_json::from_slice(line).map_err(|_| refused("a key is no JSON"))?);
+            serde_json::from_slice::<Value>(line).map_err(|_| refused("a key is no JSON"))?;
             accepted += 1;
         }
         Ok(Accepted { accepted, ..Accepted::default() })
     }
-}
-
-/// Puts a value under a dotted path.
-fn put(record: &mut Value, path: &str, value: Value) {
-    let mut place = record;
-    for step in path.split('.') {
-        if !place.is_object() {
-            *place = Value::Object(serde_json::Map::new());
-        }
-        let Value::Object(fields) = place else { return };
-        place = fields.entry(step.to_owned()).or_insert(Value::Null);
-    }
-    *place = value;
 }
 
 fn whole(shape: &StreamShape) -> Result<FieldPlan, String> {
@@ -183,7 +162,7 @@ impl Inlet for Kept {
     }
 
     fn deleted(&self, _: u32, keys: Vec<u8>) -> BoxFuture<'_, Result<Accepted, Refused>> {
-        Box::pin(async move { self.take_keys(&keys) })
+        Box::pin(async move { Self::take_keys(&keys) })
     }
 
     fn page(&self, _: u32, page: Page) -> BoxFuture<'_, Result<PageAccepted, Refused>> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hub_core::problem::{Code, Problem};
 
-use super::build::unwritable;
+use super::build::write;
 use crate::config::environment;
 
 /// What a connector can be written in.
@@ -96,12 +96,12 @@ pub fn lay_out(folder: &Path, name: &str, language: Language, sdk: Option<&Path>
     let mut made = Vec::new();
     for (path, text) in files {
         let path = folder.join(path);
-        write(&path, &fill(&text, name, &sdk))?;
+        write(&path, fill(&text, name, &sdk).as_bytes())?;
         made.push(path);
     }
     if language == Language::Yaml {
         let secret = folder.join("secrets/api_key");
-        write(&secret, "an-invented-key\n")?;
+        write(&secret, b"an-invented-key\n")?;
         made.push(secret);
     }
     Ok(made)
@@ -134,11 +134,6 @@ fn java_script(template: &Path) -> Result<Vec<(String, String)>, Problem> {
     })?;
     found.sort();
     Ok(found)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Problem> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text)).map_err(|error| unwritable(path, &error))
 }
 
 fn check(name: &str) -> Result<(), Problem> {

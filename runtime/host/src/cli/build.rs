@@ -43,7 +43,7 @@ fn as_json(built: &Built) -> serde_json::Value {
     json!({
         "version": 1, "name": description.name, "connector_version": description.version, "path": built.path.display().to_string(),
         "digest": built.package.digest,
-        "bytes": { "component": sizes.component, "shared": sizes.shared, "description": sizes.description, "packed": sizes.packed },
+        "bytes": { "component": sizes.component, "shared": sizes.shared, "description": sizes.description, "packed": built.packed_bytes() },
     })
 }
 
@@ -66,6 +66,6 @@ fn report(built: &Built) -> String {
         built.path.display(),
         built.package.digest,
         kib(sizes.component),
-        kib(sizes.packed)
+        kib(built.packed_bytes())
     )
 }

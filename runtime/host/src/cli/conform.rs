@@ -1,18 +1,17 @@
 //! `hub conform`: the connector standard, check by check, against a folder or any component.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use hub_core::manifest::ConnectorRef;
-use hub_core::problem::{Code, Problem};
+use hub_core::problem::Problem;
 
 use super::{Failure, Output, print_json, print_text, replay};
 use crate::author::bench::{Bench, Declared};
-use crate::author::conform::{self, Line, Report, Scene};
+use crate::author::conform::{self, Line, Scene};
 use crate::author::project::Project;
 use crate::author::{build, recording};
 use crate::config::{self, Config};
-use crate::plugin::package::{self, Compiler};
+use crate::plugin::package::Compiler;
 
 #[derive(Args, Debug)]
 pub(super) struct Conform {
@@ -40,19 +39,11 @@ impl Conform {
             print_text(&lines);
             return Ok(0);
         }
-        let folder = Path::new(&self.connector);
-        let project = folder.is_dir().then(|| Project::open(folder)).transpose()?;
+        let config = Config::new(None, None);
+        let (project, package) = super::connector(&self.connector, &config)?;
         let with = self.with.clone().or_else(|| project.as_ref().map(|project| project.folder.clone()));
         // Without a folder there is nothing beside the component: what is tried with recordings is not tried.
         let with = with.unwrap_or_else(|| config::cache().join("no-folder"));
-        let config = Config::new(None, None);
-        let package = match &project {
-            Some(project) => build::current(project, &config)?.package,
-            None => {
-                let reference = self.connector.strip_prefix("builtin:").map(|name| ConnectorRef::Builtin(name.to_owned()));
-                package::find(&reference.unwrap_or_else(|| ConnectorRef::Path(self.connector.clone())), Path::new("."), &config)?
-            }
-        };
         let beside = project.clone().or_else(|| Project::open(&with).ok());
         let licence = beside.and_then(|project| project.licence);
         let bench = Bench::open(package, &with, Declared::default(), &config::cache(), Compiler::Child(config.program))?;
@@ -73,7 +64,7 @@ impl Conform {
         })?;
         let path = self.report.clone().or_else(|| project.as_ref().map(Project::report));
         if let Some(path) = &path {
-            write(path, &report)?;
+            build::write(path, format!("{:#}\n", serde_json::json!(report)).as_bytes())?;
         }
         match self.output {
             Output::Json => print_json(&serde_json::json!(report)),
@@ -84,12 +75,4 @@ impl Conform {
         }
         Ok(u8::from(report.failed > 0))
     }
-}
-
-fn write(path: &Path, report: &Report) -> Result<(), Problem> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let text = format!("{:#}\n", serde_json::json!(report));
-    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text)).map_err(|error| {
-        Problem::new(Code::E009, format!("cannot write `{}`: {error}", path.display()), "check the path and its permissions")
-    })
 }

@@ -8,10 +8,12 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use hub_core::audit::Draft;
-use hub_core::manifest::Manifest;
+use hub_core::manifest::{ConnectorRef, Manifest};
 use hub_core::problem::{Code, Problem, Problems, Sources};
 
+use crate::author::project::Project;
 use crate::config::Config;
+use crate::plugin::package::{self, Package};
 use crate::store::{Durability, Put, Store, Transaction};
 
 mod alert;
@@ -180,6 +182,23 @@ enum Verb {
     Schema,
     /// Print a completion script for a shell
     Completion(shell::Completion),
+}
+
+/// A component as a call names it: a file, or `builtin:NAME`.
+fn component(named: &str, config: &Config) -> Result<Package, Problem> {
+    let builtin = named.strip_prefix("builtin:").map(|name| ConnectorRef::Builtin(name.to_owned()));
+    package::find(&builtin.unwrap_or_else(|| ConnectorRef::Path(named.to_owned())), Path::new("."), config)
+}
+
+/// A connector as a call names it: its folder, or its component.
+fn connector(named: &str, config: &Config) -> Result<(Option<Project>, Package), Problem> {
+    let folder = Path::new(named);
+    if !folder.is_dir() {
+        return Ok((None, component(named, config)?));
+    }
+    let project = Project::open(folder)?;
+    let built = crate::author::build::current(&project, config)?;
+    Ok((Some(project), built.package))
 }
 
 /// Where a manifest and its data are.

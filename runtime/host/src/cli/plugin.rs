@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use hub_core::description::{Description, HostClaim};
-use hub_core::manifest::ConnectorRef;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use super::registry::Access;
 use super::{Failure, Output, Place, install, load, publish, registry, run};
 use crate::config::Config;
-use crate::plugin::package::{self, Package};
+use crate::plugin::package::Package;
 use crate::sync::{self, Host};
 
 #[derive(Args, Debug)]
@@ -103,10 +102,7 @@ fn inspect(connector: &str, access: &Access, output: Output) -> Result<u8, Failu
         let client = access.client(&wanted, Path::new(registry::HERE))?;
         Package::of(super::runtime()?.block_on(crate::registry::fetch(&client, &wanted))?.component)?
     } else {
-        let reference = connector
-            .strip_prefix("builtin:")
-            .map_or_else(|| ConnectorRef::Path(connector.to_owned()), |name| ConnectorRef::Builtin(name.to_owned()));
-        package::find(&reference, Path::new("."), &Config::new(None, None))?
+        super::component(connector, &Config::new(None, None))?
     };
     let description = &package.description;
     match output {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hub_core::audit::timestamp;
-use hub_core::manifest::ConnectorRef;
 use hub_core::plugin::{PublisherKey, Reference, key_text, parse_key};
 use hub_core::problem::{Code, Problem};
 use serde_json::{Value, json};
@@ -12,11 +11,9 @@ use serde_json::{Value, json};
 use super::registry::{Access, HERE, newest, reference, within};
 use super::{Failure, Output, print_json, print_text};
 use crate::author::conform::Report;
-use crate::author::project::Project;
-use crate::author::{build, materials};
+use crate::author::materials;
 use crate::clock;
 use crate::config::Config;
-use crate::plugin::package;
 use crate::registry::{self, Artifact, Client, Conformance, Trust, Trusted, own_key};
 
 /// The greatest list of materials.
@@ -87,16 +84,7 @@ pub(super) struct TrustVerb {
 
 impl Publish {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        let folder = Path::new(&self.connector);
-        let project = folder.is_dir().then(|| Project::open(folder)).transpose()?;
-        let config = Config::new(None, None);
-        let package = match &project {
-            Some(project) => build::current(project, &config)?.package,
-            None => {
-                let builtin = self.connector.strip_prefix("builtin:").map(|name| ConnectorRef::Builtin(name.to_owned()));
-                package::find(&builtin.unwrap_or_else(|| ConnectorRef::Path(self.connector.clone())), Path::new("."), &config)?
-            }
-        };
+        let (project, package) = super::connector(&self.connector, &Config::new(None, None))?;
         let description = &package.description;
         let target = within(&self.to, &description.name)?;
         let materials = match (&self.sbom, &project) {

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use hub_core::problem::{Code, Problem};
@@ -262,7 +261,6 @@ fn serve(folder: &Path, address: SocketAddr) -> Result<u8, Failure> {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = ended.recv() => {}
-            () = tokio::time::sleep(Duration::MAX) => {}
         }
         Ok::<_, Failure>(0)
     })

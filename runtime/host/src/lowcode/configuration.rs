@@ -123,7 +123,7 @@ fn hide(value: &mut Value, steps: &[String]) {
 }
 
 /// Puts a value under a dotted path; objects on the way are made, other values there give way.
-pub(super) fn put(config: &mut Value, path: &str, value: Value) {
+pub fn put(config: &mut Value, path: &str, value: Value) {
     let mut place = config;
     for step in path.split('.') {
         if let (Value::Array(items), Ok(at)) = (&mut *place, step.parse::<usize>()) {

@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 
 pub use bodies::Way;
 pub use carried::Carried;
-pub use configuration::{Started, blank_literals, placeholder_config, real_config};
+pub use configuration::{Started, blank_literals, placeholder_config, put, real_config};
 pub use describe::{Base, claims, hub_name, name_of};
 pub use grants::{blocked, missing, open_host};
 
